@@ -1,0 +1,40 @@
+# Everything runs in a virtual environment of its own; override PYTHON or VENV to choose others.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo demo-spark test test-slow bench lint clean help
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	touch $(STAMP)
+
+demo: $(STAMP) ## Run the main job on real rows with the embedded engine
+	$(BIN)/glm run conf/base/quickstart.toml
+
+demo-spark: $(STAMP) ## Run the same job on Spark through spark-submit
+	PYSPARK_PYTHON=$(abspath $(BIN)/python) $(BIN)/spark-submit jobs/run_glm.py --conf conf/base/quickstart.toml
+
+test: $(STAMP) ## Lint, types, import rules and all tests, Spark included
+	$(MAKE) lint
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: $(STAMP) ## The long tests: kill stress, big frames
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP) ## ruff, mypy strict, import rules
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## Side-by-side benchmarks; installs the peers
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]'
+	$(BIN)/python -m tests.benchmarks
+
+clean: ## Remove what runs leave behind
+	rm -rf artifacts spark-warehouse .pytest_cache .mypy_cache .ruff_cache

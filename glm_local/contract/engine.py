@@ -1,0 +1,95 @@
+"""The engine: who holds rows and answers six questions about them; and the count of its passes over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.contract.blocks import BlockDesign, Blocks
+from glm_local.contract.cells import CellRequest, DesignTable
+from glm_local.contract.columns import ColumnKind
+from glm_local.contract.expression import Expression
+
+Frame = TypeVar("Frame")
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over rows: which verb made it, for what, and over which share of the rows (1 is all)."""
+
+    verb: str
+    purpose: str
+    share: float = 1.0
+
+
+@dataclass
+class PassCounter:
+    """Records every pass over rows an engine makes; `raw` ones read the source, others only packed blocks."""
+
+    passes: list[Pass] = field(default_factory=list)
+
+    def record(self, verb: str, purpose: str, share: float = 1.0) -> None:
+        self.passes.append(Pass(verb, purpose, share))
+
+    @property
+    def raw(self) -> int:
+        """Passes over the source rows (`cells`, `quantiles`, building `blocks`, `sample`)."""
+        return sum(1 for one in self.passes if one.verb != "blocks.sum")
+
+    @property
+    def packed(self) -> float:
+        """Passes over packed blocks, partial ones by their share."""
+        return sum(one.share for one in self.passes if one.verb == "blocks.sum")
+
+    @contextmanager
+    def counting(self) -> Iterator[PassCounter]:
+        """Count the passes made inside the block, on a counter of its own."""
+        before = len(self.passes)
+        inner = PassCounter()
+        try:
+            yield inner
+        finally:
+            inner.passes.extend(self.passes[before:])
+
+
+class Engine(Protocol[Frame]):
+    """Six verbs; `name` is "pandas" or "spark"; `passes` counts."""
+
+    name: str
+    passes: PassCounter
+
+    def columns(self, frame: Frame) -> dict[str, ColumnKind]:
+        """Name to physical kind, in the table's order. No pass."""
+        ...
+
+    def with_columns(self, frame: Frame, columns: Mapping[str, Expression]) -> Frame:
+        """The same rows with more columns; an existing name is replaced. No pass (lazy on Spark)."""
+        ...
+
+    def cells(self, frame: Frame, requests: Sequence[CellRequest]) -> dict[str, DesignTable | None]:
+        """One design table per request, all in one pass."""
+        ...
+
+    def quantiles(
+        self,
+        frame: Frame,
+        columns: Mapping[str, Expression],
+        probabilities: Sequence[float],
+        weight: Expression | None = None,
+        where: Expression | None = None,
+    ) -> dict[str, NDArray[np.float64]]:
+        """Cut points of each column, the same for any partitioning and on both engines. One pass."""
+        ...
+
+    def blocks(self, frame: Frame, design: BlockDesign, where: Expression | None = None) -> Blocks:
+        """The rows packed for `design`; built lazily with the first `sum`. One pass in all."""
+        ...
+
+    def sample(self, frame: Frame, rows: int, seed: int, key: str | None = None) -> Frame:
+        """About `rows` rows, never more than `rows`, chosen by hash of the key (or of the row's content)."""
+        ...

@@ -1,0 +1,68 @@
+"""One pass over source rows that ends in small tables: what both engines run for `cells` and `quantiles`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
+
+import pyarrow as pa
+
+from glm_local.contract.expression import Expression
+
+Part = list[pa.Table | None]
+"""What one partition answers; its tables have the same columns in every partition, None is an answer given up."""
+
+Answer = TypeVar("Answer", covariant=True)
+
+
+class RowPass(Protocol[Answer]):
+    """A picklable record of what to evaluate per row and how the rows of a partition become small tables.
+
+    The engine evaluates `expressions` and hands over tables whose columns are ``c0, c1, …`` in that order: int64,
+    double (NaN and null are one missing), string, boolean or date32.
+    """
+
+    expressions: tuple[Expression, ...]
+
+    def summarise(self, batches: Iterable[pa.Table]) -> Part:
+        """Sum up the rows of one partition."""
+        ...
+
+    def merge(self, parts: Sequence[Part]) -> Answer:
+        """Put the partitions' answers together, in the order given."""
+        ...
+
+
+class Positions:
+    """Distinct expressions and the column each became, so that equal ones are evaluated once."""
+
+    def __init__(self) -> None:
+        self._positions: dict[Expression, int] = {}
+
+    def of(self, expression: Expression) -> int:
+        """Column number of an expression, a new one when it was not seen before."""
+        # A literal 1 equals 1.0 and True as a dictionary key, so the text that tells them apart is part of it.
+        return self._positions.setdefault(expression, len(self._positions))
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        return tuple(self._positions)
+
+
+def column_name(position: int) -> str:
+    """Name of the evaluated column at a position."""
+    return f"c{position}"
+
+
+def fold_tables(tables: Iterable[pa.Table], rows: int) -> Iterable[pa.Table]:
+    """Put small tables together until they have at least `rows` rows."""
+    waiting: list[pa.Table] = []
+    held = 0
+    for table in tables:
+        waiting.append(table)
+        held += table.num_rows
+        if held >= rows:
+            yield pa.concat_tables(waiting)
+            waiting, held = [], 0
+    if held:
+        yield pa.concat_tables(waiting)

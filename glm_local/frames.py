@@ -1,0 +1,106 @@
+"""What the pandas engine accepts as a table, and how each becomes a pandas frame without losing a value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as dataset
+
+from glm_local.errors import DataError
+
+FrameLike = Any
+"""A pandas or polars frame, an Arrow table or stream, or the path of Parquet files or of a Delta table."""
+
+
+def as_frame(source: FrameLike, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return the pandas frame the engine holds.
+
+    A pandas frame stays as it is. Everything else goes through Arrow and keeps Arrow's types, so that integers with
+    missing values, decimals and dates stay what they are, and nothing is copied that need not be.
+
+    Parameters
+    ----------
+    source
+        pandas or polars frame (lazy ones are collected), ``pyarrow.Table``, ``RecordBatch``, ``RecordBatchReader`` or
+        dataset, or a path: a Parquet file, a folder of them (hive partitions become columns) or a Delta table.
+    columns
+        Only these columns; None is all.
+
+    Raises
+    ------
+    DataError
+        The source is none of these, cannot be read, or its column names are not distinct text.
+
+    Examples
+    --------
+    >>> as_frame(pa.table({"age": pa.array([18, None, 71])})).dtypes["age"]
+    int64[pyarrow]
+    """
+    if isinstance(source, pd.DataFrame):
+        frame = source if columns is None else source[list(columns)]
+    else:
+        table = _arrow_table(source, columns)
+        _distinct_names([str(name) for name in table.column_names])
+        frame = table.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True, split_blocks=True)
+    _distinct_names(list(frame.columns))
+    return frame
+
+
+def _arrow_table(source: FrameLike, columns: Sequence[str] | None) -> pa.Table:
+    if isinstance(source, str | PathLike):
+        return _path_table(Path(source), columns)
+    if hasattr(source, "collect") and hasattr(source, "collect_schema"):
+        source = source.collect()
+    if isinstance(source, pa.RecordBatchReader):
+        source = source.read_all()
+    elif isinstance(source, pa.RecordBatch):
+        source = pa.Table.from_batches([source])
+    elif isinstance(source, dataset.Dataset):
+        source = source.to_table(columns=None if columns is None else list(columns))
+    elif not isinstance(source, pa.Table) and hasattr(source, "__arrow_c_stream__"):
+        source = pa.table(source)
+    if not isinstance(source, pa.Table):
+        raise DataError.because(
+            f"A {type(source).__module__}.{type(source).__name__} is not a table.",
+            "The local engine takes pandas and polars frames, Arrow tables, and paths of Parquet files or Delta tables.",
+            "Convert it, or import glm_spark for a Spark DataFrame.",
+        )
+    return source if columns is None else source.select(list(columns))
+
+
+def _path_table(path: Path, columns: Sequence[str] | None) -> pa.Table:
+    if not path.exists():
+        raise DataError.because(f"{path} does not exist.", "A table's path is a file or a folder.", "Check the path.")
+    wanted = None if columns is None else list(columns)
+    try:
+        if (path / "_delta_log").is_dir():
+            from deltalake import DeltaTable
+
+            return DeltaTable(path).to_pyarrow_table(columns=wanted)
+        return dataset.dataset(path, format="parquet", partitioning="hive").to_table(columns=wanted)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        cause = str(error).splitlines()[0]
+        raise DataError.because(
+            f"{path} could not be read: {cause}", "Paths hold Parquet files or a Delta table.", "Convert the file first."
+        ) from error
+
+
+def _distinct_names(names: Sequence[object]) -> None:
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise DataError.because(
+            f"Column name {wrong[0]!r} is a {type(wrong[0]).__name__}.",
+            "Columns are named by text.",
+            "Rename them, for example frame.columns = frame.columns.astype(str).",
+        )
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise DataError.because(
+            f"Column {twice[0]!r} exists {Counter(names)[twice[0]]} times.", "Names are distinct.", "Rename one of them."
+        )

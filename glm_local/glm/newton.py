@@ -1,0 +1,425 @@
+"""Newton's method over blocks: step halving, aliasing, convergence judged in standard errors, a named reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from glm_local.contract.blocks import FAULTS, ROWS_PER_BLOCK, Blocks
+from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
+from glm_local.glm.families import Family
+from glm_local.glm.kernels import (
+    AMOUNT,
+    CONSTANT,
+    DEVIANCE,
+    FITTED,
+    INVALID,
+    NON_ZERO,
+    NULL_DEVIANCE,
+    OBJECTIVE,
+    PEARSON,
+    ROWS,
+    WEIGHT,
+    Information,
+    NewtonKernel,
+    Predictor,
+    SummaryKernel,
+)
+from glm_local.glm.links import Link
+
+Array = NDArray[np.float64]
+Reason = Literal["score below tolerance", "iterations exhausted", "coefficients ran away", "no step improves"]
+
+ALIAS_TOLERANCE = 1e-10  # share of a column's information that the columns before it leave
+SAMPLE_ROWS = 400_000  # a start from fewer rows than the data is worth its passes from four times this on
+
+
+@dataclass(frozen=True)
+class NewtonOptions:
+    """How to iterate.
+
+    Parameters
+    ----------
+    tolerance
+        Largest step, in standard errors, that counts as converged.
+    max_iterations
+        Full passes with a step before giving up.
+    ridge
+        Penalty: half of it times the squared coefficients, intercept excluded, is added to deviance / 2.
+    """
+
+    tolerance: float = 1e-9
+    max_iterations: int = 50
+    ridge: float = 0.0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the first pass says: totals, faults, moments, and rows, weight and amount by atom code."""
+
+    rows: int
+    weight: float
+    amount: float
+    constant: float
+    non_zero: int
+    faults: Mapping[str, int]
+    log_scale: Array
+    moments: Array
+    atoms: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, blocks: Blocks, family: Family) -> Summary:
+        """One pass, the one that builds the blocks."""
+        design = blocks.design
+        kernel = SummaryKernel(family, tuple(atom.size for atom in design.atoms), len(design.numerics))
+        totals, faults, scales, moments, *atoms = blocks.sum(kernel, "summary")
+        return cls(
+            int(totals[ROWS]), float(totals[WEIGHT]), float(totals[AMOUNT]), float(totals[CONSTANT]),
+            int(totals[NON_ZERO]), {name: int(n) for name, n in zip(FAULTS, faults, strict=True)}, scales, moments,
+            tuple(atoms),
+        )
+
+    def by_code(self, columns: DesignColumns, which: int) -> dict[str, Array]:
+        """Rows (0), weight (1) or amount (2) per code of every field and cross."""
+        return columns.sums_by_code([table[which] for table in self.atoms])
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Where the iterations ended, in the scale of the given numerics.
+
+    `coefficients` and `covariance` (unscaled: inverse information) are NaN for aliased columns.
+    """
+
+    columns: DesignColumns
+    coefficients: Array
+    covariance: Array
+    aliased: tuple[int, ...]
+    score: Array
+    information: Array
+    deviance: float
+    null_deviance: float
+    pearson: float
+    objective: float
+    fitted: float
+    reason: Reason
+    iterations: int
+    step: float
+    halvings: int
+    running_away: tuple[Column, ...] = ()
+    trace: tuple[float, ...] = field(default=(), repr=False)
+
+    @property
+    def converged(self) -> bool:
+        return self.reason == "score below tolerance"
+
+
+@dataclass(frozen=True)
+class _Point:
+    coefficients: Array
+    objective: float
+    score: Array
+    information: Array
+    scalars: Array
+
+
+class Newton:
+    """One fit: blocks, columns, family and link given; `solve` iterates."""
+
+    def __init__(
+        self, blocks: Blocks, columns: DesignColumns, family: Family, link: Link, summary: Summary,
+        options: NewtonOptions | None = None,
+    ) -> None:
+        self.blocks, self.columns, self.family, self.link = blocks, columns, family, link
+        self.summary, self.options = summary, options or NewtonOptions()
+        self.centre, self.scale = _standardisation(summary, columns)
+        self.amounts = self._amounts() if not len(columns.numerics) else None
+        self.penalty = self._penalty()
+        self.second_order: Information = "observed" if _concave(family, link) else "expected"
+        self.halvings = 0
+
+    def solve(self) -> Solution:
+        """Iterate to the tolerance; passes: about 3 full ones, more for links without fast convergence."""
+        null = self._null_predictor()
+        start = self._start(null)
+        keep: NDArray[np.bool_] | None = None
+        if self.summary.rows >= 4 * SAMPLE_ROWS:
+            start = self._sampled_start(start)
+        point = self._at(start)
+        trace = [point.objective]
+        for iteration in range(1, self.options.max_iterations + 1):
+            if keep is None:
+                keep = independent_columns(point.information)
+            step = self._step(point, keep)
+            if self._relative(step, point, keep) < 1e-4:
+                point = replace(point, coefficients=point.coefficients + step)
+                return self._finish(point, keep, null, iteration, trace)
+            following = self._improve(point, step)
+            if following is None:
+                return self._finish(point, keep, null, iteration, trace, "no step improves")
+            stalled = abs(following.objective - point.objective) <= 1e-9 * (1 + abs(point.objective))
+            point = following
+            trace.append(point.objective)
+            if stalled and iteration > 8 and np.abs(step).max() > 0.3:
+                return self._finish(point, keep, null, iteration, trace, "coefficients ran away", step)
+        assert keep is not None
+        return self._finish(point, keep, null, self.options.max_iterations, trace, "iterations exhausted", step)
+
+    def _finish(
+        self, point: _Point, keep: NDArray[np.bool_], null: float, iteration: int, trace: list[float],
+        failure: Reason | None = None, last_step: Array | None = None,
+    ) -> Solution:
+        best = np.inf
+        while True:
+            point = self._at(point.coefficients, final=True, null=null)
+            step = self._step(point, keep)
+            size = self._relative(step, point, keep)
+            if failure or size <= self.options.tolerance:
+                break
+            if iteration >= self.options.max_iterations:
+                failure = "iterations exhausted"
+                break
+            if size > 0.9 * best:  # rounding, not the method, now moves the step
+                if size < 1e3 * self.options.tolerance:
+                    break
+                failure = "no step improves"
+                break
+            best = min(best, size)
+            iteration += 1
+            point = replace(point, coefficients=point.coefficients + step)
+        return self._solution(point, keep, failure or "score below tolerance", iteration, size, trace, last_step)
+
+    def _solution(
+        self, point: _Point, keep: NDArray[np.bool_], reason: Reason, iterations: int, size: float,
+        trace: list[float], last_step: Array | None,
+    ) -> Solution:
+        p = len(self.columns)
+        covariance = np.full((p, p), np.nan)
+        kept = np.flatnonzero(keep)
+        inverse = _inverse((point.information + np.diag(self.penalty))[np.ix_(kept, kept)])
+        if self.options.ridge:
+            inverse = inverse @ point.information[np.ix_(kept, kept)] @ inverse
+        covariance[np.ix_(kept, kept)] = inverse
+        back = self._back()
+        coefficients = back @ np.where(keep, point.coefficients, 0.0)
+        covariance_back = back @ np.where(np.isnan(covariance), 0.0, covariance) @ back.T
+        coefficients[~keep] = np.nan
+        covariance_back[~keep, :] = np.nan
+        covariance_back[:, ~keep] = np.nan
+        away: tuple[Column, ...] = ()
+        if last_step is not None and reason != "score below tolerance":
+            large = np.abs(last_step) > 0.5 * np.abs(last_step).max()
+            away = tuple(self.columns.columns[i] for i in np.flatnonzero(large))
+        scalars = point.scalars
+        return Solution(
+            self.columns, coefficients, covariance_back, tuple(int(i) for i in np.flatnonzero(~keep)),
+            point.score, point.information, float(scalars[DEVIANCE]), float(scalars[NULL_DEVIANCE]),
+            float(scalars[PEARSON]), float(scalars[OBJECTIVE]), float(scalars[FITTED]), reason, iterations, size,
+            self.halvings, away, tuple(trace),
+        )
+
+    def _at(
+        self, coefficients: Array, final: bool = False, null: float | None = None, every: int = 1,
+    ) -> _Point:
+        predictor = Predictor.at(self.columns, coefficients, self.centre, self.scale)
+        kernel = NewtonKernel(
+            self.columns, self.family, self.link, predictor, coefficients,
+            "expected" if final else self.second_order, self.amounts if every == 1 else None, final, null,
+        )
+        purpose = "final" if final else "newton" if every == 1 else "start"
+        scalars, score, information = kernel.with_amounts(self.blocks.sum(kernel, purpose, every))
+        objective = float(scalars[OBJECTIVE]) - 0.5 * float(self.penalty @ coefficients**2)
+        if scalars[INVALID] or not np.isfinite(objective):
+            objective = -np.inf
+        return _Point(coefficients, objective, score - self.penalty * coefficients, information, scalars)
+
+    def _step(self, point: _Point, keep: NDArray[np.bool_]) -> Array:
+        step = np.zeros(len(self.columns))
+        kept = np.flatnonzero(keep)
+        if len(kept):
+            step[kept] = _solve((point.information + np.diag(self.penalty))[np.ix_(kept, kept)], point.score[kept])
+        return step
+
+    def _relative(self, step: Array, point: _Point, keep: NDArray[np.bool_]) -> float:
+        """Largest step in standard errors (dispersion by Pearson where it is estimated and known)."""
+        kept = np.flatnonzero(keep)
+        if not len(kept):
+            return 0.0
+        inverse = _inverse((point.information + np.diag(self.penalty))[np.ix_(kept, kept)])
+        dispersion = 1.0
+        freedom = self.summary.rows - len(kept)
+        if not self.family.fixed_dispersion and freedom > 0 and point.scalars[PEARSON] > 0:
+            dispersion = point.scalars[PEARSON] / freedom
+        errors = np.sqrt(np.maximum(np.diag(inverse), 1e-300) * dispersion)
+        return float(np.max(np.abs(step[kept]) / errors))
+
+    def _improve(self, point: _Point, step: Array) -> _Point | None:
+        slack = 1e-10 * (1 + abs(point.objective)) if np.isfinite(point.objective) else 0.0
+        size = 1.0
+        for _ in range(30):
+            following = self._at(point.coefficients + size * step)
+            if following.objective >= point.objective - slack and np.isfinite(following.objective):
+                return following
+            size /= 2
+            self.halvings += 1
+        return None
+
+    def _start(self, null: float) -> Array:
+        start = np.zeros(len(self.columns))
+        if self.columns.has_intercept:
+            start[0] = null
+            return start
+        # Without an intercept the first factor carries the level of all rows.
+        for column in set(next(iter(self.columns.column_of_code.values()), np.array([], dtype=np.int64)).tolist()):
+            if column >= 0:
+                start[column] = self._mean_predictor()
+        return start
+
+    def _mean_predictor(self) -> float:
+        mean = self.family.starting_mean(self.summary.amount / self.summary.weight)
+        return float(self.link.link(np.array([mean]))[0])
+
+    def _null_predictor(self) -> float:
+        """Linear predictor of the model without factors: one number, found by its own Newton where offsets vary."""
+        if not self.columns.has_intercept:
+            return 0.0
+        guess = self._mean_predictor()
+        if self.columns.design.offset is None or self.columns.design.folded_power is not None:
+            return guess
+        if len(self.columns) == 1:
+            return guess
+        bare = replace(self.columns.design, fields=(), crosses=(), numerics={})
+        columns = DesignColumns(bare, (Column(INTERCEPT),), {}, {})
+        null = Newton(self.blocks, columns, self.family, self.link, self.summary, replace(self.options, ridge=0.0))
+        return float(null._iterate_null(guess))
+
+    def _iterate_null(self, guess: float) -> float:
+        point = self._at(np.array([guess]))
+        keep = np.array([True])
+        for _ in range(self.options.max_iterations):
+            step = self._step(point, keep)
+            small = self._relative(step, point, keep) < 1e-5
+            following = self._improve(point, step)
+            if following is None or small:
+                return float((following or point).coefficients[0])
+            point = following
+        return float(point.coefficients[0])
+
+    def _sampled_start(self, start: Array) -> Array:
+        every = max(2, self.summary.rows // max(SAMPLE_ROWS, self.summary.rows // 10))
+        if self.summary.rows // every < 2 * ROWS_PER_BLOCK:
+            return start
+        point = self._at(start, every=every)
+        for _ in range(6):
+            keep = independent_columns(point.information)
+            step = self._step(point, keep)
+            if not np.isfinite(step).all() or not np.isfinite(point.objective):
+                return start
+            coefficients = point.coefficients + step
+            if self._relative(step, point, keep) < 0.3:
+                return coefficients
+            point = self._at(coefficients, every=every)
+        return point.coefficients if np.isfinite(point.objective) else start
+
+    def _amounts(self) -> Array:
+        amounts = np.zeros(len(self.columns))
+        for at, table in enumerate(self.summary.atoms[: len(self.columns.design.atoms)]):
+            self.columns.add_margins(amounts, at, table[2])
+        if self.columns.has_intercept:
+            amounts[0] = self.summary.amount
+        return amounts
+
+    def _penalty(self) -> Array:
+        penalty = np.full(len(self.columns), self.options.ridge)
+        if self.columns.has_intercept:
+            penalty[0] = 0.0
+        penalty[self.columns.numerics] /= self.scale**2
+        return penalty
+
+    def _back(self) -> Array:
+        """Matrix from standardised to given numerics: coefficients are ``back @ standardised``."""
+        back = np.eye(len(self.columns))
+        for at, column in enumerate(self.columns.numerics):
+            back[column, column] = 1 / self.scale[at]
+            if self.columns.has_intercept:
+                back[0, column] = -self.centre[at] / self.scale[at]
+        return back
+
+
+def _standardisation(summary: Summary, columns: DesignColumns) -> tuple[Array, Array]:
+    q = len(columns.numerics)
+    if not q or not summary.rows:
+        return np.zeros(q), np.ones(q)
+    mean = summary.moments[0] / summary.rows
+    spread = np.sqrt(np.maximum(summary.moments[1] / summary.rows - mean**2, 0.0))
+    root = np.sqrt(summary.moments[1] / summary.rows)
+    if not columns.has_intercept:
+        return np.zeros(q), np.where(root > 0, root, 1.0)
+    # A constant column stays as it is: it is aliased with the intercept and found so.
+    constant = spread <= 1e-7 * root
+    return np.where(constant, 0.0, mean), np.where(constant, np.where(root > 0, root, 1.0), spread)
+
+
+def _concave(family: Family, link: Link) -> bool:
+    """Whether the log-likelihood is concave in the linear predictor, so that observed information is safe."""
+    if link.name == "log" and family.power is not None:
+        return 1 <= family.power <= 2
+    if family.domain == "unit":
+        return link.name in ("logit", "probit", "cloglog")
+    canonical = {0.0: "identity", 1.0: "log", 2.0: "inverse"}
+    if family.power in canonical and canonical[family.power] == link.name:
+        return True
+    return family.power == 1 and link.name in ("identity", "sqrt")
+
+
+def independent_columns(information: Array) -> NDArray[np.bool_]:
+    """Which columns the ones before them do not already span (R's rule: the later one is aliased).
+
+    A column is dropped when the share of its information left by earlier columns is below 1e-10.
+    """
+    p = len(information)
+    keep = np.zeros(p, dtype=bool)
+    diagonal = np.diag(information).copy()
+    scale = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
+    scaled = information * scale[:, None] * scale[None, :]
+    lower = np.zeros((p, p))
+    count = 0
+    for j in range(p):
+        row = lower[j, :count]
+        left = scaled[j, j] - row @ row
+        if diagonal[j] > 0 and left > ALIAS_TOLERANCE:
+            keep[j] = True
+            root = np.sqrt(left)
+            lower[j, count] = root
+            lower[j + 1 :, count] = (scaled[j + 1 :, j] - lower[j + 1 :, :count] @ row) / root
+            count += 1
+    return keep
+
+
+def _scaled(matrix: Array) -> tuple[Array, Array]:
+    diagonal = np.diag(matrix)
+    scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    return matrix * scale[:, None] * scale[None, :], scale
+
+
+def _solve(matrix: Array, right: Array) -> Array:
+    scaled, scale = _scaled(matrix)
+    try:
+        solved: Array = cho_solve(cho_factor(scaled, lower=True), right * scale) * scale
+    except (np.linalg.LinAlgError, ValueError):
+        solved = np.linalg.lstsq(np.nan_to_num(scaled), np.nan_to_num(right * scale), rcond=1e-12)[0] * scale
+    return solved
+
+
+def _inverse(matrix: Array) -> Array:
+    scaled, scale = _scaled(matrix)
+    try:
+        inverse: Array = cho_solve(cho_factor(scaled, lower=True), np.eye(len(matrix)))
+    except (np.linalg.LinAlgError, ValueError):
+        inverse = np.linalg.pinv(np.nan_to_num(scaled), rcond=1e-12)
+    return inverse * scale[:, None] * scale[None, :]

@@ -1,0 +1,138 @@
+"""Unit deviances, variances and null deviances as expressions and sums: what a family says of one row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from glm_local.contract.expression import AllOf, Comparison, Expression, Literal, When
+from glm_local.errors import SpecError
+from glm_local.validation.arithmetic import add, compare, divide, log, multiply, only_where, power, subtract
+
+
+def unit_deviance_expression(family_name: str, variance_power: float | None, y: Expression, mu: Expression) -> Expression:
+    """Unit deviance d(y, mu) of one row, so that a sample's deviance is the sum of ``weight * d``.
+
+    Parameters
+    ----------
+    family_name
+        "gaussian", "poisson", "gamma", "inverse_gaussian", "tweedie" or "binomial".
+    variance_power
+        Power p of V(mu) = mu**p; None for binomial.
+    y, mu
+        ``number`` expressions: what was observed and its predicted mean, on one scale.
+
+    Returns
+    -------
+    Expression
+        A ``number``, never negative but for rounding; missing where y or mu is missing or not possible in the family.
+
+    Notes
+    -----
+    Jørgensen, The Theory of Dispersion Models (1997), ch. 4: for p outside {0, 1, 2},
+    d = 2 [ y^(2-p) / ((1-p)(2-p)) - y mu^(1-p) / (1-p) + mu^(2-p) / (2-p) ].
+    """
+    if variance_power is None:
+        return _binomial(y, mu)
+    p = variance_power
+    if p == 0:
+        return multiply(subtract(y, mu), subtract(y, mu))
+    if p == 1:
+        return _poisson(y, mu)
+    if p == 2:
+        relative = divide(subtract(y, mu), mu)
+        return only_where(_both(y, ">", mu), multiply(2.0, subtract(relative, log(divide(y, mu)))))
+    if p == 3:
+        relative = divide(subtract(y, mu), mu)
+        return only_where(_both(y, ">", mu), divide(multiply(relative, relative), y))
+    if not 1 < p:
+        raise SpecError.because(
+            f"family {family_name!r} has variance power {p}.", "A variance power is 0 or at least 1.",
+            "Give a power between 1 and 2 for amounts with zeros, above 2 for positive amounts.",
+        )
+    return only_where(_both(y, ">=" if p < 2 else ">", mu), _power_deviance(p, y, mu))
+
+
+def variance_expression(variance_power: float | None, mu: Expression) -> Expression:
+    """Variance function V(mu): ``mu**p``, or ``mu (1 - mu)`` for binomial."""
+    if variance_power is None:
+        return multiply(mu, subtract(1.0, mu))
+    return power(mu, variance_power)
+
+
+def null_deviance_sums(
+    variance_power: float | None, y: Expression, exposure: Expression, weight: Expression
+) -> dict[str, Expression]:
+    """Row terms whose sums give the deviance of the best constant rate: see `null_deviance`.
+
+    "null_saturated" is the part that depends on the row alone, "null_amount" is w y e^(1-p),
+    "null_volume" is w e^(2-p) (for binomial w y and w).
+    """
+    p = variance_power
+    amount = multiply(weight, y) if p is None else multiply(multiply(weight, y), power(exposure, 1 - p))
+    volume = weight if p is None else multiply(weight, power(exposure, 2 - p))
+    return {
+        "null_saturated": multiply(weight, _saturated(p, y, exposure)),
+        "null_amount": amount,
+        "null_volume": volume,
+    }
+
+
+def null_deviance(variance_power: float | None, sums: Mapping[str, float]) -> float:
+    """Deviance of the constant rate that fits the sample best, ``null_amount / null_volume``.
+
+    NaN where no such rate exists (nothing observed in the sample).
+    """
+    p, saturated, amount, volume = variance_power, sums["null_saturated"], sums["null_amount"], sums["null_volume"]
+    if volume <= 0 or (amount <= 0 and p not in (0, None)):
+        return math.nan
+    rate = amount / volume
+    if p is None:
+        certain = rate <= 0 or rate >= 1
+        return 2 * saturated - (0.0 if certain else 2 * (amount * math.log(rate) + (volume - amount) * math.log1p(-rate)))
+    if p == 0:
+        return saturated - amount * rate
+    if p == 1:
+        return 2 * (saturated - amount * math.log(rate))
+    if p == 2:
+        return 2 * (saturated + volume * math.log(rate))
+    return 2 * (saturated - amount * rate ** (1 - p) / (1 - p) + volume * rate ** (2 - p) / (2 - p))
+
+
+def _both(y: Expression, operator: Comparison, mu: Expression) -> Expression:
+    return AllOf((compare(y, operator, 0.0), compare(mu, ">", 0.0)))
+
+
+def _poisson(y: Expression, mu: Expression) -> Expression:
+    entropy = When(compare(y, ">", 0.0), multiply(y, log(divide(y, mu))), Literal(0.0))
+    return only_where(_both(y, ">=", mu), multiply(2.0, subtract(entropy, subtract(y, mu))))
+
+
+def _power_deviance(p: float, y: Expression, mu: Expression) -> Expression:
+    own = multiply(1 / ((1 - p) * (2 - p)), power(y, 2 - p))
+    cross = multiply(multiply(1 / (1 - p), y), power(mu, 1 - p))
+    mean = multiply(1 / (2 - p), power(mu, 2 - p))
+    return multiply(2.0, add(subtract(own, cross), mean))
+
+
+def _binomial(y: Expression, mu: Expression) -> Expression:
+    # A certain prediction that came true has deviance 0; one that failed has none and is reported as a fault.
+    failure, not_mu = subtract(1.0, y), subtract(1.0, mu)
+    hit = When(compare(y, ">", 0.0), multiply(y, log(divide(y, mu))), Literal(0.0))
+    miss = When(compare(failure, ">", 0.0), multiply(failure, log(divide(failure, not_mu))), Literal(0.0))
+    inside = AllOf((compare(y, ">=", 0.0), compare(y, "<=", 1.0), compare(mu, ">=", 0.0), compare(mu, "<=", 1.0)))
+    return only_where(inside, multiply(2.0, add(hit, miss)))
+
+
+def _saturated(p: float | None, y: Expression, exposure: Expression) -> Expression:
+    if p is None:
+        failure = subtract(1.0, y)
+        hit = When(compare(y, ">", 0.0), multiply(y, log(y)), Literal(0.0))
+        return add(hit, When(compare(failure, ">", 0.0), multiply(failure, log(failure)), Literal(0.0)))
+    if p == 0:
+        return multiply(y, y)
+    if p == 1:
+        return When(compare(y, ">", 0.0), multiply(y, log(divide(y, exposure))), Literal(0.0))
+    if p == 2:
+        return subtract(0.0, log(divide(y, exposure)))
+    return multiply(1 / ((1 - p) * (2 - p)), power(y, 2 - p))
