@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Protocol
 
@@ -139,6 +139,19 @@ class BlockDesign:
         for cross in self.crosses:
             codes[cross.name] = mixed_radix([(codes[m], self.sizes[m]) for m in cross.members])
         return codes
+
+    def shape(self) -> BlockDesign:
+        """The same layout without its expressions: all a kernel needs, and cheap to send to executors."""
+        nothing = Constant(0)
+        return replace(
+            self,
+            fields=tuple(Field(one.name, nothing, one.size) for one in self.fields),
+            response=nothing,
+            numerics=dict.fromkeys(self.numerics, nothing),
+            weight=None if self.weight is None else nothing,
+            exposure=None if self.exposure is None else nothing,
+            offset=None if self.offset is None else nothing,
+        )
 
     def atom_expressions(self) -> tuple[Expression, ...]:
         """Integer expression of every atom's code."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
@@ -37,16 +37,21 @@ class Positions:
     """Distinct expressions and the column each became, so that equal ones are evaluated once."""
 
     def __init__(self) -> None:
-        self._positions: dict[Expression, int] = {}
+        self._positions: dict[str, int] = {}
+        self._expressions: list[Expression] = []
 
     def of(self, expression: Expression) -> int:
         """Column number of an expression, a new one when it was not seen before."""
-        # A literal 1 equals 1.0 and True as a dictionary key, so the text that tells them apart is part of it.
-        return self._positions.setdefault(expression, len(self._positions))
+        # Literal(1), Literal(1.0) and Literal(True) are equal in Python but three types here; their text is not.
+        text = repr(expression)
+        if text not in self._positions:
+            self._positions[text] = len(self._expressions)
+            self._expressions.append(expression)
+        return self._positions[text]
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
-        return tuple(self._positions)
+        return tuple(self._expressions)
 
 
 def column_name(position: int) -> str:
@@ -54,7 +59,7 @@ def column_name(position: int) -> str:
     return f"c{position}"
 
 
-def fold_tables(tables: Iterable[pa.Table], rows: int) -> Iterable[pa.Table]:
+def gather_rows(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
     """Put small tables together until they have at least `rows` rows."""
     waiting: list[pa.Table] = []
     held = 0

@@ -38,7 +38,7 @@ class DesignColumns:
     column_of_code
         Field or cross to int64 array of its size: the column a code takes, -1 for none (base levels).
     numeric_columns
-        Numeric name to column, in the order of ``design.numerics``.
+        Numeric name to column; a numeric of the design that is not named takes no part.
     """
 
     design: BlockDesign
@@ -55,8 +55,14 @@ class DesignColumns:
 
     @cached_property
     def numerics(self) -> NDArray[np.int64]:
-        """Columns of the numerics, in block order."""
-        return np.array([self.numeric_columns[name] for name in self.design.numerics], dtype=np.int64)
+        """Columns of the numerics that take part, in block order."""
+        used = [self.numeric_columns[name] for name in self.design.numerics if name in self.numeric_columns]
+        return np.array(used, dtype=np.int64)
+
+    @cached_property
+    def numeric_rows(self) -> NDArray[np.int64]:
+        """Where those numerics lie in a block's `numerics`."""
+        return np.array([i for i, name in enumerate(self.design.numerics) if name in self.numeric_columns], dtype=np.int64)
 
     @cached_property
     def _members(self) -> list[list[tuple[int, NDArray[np.int64]]]]:

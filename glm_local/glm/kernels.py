@@ -129,19 +129,19 @@ class Predictor:
     intercept: float
     centre: Array
     scale: Array
+    rows: NDArray[np.int64]
 
     @classmethod
     def at(cls, columns: DesignColumns, coefficients: Array, centre: Array, scale: Array) -> Predictor:
         return cls(
             columns.tables(coefficients), coefficients[columns.numerics],
-            float(coefficients[0]) if columns.has_intercept else 0.0, centre, scale,
+            float(coefficients[0]) if columns.has_intercept else 0.0, centre, scale, columns.numeric_rows,
         )
 
     def standardised(self, block: Block) -> Array:
         """Numerics of a block with mean 0 and standard deviation 1 over all rows, shape (q, rows)."""
-        if not len(self.centre):
-            return block.numerics[:0]
-        return (block.numerics - self.centre[:, None]) / self.scale[:, None]
+        used = block.numerics if len(self.rows) == len(block.numerics) else block.numerics[self.rows]
+        return (used - self.centre[:, None]) / self.scale[:, None]
 
     def linear_predictor(self, block: Block, pairs: PairIndex, numerics: Array) -> Array:
         """Shape (rows,), offset included."""

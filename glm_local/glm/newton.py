@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from glm_local.contract.blocks import FAULTS, ROWS_PER_BLOCK, Blocks
+from glm_local.contract.blocks import FAULTS, ROWS_PER_BLOCK, Blocks, Sums
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.kernels import (
@@ -77,7 +77,12 @@ class Summary:
         """One pass, the one that builds the blocks."""
         design = blocks.design
         kernel = SummaryKernel(family, tuple(atom.size for atom in design.atoms), len(design.numerics))
-        totals, faults, scales, moments, *atoms = blocks.sum(kernel, "summary")
+        return cls.from_sums(blocks.sum(kernel, "summary"))
+
+    @classmethod
+    def from_sums(cls, sums: Sums) -> Summary:
+        """Name the answer of `SummaryKernel`."""
+        totals, faults, scales, moments, *atoms = sums
         return cls(
             int(totals[ROWS]), float(totals[WEIGHT]), float(totals[AMOUNT]), float(totals[CONSTANT]),
             int(totals[NON_ZERO]), {name: int(n) for name, n in zip(FAULTS, faults, strict=True)}, scales, moments,
@@ -170,6 +175,17 @@ class Newton:
         assert keep is not None
         return self._finish(point, keep, null, self.options.max_iterations, trace, "iterations exhausted", step)
 
+    def independent(self) -> NDArray[np.bool_]:
+        """Columns that are not aliased, judged where the iterations would start."""
+        return independent_columns(self._at(self._start(self._null_predictor())).information)
+
+    def evaluate(self, coefficients: Array, keep: NDArray[np.bool_]) -> Solution:
+        """The statistics at coefficients found elsewhere, given in the scale of the numerics."""
+        inside = np.linalg.solve(self._back(), coefficients)
+        point = self._at(inside, final=True, null=self._null_predictor())
+        size = self._relative(self._step(point, keep), point, keep)
+        return self._solution(point, keep, "score below tolerance", 0, size, [], None)
+
     def _finish(
         self, point: _Point, keep: NDArray[np.bool_], null: float, iteration: int, trace: list[float],
         failure: Reason | None = None, last_step: Array | None = None,
@@ -258,11 +274,11 @@ class Newton:
         errors = np.sqrt(np.maximum(np.diag(inverse), 1e-300) * dispersion)
         return float(np.max(np.abs(step[kept]) / errors))
 
-    def _improve(self, point: _Point, step: Array) -> _Point | None:
+    def _improve(self, point: _Point, step: Array, every: int = 1) -> _Point | None:
         slack = 1e-10 * (1 + abs(point.objective)) if np.isfinite(point.objective) else 0.0
         size = 1.0
         for _ in range(30):
-            following = self._at(point.coefficients + size * step)
+            following = self._at(point.coefficients + size * step, every=every)
             if following.objective >= point.objective - slack and np.isfinite(following.objective):
                 return following
             size /= 2
@@ -273,11 +289,26 @@ class Newton:
         start = np.zeros(len(self.columns))
         if self.columns.has_intercept:
             start[0] = null
-            return start
+            return start + self._marginal_start() if self.link.name in ("log", "logit") else start
         # Without an intercept the first factor carries the level of all rows.
         for column in set(next(iter(self.columns.column_of_code.values()), np.array([], dtype=np.int64)).tolist()):
             if column >= 0:
                 start[column] = self._mean_predictor()
+        return start
+
+    def _marginal_start(self) -> Array:
+        """0.6 of each level's own shrunk log relativity: nearer than the mean, and free after the first pass."""
+        start = np.zeros(len(self.columns))
+        overall = self.family.starting_mean(self.summary.amount / self.summary.weight)
+        prior = 5 / overall
+        weights, amounts = self.summary.by_code(self.columns, 1), self.summary.by_code(self.columns, 2)
+        for one in self.columns.design.fields:
+            columns = self.columns.column_of_code[one.name]
+            means = (amounts[one.name] + prior * overall) / (weights[one.name] + prior)
+            shift = 0.6 * (self.link.link(means) - self.link.link(np.array([overall])))
+            base = float(shift[columns < 0][0]) if (columns < 0).any() else 0.0
+            start[columns[columns >= 0]] = shift[columns >= 0] - base
+            start[0] += base
         return start
 
     def _mean_predictor(self) -> float:
@@ -315,16 +346,22 @@ class Newton:
         if self.summary.rows // every < 2 * ROWS_PER_BLOCK:
             return start
         point = self._at(start, every=every)
+        every_column = np.ones(len(self.columns), dtype=bool)
         for _ in range(6):
-            keep = independent_columns(point.information)
-            step = self._step(point, keep)
+            # A level may be absent from the sample (rows are often sorted): a weak prior keeps it where it is.
+            held = replace(
+                point, information=point.information + np.eye(len(start)), score=point.score - (point.coefficients - start)
+            )
+            step = self._step(held, every_column)
             if not np.isfinite(step).all() or not np.isfinite(point.objective):
                 return start
-            coefficients = point.coefficients + step
-            if self._relative(step, point, keep) < 0.3:
-                return coefficients
-            point = self._at(coefficients, every=every)
-        return point.coefficients if np.isfinite(point.objective) else start
+            if self._relative(step, held, every_column) < 0.3:
+                return point.coefficients + step
+            following = self._improve(point, step, every)
+            if following is None:
+                break
+            point = following
+        return point.coefficients
 
     def _amounts(self) -> Array:
         amounts = np.zeros(len(self.columns))
@@ -355,9 +392,10 @@ def _standardisation(summary: Summary, columns: DesignColumns) -> tuple[Array, A
     q = len(columns.numerics)
     if not q or not summary.rows:
         return np.zeros(q), np.ones(q)
-    mean = summary.moments[0] / summary.rows
-    spread = np.sqrt(np.maximum(summary.moments[1] / summary.rows - mean**2, 0.0))
-    root = np.sqrt(summary.moments[1] / summary.rows)
+    moments = summary.moments[:, columns.numeric_rows]
+    mean = moments[0] / summary.rows
+    spread = np.sqrt(np.maximum(moments[1] / summary.rows - mean**2, 0.0))
+    root = np.sqrt(moments[1] / summary.rows)
     if not columns.has_intercept:
         return np.zeros(q), np.where(root > 0, root, 1.0)
     # A constant column stays as it is: it is aliased with the intercept and found so.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from glm_local.contract.expression import AllOf, Compare, Expression, IsMissing, Literal, Not, When
+from glm_local.contract.expression import AllOf, AnyOf, Expression, Function, IsMissing, Literal, Not, When
 from glm_local.glm.families import Family
 from glm_local.validation.arithmetic import compare, divide, multiply, not_finite, subtract
 from glm_local.validation.unit_deviance import null_deviance_sums, unit_deviance_expression, variance_expression
@@ -63,7 +63,7 @@ class ScoredRows:
     @cached_property
     def excluded(self) -> Expression:
         """Flag: some reason of `EXCLUSIONS` holds."""
-        return Not(AllOf(tuple(Not(flag) for flag in self._reasons.values())))
+        return AnyOf(tuple(self._reasons.values()))
 
     @cached_property
     def exclusion(self) -> Expression:
@@ -130,10 +130,9 @@ class ScoredRows:
         """What is added up per sample only: errors, Pearson chi-square, the parts of the null deviance."""
         residual = subtract(self.target, self.prediction)
         square = multiply(residual, residual)
-        absolute = When(compare(residual, "<", 0.0), subtract(0.0, residual), residual)
         return {
             **self.level_sums,
-            "absolute_error": multiply(self.weight, absolute),
+            "absolute_error": multiply(self.weight, Function("abs", residual)),
             "squared_error": multiply(self.weight, square),
             "pearson": multiply(self.weight, divide(square, self._variance)),
             **null_deviance_sums(self.family.power, self.target, self.exposure, self.weight),
@@ -143,7 +142,3 @@ class ScoredRows:
     def _variance(self) -> Expression:
         return variance_expression(self.family.power, self.prediction)
 
-
-def is_code(code: Expression, value: int) -> Expression:
-    """Flag: the integer expression equals `value`."""
-    return Compare("==", code, Literal(value))

@@ -1,0 +1,117 @@
+"""Model document -> expressions: linear predictor, rate and mean, written once for every engine and for SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from glm_local.contract.compile_factor import CompiledFactor, CompiledInteraction, CompiledLinear, compile_factor
+from glm_local.contract.expression import (
+    Arithmetic,
+    Expression,
+    Function,
+    Power,
+    Read,
+    Scalar,
+)
+from glm_local.contract.expression import Literal as Constant
+from glm_local.contract.expression_json import expression_from_json
+from glm_local.contract.model_spec import Coefficient, ModelDocument
+from glm_local.errors import SpecError
+
+ScoreKind = Literal["mean", "rate", "link"]
+
+
+def role_expression(role: Any, path: str = "") -> Expression:
+    """A role is a column name, read as a number, or an expression document."""
+    return Read(role, "number") if isinstance(role, str) else expression_from_json(role, path)
+
+
+def score_expression(model: ModelDocument, kind: ScoreKind = "mean") -> Expression:
+    """Expression of a model's score.
+
+    Parameters
+    ----------
+    kind
+        "link": the linear predictor without offset and exposure; "rate": its mean, per unit of exposure;
+        "mean": the expected target with offset and exposure.
+
+    Returns
+    -------
+    Expression
+        A number; missing where a factor refuses the row or a needed column is missing.
+    """
+    eta = linear_predictor(model)
+    if kind == "link":
+        return eta
+    if kind == "mean" and model.spec.offset is not None:
+        eta = Arithmetic("+", eta, role_expression(model.spec.offset))
+    mean = mean_expression(model.spec.link, eta)
+    if kind == "mean" and model.spec.exposure is not None:
+        return Arithmetic("*", mean, role_expression(model.spec.exposure))
+    return mean
+
+
+def linear_predictor(model: ModelDocument) -> Expression:
+    """Intercept plus every factor's contribution, added from left to right in model order."""
+    estimates: dict[tuple[str | None, str | None], float] = {
+        (one.factor, one.level): one.estimate or 0.0 for one in model.coefficients
+    }
+    total: Expression = Constant(estimates.get((None, None), 0.0))
+    compiled = {spec.name: compile_factor(spec) for spec in model.factors}
+    for term in _terms(model, compiled, estimates):
+        total = Arithmetic("+", total, term)
+    return total
+
+
+def _terms(
+    model: ModelDocument,
+    compiled: Mapping[str, CompiledFactor | CompiledLinear | CompiledInteraction],
+    estimates: Mapping[tuple[str | None, str | None], float],
+) -> Iterator[Expression]:
+    for spec in model.factors:
+        one = compiled[spec.name]
+        if isinstance(one, CompiledLinear):
+            yield Arithmetic("*", Constant(estimates[one.name, None]), one.value)
+        elif isinstance(one, CompiledFactor):
+            yield one.with_outputs(code_outputs(one, estimates))
+        else:
+            yield from one.score_terms(compiled, {level: value for (factor, level), value in estimates.items() if factor == one.name and level is not None})
+
+
+def code_outputs(one: CompiledFactor, estimates: Mapping[tuple[str | None, str | None], float]) -> tuple[Scalar, ...]:
+    """Coefficient of every code: levels, then extras (base: 0, refused: missing)."""
+    levels: list[Scalar] = [estimates.get((one.name, level), 0.0) for level in one.levels]
+    return (*levels, *(0.0 if extra.policy == "base" else None for extra in one.extras))
+
+
+def mean_expression(link: str, eta: Expression) -> Expression:
+    """Inverse link of a linear predictor."""
+    one = Constant(1.0)
+    minus = Arithmetic("-", Constant(0.0), eta)
+    if link == "identity":
+        return eta
+    if link == "log":
+        return Function("exp", eta)
+    if link == "logit":
+        return Arithmetic("/", one, Arithmetic("+", one, Function("exp", minus)))
+    if link == "probit":
+        return Function("normal_cdf", eta)
+    if link == "cloglog":
+        inner = Arithmetic("-", Constant(0.0), Function("exp", eta))
+        return Arithmetic("-", one, Function("exp", inner))
+    if link == "inverse":
+        return Arithmetic("/", one, eta)
+    if link == "sqrt":
+        return Arithmetic("*", eta, eta)
+    if link.startswith("power("):
+        return Power(eta, 1 / float(link[6:-1]))
+    raise SpecError.because(
+        f"link {link!r} is not known.", "A link has an inverse that every reader can compute.",
+        "Use identity, log, logit, probit, cloglog, inverse, sqrt or power(q).", "/spec/link",
+    )
+
+
+def estimated(model: ModelDocument) -> tuple[Coefficient, ...]:
+    """The coefficients the covariance is about, in its order."""
+    return tuple(one for one in model.coefficients if one.status == "fitted")

@@ -1,0 +1,190 @@
+"""A compiled interaction: which cell a row falls in, which cells have a coefficient, and their scores."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.contract.blocks import mixed_radix
+from glm_local.contract.compiled_factor import CompiledFactor, CompiledLinear
+from glm_local.contract.expression import Arithmetic, Compare, Expression, Lookup, Scalar, When
+from glm_local.contract.expression import Literal as Constant
+from glm_local.contract.level_names import cell_name
+from glm_local.errors import SpecError
+
+BASE, REFUSED = -1, -2
+LARGEST_CROSSING = 1_000_000
+
+Members = Mapping[str, object]
+"""Compiled factors of the model by name; an interaction picks its own."""
+
+
+@dataclass(frozen=True)
+class CellIndex:
+    """The cells that have a coefficient, and which one each crossed code takes.
+
+    Parameters
+    ----------
+    names
+        Cell names in the order of their codes.
+    of_code
+        int64 of shape (crossed size,): position in `names`, or -1 (base: no effect), or -2 (refused).
+    """
+
+    names: tuple[str, ...]
+    of_code: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class CompiledInteraction:
+    """Factors crossed; `members` in the order of the specification.
+
+    Parameters
+    ----------
+    name, members, coding
+        As specified; at most one member is linear, then every cell of the others has a slope.
+    unseen, unseen_cell
+        What cells without training rows become: no effect, an error, or what `unseen_cell` has.
+    cells
+        Cells with training rows, as level names of the members that have levels; None before the data are seen.
+    base
+        Base cell of coding "cells"; None before it is known, and net of margins.
+    separator
+        Between level names in the name of a cell.
+
+    Notes
+    -----
+    Rows refused by a member are refused here. A member's extras that go to the base take its base level. Net of
+    margins, a cell with some factor at its base has no effect whether it was seen or not.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    coding: Literal["net_of_margins", "cells"]
+    unseen: Literal["base", "refuse", "cell"]
+    unseen_cell: str | None = None
+    cells: tuple[tuple[str, ...], ...] | None = None
+    base: str | None = None
+    separator: str = " × "
+
+    def crossed(self, members: Members) -> tuple[CompiledFactor, ...]:
+        """The members that have levels."""
+        found = (members[name] for name in self.members)
+        return tuple(one for one in found if isinstance(one, CompiledFactor))
+
+    def linear(self, members: Members) -> CompiledLinear | None:
+        """The linear member, or None."""
+        found = (members[name] for name in self.members)
+        return next((one for one in found if isinstance(one, CompiledLinear)), None)
+
+    def size(self, members: Members) -> int:
+        """Number of crossed codes: the product of the members' sizes."""
+        return math.prod(one.size for one in self.crossed(members))
+
+    def code(self, members: Members) -> Expression:
+        """Integer in ``[0, size)``: the members' codes as digits, the first the slowest; never missing."""
+        return mixed_radix([(one.code, one.size) for one in self.crossed(members)])
+
+    def cell_name(self, cell: Sequence[str]) -> str:
+        """Name of a cell."""
+        return cell_name(cell, self.separator)
+
+    def cells_of_codes(self, members: Members) -> tuple[tuple[str | None, ...], ...]:
+        """Level names per crossed code, in code order; None for a member that refuses the row.
+
+        Raises
+        ------
+        SpecError
+            When there are more than a million codes, or a needed base level is not known yet.
+        """
+        crossed = self.crossed(members)
+        if self.size(members) > LARGEST_CROSSING:
+            raise SpecError.because(
+                f"the interaction {self.name!r} has {self.size(members)} cells.",
+                f"At most {LARGEST_CROSSING} cells can be crossed.", "Group the levels of its factors first.",
+            )
+        for one in crossed:
+            if one.base is None and (self.coding == "net_of_margins" or one.goes_to_base):
+                raise SpecError.because(
+                    f"the base level of {one.name!r} is not known yet.",
+                    f"The interaction {self.name!r} needs it to tell its base cells.",
+                    "Set it with with_base once exposures by level are known.",
+                )
+        return tuple(itertools.product(*(one.labels for one in crossed)))
+
+    def cell_index(self, members: Members) -> CellIndex:
+        """Return which cells have a coefficient and which of them every crossed code takes."""
+        cells = self.cells_of_codes(members)
+        bases = [one.base for one in self.crossed(members)]
+        kinds = [self._kind(cell, bases) for cell in cells]
+        own = (self.cell_name(cell) for cell, kind in zip(cells, kinds, strict=True) if kind == "own")  # type: ignore[arg-type]
+        names = list(dict.fromkeys(own))
+        position = {name: i for i, name in enumerate(names)}
+        stand_in = position.get(self.unseen_cell or "", BASE) if self.unseen == "cell" else BASE
+        places = {"base": BASE, "refused": REFUSED, "unseen": REFUSED if self.unseen == "refuse" else stand_in}
+        of_code = [
+            places[kind] if kind in places else position[self.cell_name(cell)]  # type: ignore[arg-type]
+            for cell, kind in zip(cells, kinds, strict=True)
+        ]
+        return CellIndex(tuple(names), np.array(of_code, dtype=np.int64))
+
+    def _kind(self, cell: tuple[str | None, ...], bases: Sequence[str | None]) -> str:
+        if None in cell:
+            return "refused"
+        if self.coding == "net_of_margins":
+            if any(level == base for level, base in zip(cell, bases, strict=True)):
+                return "base"
+        elif self.cell_name(cell) == self.base:  # type: ignore[arg-type]
+            return "base"
+        return "own" if self.cells is None or cell in self._seen else "unseen"
+
+    @cached_property
+    def _seen(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(self.cells or ())
+
+    def with_outputs(self, members: Members, outputs: Sequence[Scalar]) -> Expression:
+        """Return ``outputs[code]`` as one look-up; the most frequent output costs nothing."""
+        crossed = self.crossed(members)
+        if len(crossed) == 1:
+            return crossed[0].with_outputs(outputs)
+        common = Counter(outputs).most_common(1)[0][0]
+        keys = tuple(code for code, output in enumerate(outputs) if output != common)
+        if not keys:
+            return Constant(common)
+        return Lookup(self.code(members), keys, tuple(outputs[key] for key in keys), None, common)
+
+    def slopes(self, members: Members) -> dict[str, Expression]:
+        """Numeric columns of an interaction with a linear member: its value in a cell, 0 outside, by cell name.
+
+        The value's missing counts only inside the cell; refused codes are 0, since their member refuses them.
+        """
+        linear = self.linear(members)
+        if linear is None:
+            raise SpecError.because(
+                f"the interaction {self.name!r} has no linear member.", "Slopes belong to a linear factor.", ""
+            )
+        index = self.cell_index(members)
+        return {
+            name: When(self._inside(members, index.of_code == i), linear.value, Constant(0.0))
+            for i, name in enumerate(index.names)
+        }
+
+    def _inside(self, members: Members, codes: NDArray[np.bool_]) -> Expression:
+        return Compare("==", self.with_outputs(members, [int(one) for one in codes]), Constant(1))
+
+    def score_terms(self, members: Members, effects: Mapping[str, float]) -> Iterator[Expression]:
+        """Contribution to the linear predictor from coefficients by cell name; a cell that is not named adds 0."""
+        index = self.cell_index(members)
+        by_position: list[Scalar] = [effects.get(name, 0.0) for name in index.names]
+        outputs = [*by_position, None, 0.0]  # -1 is base, -2 refused
+        term = self.with_outputs(members, [outputs[i] for i in index.of_code])
+        linear = self.linear(members)
+        yield term if linear is None else Arithmetic("*", term, linear.value)

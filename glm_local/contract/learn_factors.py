@@ -1,0 +1,264 @@
+"""Learning what factors ask of the training rows: values of a column, cut points, mean and spread.
+
+Values, means and spreads of all factors come from one `cells` pass, cut points of all factors from one `quantiles`
+pass; a pass nobody needs is not made, so learning takes at most two passes over the rows, whatever the number of
+factors.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from glm_local.contract.category_key import Key, category_key, json_value, sorted_keys
+from glm_local.contract.cells import CellRequest, DesignTable
+from glm_local.contract.compile_factor import asked_moments, is_resolved, linear_argument, numeric_argument
+from glm_local.contract.engine import Engine, Frame
+from glm_local.contract.expression import (
+    AllOf,
+    Arithmetic,
+    Compare,
+    Expression,
+    IsMissing,
+    Read,
+    When,
+)
+from glm_local.contract.expression import Literal as Constant
+from glm_local.contract.factor_spec import (
+    SPEC_OF_KIND,
+    CategoricalSpec,
+    EdgeRule,
+    FactorSpec,
+    InteractionSpec,
+    LinearSpec,
+    NumericSpec,
+)
+from glm_local.contract.level_names import EPOCH, edge_number, source_of
+from glm_local.errors import DataError, SpecError
+
+MOST_LEVELS = 10_000
+
+SpecT = TypeVar("SpecT", bound=Any)
+
+
+@dataclass(frozen=True)
+class LearningRequests:
+    """What factors ask of the rows: design tables (one pass) and cut points (one more pass).
+
+    Parameters
+    ----------
+    cells
+        One request per factor with values or moments to learn; its name is the factor's.
+    quantiles
+        Factor to the number expression whose cut points it wants.
+    probabilities
+        All probabilities some factor wants, rising.
+    """
+
+    cells: tuple[CellRequest, ...] = ()
+    quantiles: Mapping[str, Expression] = field(default_factory=dict)
+    probabilities: tuple[float, ...] = ()
+
+
+def learn_factors(
+    engine: Engine[Frame],
+    frame: Frame,
+    specs: Sequence[FactorSpec],
+    weight: Expression | None = None,
+    where: Expression | None = None,
+) -> tuple[FactorSpec, ...]:
+    """Return the factors with their `learned` part filled from the rows; those with nothing to learn as they are.
+
+    Parameters
+    ----------
+    engine, frame
+        Who holds the training rows, and the rows.
+    weight
+        Number expression, usually the exposure: weighs cut points, means and spreads. None counts rows.
+    where
+        Flag; only rows where it is true count.
+
+    Raises
+    ------
+    DataError
+        More than 10,000 values in a categorical column, no known value at all, no spread, or a value named like a
+        level of its own.
+    """
+    asked = learning_requests(specs, weight, where)
+    tables: Mapping[str, DesignTable | None] = engine.cells(frame, asked.cells) if asked.cells else {}
+    points: Mapping[str, Any] = {}
+    if asked.quantiles:
+        points = engine.quantiles(frame, asked.quantiles, asked.probabilities, weight, where)
+    learned = []
+    for spec in specs:
+        cuts = None
+        if spec.name in points:
+            cuts = dict(zip(asked.probabilities, (float(one) for one in points[spec.name]), strict=True))
+        learned.append(learn(spec, tables.get(spec.name), cuts))
+    return tuple(learned)
+
+
+def learning_requests(
+    specs: Sequence[FactorSpec], weight: Expression | None = None, where: Expression | None = None
+) -> LearningRequests:
+    """Return what some factors have to ask; merge the cells with other requests to share their pass."""
+    cells: list[CellRequest] = []
+    quantiles: dict[str, Expression] = {}
+    probabilities: set[float] = set()
+    for spec in specs:
+        if is_resolved(spec):
+            continue
+        if isinstance(spec, NumericSpec):
+            quantiles[spec.name] = _within_limits(spec)
+            probabilities |= set(_probabilities(cast(EdgeRule, spec.edges)))
+        elif isinstance(spec, LinearSpec):
+            cells.append(_moments_request(spec, weight, where))
+        else:
+            by = {"value": Read(spec.column, spec.source)}  # type: ignore[union-attr]
+            cells.append(CellRequest(spec.name, by, where=where, limit=MOST_LEVELS + 1, overflow="none"))
+    return LearningRequests(tuple(cells), quantiles, tuple(sorted(probabilities)))
+
+
+def _within_limits(spec: NumericSpec) -> Expression:
+    """Values outside the limits have policies of their own: they take no part in cut points."""
+    argument = numeric_argument(spec)
+    number: Expression = Arithmetic("*", argument, Constant(1.0))
+    limits: list[Expression] = []
+    if spec.lower is not None:
+        limits.append(Compare(">=", number, Constant(edge_number(spec.lower))))
+    if spec.upper is not None:
+        limits.append(Compare("<=", number, Constant(edge_number(spec.upper))))
+    return When(AllOf(tuple(limits)), number, Constant(None)) if limits else number
+
+
+def _probabilities(rule: EdgeRule) -> list[float]:
+    steps = [i / rule.bins for i in range(1, rule.bins)] if rule.method == "quantile" else []
+    return [0.0, *steps, 1.0]
+
+
+def _moments_request(spec: LinearSpec, weight: Expression | None, where: Expression | None) -> CellRequest:
+    value, one = linear_argument(spec), Constant(1.0) if weight is None else weight
+    times = Arithmetic("*", one, value)
+    sums = {
+        "weight": When(IsMissing(value), Constant(0.0), one),
+        "value": times,
+        "square": Arithmetic("*", times, value),
+    }
+    return CellRequest(spec.name, {}, sums, where)
+
+
+def learn(
+    spec: FactorSpec, table: DesignTable | None = None, cuts: Mapping[float, float] | None = None
+) -> FactorSpec:
+    """Put the answer to one factor's request into its `learned` part.
+
+    Parameters
+    ----------
+    table
+        Answer to its cell request; None for a categorical factor is "too many values".
+    cuts
+        Probability to cut point.
+    """
+    if is_resolved(spec):
+        return spec
+    if isinstance(spec, NumericSpec):
+        return _with_learned(spec, edges=_learned_edges(spec, cuts or {}))
+    if isinstance(spec, LinearSpec):
+        return _with_learned(spec, **_learned_moments(spec, table))
+    return _with_learned(spec, levels=_learned_levels(cast(CategoricalSpec, spec), table))
+
+
+def _with_learned(spec: SpecT, **learned: object) -> SpecT:
+    document = spec.document()
+    document["learned"] = {**document.get("learned", {}), **learned}
+    try:
+        return cast(SpecT, SPEC_OF_KIND[spec.kind](**document))
+    except SpecError as error:
+        raise DataError(error.problems, source=f"what the rows of {spec.name!r} told") from None
+
+
+def _learned_edges(spec: NumericSpec, cuts: Mapping[float, float]) -> list[object]:
+    rule = cast(EdgeRule, spec.edges)
+    low, high = cuts.get(0.0, math.nan), cuts.get(1.0, math.nan)
+    if math.isnan(low):
+        raise _nothing_known(spec.name)
+    if rule.method == "quantile":
+        points = [cuts[p] for p in _probabilities(rule)[1:-1]]
+    elif math.isfinite(low) and math.isfinite(high):
+        points = [float(one) for one in np.linspace(low, high, rule.bins + 1)[1:-1]]
+    else:
+        raise DataError.because(
+            f"column {spec.column!r} of {spec.name!r} holds an infinity.", "Equal widths need finite values.",
+            'Give "lower" and "upper" with their policies, or use quantiles.',
+        )
+    # No training row lies above its largest value: an edge there would leave an empty interval.
+    rising = sorted({point + 0.0 for point in points if math.isfinite(point) and low <= point < high})
+    if spec.source == "date":
+        days = sorted({math.floor(point) for point in rising})
+        return [(EPOCH + datetime.timedelta(days=day)).isoformat() for day in days]
+    return [int(point) if spec.source == "integer" and point.is_integer() else point for point in rising]
+
+
+def _learned_levels(spec: CategoricalSpec, table: DesignTable | None) -> list[Key]:
+    if table is None:
+        raise _too_many(spec)
+    source = source_of(spec.document())
+    values = np.asarray(table.keys["value"])[~np.asarray(table.missing["value"])]
+    keys = {key for value in values if (key := category_key(value, source)) is not None}
+    if len(keys) > MOST_LEVELS:
+        raise _too_many(spec)
+    if not keys:
+        raise _nothing_known(spec.name)
+    return [json_value(key) for key in sorted_keys(keys)]
+
+
+def _too_many(spec: CategoricalSpec) -> DataError:
+    return cast(DataError, DataError.because(
+        f"column {spec.column!r} of {spec.name!r} has more than {MOST_LEVELS:,} values.",
+        f"A factor learns at most {MOST_LEVELS:,} levels.",
+        "Write its levels as groups, or use a coarser column.",
+    ))
+
+
+def _nothing_known(name: str) -> DataError:
+    return cast(DataError, DataError.because(
+        f"no training row has a known value for {name!r}.", "Learning needs at least one.",
+        "Check the column and its source, or write out what is to be learned.",
+    ))
+
+
+def _learned_moments(spec: LinearSpec, table: DesignTable | None) -> dict[str, float]:
+    sums = {name: float(one[0]) for name, one in table.sums.items()} if table is not None and len(table) else {}
+    if not sums.get("weight", 0.0) > 0:
+        raise _nothing_known(spec.name)
+    mean, square = sums["value"] / sums["weight"], sums["square"] / sums["weight"]
+    if not math.isfinite(square):
+        raise DataError.because(
+            f"{spec.name!r} holds values too large to average.", "Mean and spread need finite sums.",
+            'Give a "cap", or write centre and scale as numbers.',
+        )
+    moments = {"mean": mean}
+    if spec.scale == "sd":
+        variance = square - mean * mean
+        if variance <= 1e-12 * square:  # beyond that, rounding of the sums would decide
+            raise DataError.because(
+                f"{spec.name!r} does not vary beyond a millionth of its size.", "A scale divides: it is above 0.",
+                "Write centre and scale as numbers, or leave the factor out.",
+            )
+        moments["sd"] = math.sqrt(variance)
+    return {name: one for name, one in moments.items() if name in asked_moments(spec)}
+
+
+def with_base(spec: SpecT, level: str) -> SpecT:
+    """Return the factor with its base level learned (for an interaction: its base cell)."""
+    return _with_learned(spec, base=level)
+
+
+def with_cells(spec: InteractionSpec, cells: Sequence[Sequence[str]]) -> InteractionSpec:
+    """Return the interaction with the cells that have training rows, as level names of its members with levels."""
+    return _with_learned(spec, cells=[list(cell) for cell in cells])

@@ -1,0 +1,328 @@
+"""The run log: what a run records, in an order that survives being killed, and never twice.
+
+Rows go to their table first, the event that states them after; the event `finished` comes last. Every event carries the
+digests of the rows written since the one before, so that the chain covers all tables. A step already recorded for the
+run id is left as it is: running a killed run again with the same id completes it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import RLock
+
+from glm_local.contract import seals
+from glm_local.contract.audit_rows import EVENTS, TABLES
+from glm_local.contract.fill_rows import Row, fill_rows, from_arrow, to_arrow, with_digest
+from glm_local.contract.hash_chain import Head, head_of, link_events, rows_digest
+from glm_local.contract.store import Guard, Store
+from glm_local.errors import Problem, SpecError, StoreError, nearest
+
+EVENT_KINDS = (
+    "started", "resumed", "checked", "split", "learned", "fitted", "verified", "validated", "reported", "saved", "scored",
+    "accepted", "rejected", "refined", "crossed", "ranked", "compared", "finalized", "calibrated", "tuned", "monitored",
+    "decided", "warned", "failed", "finished",
+)  # fmt: skip
+"""What an event may be. The tables themselves ask only for a text, so that a later version can add to this list."""
+
+TRIES = 60
+
+Rows = Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event to be recorded: once per run and step."""
+
+    step: str
+    kind: str
+    reason: str | None = None
+    payload: Mapping[str, object] = field(default_factory=dict)
+    factor: str | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """Rows of one step in one table: how many, and the digest of their digests."""
+
+    rows: int
+    sha256: str
+
+
+def utc_now() -> datetime.datetime:
+    """Return the time now, UTC."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+def new_run_id() -> str:
+    """Return a run id nobody else has; it begins with the time, so that ids sort."""
+    return f"{utc_now():%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+
+
+def chain_app(study: str) -> str:
+    """Return the guard's name for a study's chain of events."""
+    return f"glm-spark/events/{study}"
+
+
+class RunLog:
+    """Records one run in a store.
+
+    Parameters
+    ----------
+    store
+        Any `Store`.
+    study
+        Study whose chain the events join.
+    run_id
+        The run's id; give the id of a killed run to complete it. None makes a new one.
+    user
+        Who runs or decides; None asks the operating system.
+    clock
+        Returns the time with a zone; for tests.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        study: str,
+        run_id: str | None = None,
+        user: str | None = None,
+        clock: Callable[[], datetime.datetime] = utc_now,
+    ) -> None:
+        for name, value in (("study", study), ("run_id", run_id)):
+            if value is not None and not value.strip():
+                raise SpecError.because(f"{name} is empty.", "It names what is recorded.", "Give it a name.", path=name)
+        self.store, self.study, self.run_id = store, study, run_id or new_run_id()
+        self.user, self._clock, self._lock = user or getpass.getuser(), clock, RLock()
+        self._head: Head | None = None
+        self._events: dict[str, Head] = {}
+        self._stated: set[tuple[str, str]] = set()
+        self._tables: dict[str, dict[str, Written]] = {}
+        self._resumed = False
+
+    def start(
+        self,
+        command: str,
+        engine: str,
+        config: Mapping[str, object],
+        *,
+        package_version: str = "",
+        data: Mapping[str, object] | None = None,
+        environment: Mapping[str, object] | None = None,
+    ) -> Head:
+        """Record the run's row in `runs` and the event `started`; a run already started is left as it is."""
+        from glm_local import __name__ as package
+
+        row = {
+            "command": command, "engine": engine, "config": config, "data": data, "environment": environment,
+            "package_version": package_version or package, "started_at": self._clock(), "by_user": self.user,
+        }  # fmt: skip
+        self.table("start", "runs", [row])
+        return self.event("start", "started", payload={"command": command, "engine": engine})
+
+    def event(
+        self,
+        step: str,
+        kind: str,
+        reason: str | None = None,
+        payload: Mapping[str, object] | None = None,
+        factor: str | None = None,
+    ) -> Head:
+        """Record one event, once per run and step; returns its place in the chain."""
+        return self.events([Entry(step, kind, reason, payload or {}, factor)])[0]
+
+    def events(self, entries: Sequence[Entry]) -> list[Head]:
+        """Record several events in one commit; those whose step is there already are left as they are."""
+        _check_kinds(entries)
+        with self._lock:
+            self._chain()
+            for attempt in range(TRIES):
+                fresh = [one for one in entries if one.step not in self._events]
+                if not fresh or self._append_events(fresh):
+                    return [self._events[one.step] for one in entries]
+                self._reread(attempt)
+        raise _too_busy("events", self.run_id)
+
+    def table(self, step: str, table: str, rows: Rows) -> Written:
+        """Write one step's rows to a table, once per run and step; the next event states them."""
+        return self.tables(table, {step: rows})[step]
+
+    def tables(self, table: str, steps: Mapping[str, Rows]) -> dict[str, Written]:
+        """Write several steps' rows to one table in one commit; steps that are there already are left as they are."""
+        if table not in TABLES or table == "events":
+            hint = nearest(table, [name for name in TABLES if name != "events"])
+            raise SpecError.because(f"{table!r} is not a table of the audit.", "", hint, path="table")
+        with self._lock:
+            for attempt in range(TRIES):
+                known = self._known(table)
+                fresh = {step: rows for step, rows in steps.items() if step not in known and len(rows)}
+                if not fresh or self._append_rows(table, fresh):
+                    nothing = Written(0, rows_digest(()))
+                    return {step: self._tables[table].get(step, nothing) for step in steps}
+                self._tables.pop(table)
+                _wait(attempt)
+        raise _too_busy(table, self.run_id)
+
+    def fail(self, reason: str, payload: Mapping[str, object] | None = None) -> Head:
+        """Record that this attempt failed; the run stays open and may be run again with its id."""
+        with self._lock:
+            self._chain()
+            attempt = 1 + sum(step.startswith("failed:") for step in self._events)
+            return self.event(f"failed:{attempt}", "failed", reason, payload)
+
+    def finish(self, status: str = "ok", payload: Mapping[str, object] | None = None) -> Head:
+        """Record the last event, with the digests of everything the run wrote, and seal the files.
+
+        The returned head, kept where the store's writers cannot write, is what proves later that nothing was cut off.
+        """
+        with self._lock:
+            self._chain()
+            if "finish" not in self._events:
+                if self._resumed:
+                    for table in TABLES:
+                        if table != "events":
+                            self._known(table)
+                totals = {name: _total(steps) for name, steps in sorted(self._tables.items()) if steps}
+                self.event("finish", "finished", payload={**(payload or {}), "status": status, "tables": totals})
+            head = self._events["finish"]
+            if self.store.files is not None:
+                seals.write_seal(self.store.files, self.study, self.run_id, head, self._clock())
+            return head
+
+    def done_steps(self) -> set[str]:
+        """Steps of this run that have their event."""
+        with self._lock:
+            self._chain()
+            return set(self._events)
+
+    def has_rows(self, table: str, step: str) -> bool:
+        """Say whether a step's rows are in a table already."""
+        with self._lock:
+            return step in self._known(table)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has its last event."""
+        return "finish" in self.done_steps()
+
+    def _chain(self) -> Head:
+        """The chain's head; reads the study's events when they are not known."""
+        if self._head is None:
+            columns = ["study_id", "seq", "run_id", "step", "row_hash", "wrote"]
+            events = from_arrow(self.store.read("events", {"study_id": self.study}, columns))
+            self._head = max((head_of(one) for one in events), key=lambda head: head.seq, default=Head())
+            own = [one for one in events if one["run_id"] == self.run_id]
+            self._events = {str(one["step"]): head_of(one) for one in own}
+            self._stated = {pair for one in own for pair in _stated(one)}
+            self._resumed = self._resumed or bool(own)
+        return self._head
+
+    def _reread(self, attempt: int) -> None:
+        before = self._head
+        self._head = None
+        if self._chain() == before and attempt > 3:
+            mark = self.store.mark("events", chain_app(self.study))
+            if mark is not None and before is not None and mark > before.seq:
+                raise StoreError(
+                    Problem(
+                        f"study {self.study}",
+                        f"The chain ends at event {before.seq}, the table's log knows event {mark}.",
+                        "Events are never taken back.",
+                        "The table was rolled back: run verify, and take the events from a copy.",
+                    )
+                )
+        _wait(attempt)
+
+    def _append_events(self, entries: Sequence[Entry]) -> bool:
+        head, pending = self._chain(), self._pending()
+        rows = [self._event_row(one, pending if at == 0 else {}) for at, one in enumerate(entries)]
+        linked = link_events(fill_rows(EVENTS, [{**one, **_UNLINKED} for one in rows]), head)
+        if not self.store.append("events", to_arrow(EVENTS, linked), Guard(chain_app(self.study), head.seq + 1)):
+            return False
+        self._head = head_of(linked[-1])
+        self._events |= {str(one["step"]): head_of(one) for one in linked}
+        self._stated |= {(table, step) for table, steps in pending.items() for step in steps}
+        return True
+
+    def _event_row(self, entry: Entry, wrote: Mapping[str, object]) -> dict[str, object]:
+        return {
+            "study_id": self.study, "run_id": self.run_id, "step": entry.step, "event": entry.kind, "at": self._clock(),
+            "by_user": self.user, "factor": entry.factor, "reason": entry.reason, "payload": entry.payload,
+            "wrote": wrote or None,
+        }  # fmt: skip
+
+    def _pending(self) -> dict[str, dict[str, dict[str, object]]]:
+        """Rows in the tables no event of this run has stated yet."""
+        pending: dict[str, dict[str, dict[str, object]]] = {}
+        for table, steps in self._tables.items():
+            for step, written in steps.items():
+                if (table, step) not in self._stated:
+                    pending.setdefault(table, {})[step] = {"rows": written.rows, "sha256": written.sha256}
+        return pending
+
+    def _known(self, table: str) -> dict[str, Written]:
+        if table not in self._tables:
+            columns = ["step", "position", "row_sha256"]
+            rows = from_arrow(self.store.read(table, {"study_id": self.study, "run_id": self.run_id}, columns))
+            self._tables[table] = step_digests(rows)
+        return self._tables[table]
+
+    def _append_rows(self, table: str, steps: Mapping[str, Rows]) -> bool:
+        first = sum(written.rows for written in self._known(table).values())
+        fixed = {"study_id": self.study, "run_id": self.run_id, "written_at": self._clock()}
+        own = [{**fixed, "step": step, **row} for step, rows in steps.items() for row in rows]
+        numbered = [{**row, "position": first + at} for at, row in enumerate(own)]
+        filled = [with_digest(TABLES[table], row) for row in fill_rows(TABLES[table], numbered)]
+        guard = Guard(f"glm-spark/{table}/{self.study}/{self.run_id}", first)
+        if not self.store.append(table, to_arrow(TABLES[table], filled), guard):
+            return False
+        self._tables[table] = self._known(table) | step_digests(filled)
+        return True
+
+
+_UNLINKED = {"seq": 0, "prev_hash": "0" * 64}
+
+
+def step_digests(rows: Sequence[Row]) -> dict[str, Written]:
+    """Return each step's number of rows and digest, rows in the order of their positions."""
+    steps: dict[str, list[str]] = {}
+    for row in sorted(rows, key=lambda one: int(str(one["position"]))):
+        steps.setdefault(str(row["step"]), []).append(str(row["row_sha256"]))
+    return {step: Written(len(digests), rows_digest(digests)) for step, digests in steps.items()}
+
+
+def _total(steps: Mapping[str, Written]) -> dict[str, object]:
+    return {
+        "rows": sum(one.rows for one in steps.values()),
+        "sha256": rows_digest(f"{step} {one.sha256}" for step, one in sorted(steps.items())),
+    }
+
+
+def _stated(event: Row) -> list[tuple[str, str]]:
+    wrote = json.loads(str(event["wrote"])) if event["wrote"] else {}
+    return [(table, step) for table, steps in wrote.items() for step in steps]
+
+
+def _check_kinds(entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        if entry.kind not in EVENT_KINDS:
+            found = f"{entry.kind!r} is not a kind of event."
+            raise SpecError.because(found, "Kinds are listed in EVENT_KINDS.", nearest(entry.kind, EVENT_KINDS), path="kind")
+    steps = [entry.step for entry in entries]
+    if len(set(steps)) < len(steps):
+        raise SpecError.because("A step is named twice.", "A run records each step once.", "Name them apart.", path="step")
+
+
+def _wait(attempt: int) -> None:
+    time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311 no secret, only spreads writers
+
+
+def _too_busy(table: str, run_id: str) -> StoreError:
+    found = f"Table {table} took none of {TRIES} tries."
+    return StoreError(Problem(f"run {run_id}", found, "Writers take turns.", "Run again with the same run id."))

@@ -1,0 +1,171 @@
+"""Seals: after a run, the SHA-256 of every file the tables gained, in a small text beside them.
+
+The chain and the digests in it guard the *content* of the tables. A seal guards the *bytes*: a flipped byte in a Parquet footer,
+a checkpoint or a commit file changes no row, yet may hide one from a reader that skips files by statistics. A seal's
+name holds the SHA-256 of its own text, and each names the one before it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import unquote
+
+from glm_local.contract.audit_rows import TABLES
+from glm_local.contract.fill_rows import sha256_text
+from glm_local.contract.hash_chain import Finding, Head
+from glm_local.contract.plain_json import canonical_json
+from glm_local.contract.store import TableFiles
+
+_LOG_NAME = re.compile(r"\.?(\d{20})\..+")
+_COMMIT_NAME = re.compile(r"(\d{20})\.json")
+
+
+def write_seal(files: TableFiles, study: str, run_id: str, head: Head, at: datetime.datetime) -> str:
+    """Seal what the tables gained since the last seal; returns the seal's name. A head is sealed once."""
+    seals = read_seals(files)
+    for name, seal in seals.items():
+        if seal["study_id"] == study and seal["head"] == str(head):
+            return name
+    last = max(seals, default=None)
+    since: Mapping[str, int] = seals[last]["through"] if last else {}  # type: ignore[assignment]
+    through, digests = _gained(files, since)
+    text = canonical_json(
+        {"study_id": study, "run_id": run_id, "head": str(head), "through": through, "files": digests, "previous": last}
+    )
+    name = f"{at.astimezone(datetime.UTC):%Y%m%dT%H%M%S.%fZ}-{head.seq:06d}-{sha256_text(text)}.json"
+    files.write_seal(name, text)
+    return name
+
+
+def read_seals(files: TableFiles) -> dict[str, dict[str, object]]:
+    """Every seal that is whole, by name; names sort by time."""
+    return {name: json.loads(text) for name, text in files.read_seals().items() if _is_whole(name, text)}
+
+
+def _is_whole(name: str, text: str) -> bool:
+    return name.endswith(f"-{sha256_text(text)}.json")
+
+
+def _gained(files: TableFiles, since: Mapping[str, int]) -> tuple[dict[str, int], dict[str, str]]:
+    through: dict[str, int] = {}
+    wanted: list[str] = []
+    hints: list[str] = []
+    for table in TABLES:
+        log = files.names(f"{table}/_delta_log")
+        last = max(_versions(log), default=None)
+        if last is None:
+            continue
+        through[table], first = last, since.get(table, -1) + 1
+        wanted += _between(log, first, last)
+        wanted += _data_files(files, table, _commit_names(table, range(first, last + 1)))
+        hints += [name for name in log if name.endswith("/_last_checkpoint")]
+    digests = files.digests(wanted)
+    return through, digests | _hint_digests(files, hints)
+
+
+def _versions(log: Iterable[str]) -> list[int]:
+    return [int(found[1]) for name in log if (found := _COMMIT_NAME.fullmatch(name.rpartition("/")[2]))]
+
+
+def _between(log: Iterable[str], first: int, last: int) -> list[str]:
+    found = ((name, _LOG_NAME.fullmatch(name.rpartition("/")[2])) for name in log)
+    return [name for name, match in found if match and first <= int(match[1]) <= last]
+
+
+def _commit_names(table: str, versions: Iterable[int]) -> list[str]:
+    return [f"{table}/_delta_log/{version:020d}.json" for version in versions]
+
+
+def _data_files(files: TableFiles, table: str, commits: list[str]) -> list[str]:
+    """Files that commits add, and the checksum files Hadoop puts beside them on a local disk."""
+    added: list[str] = []
+    for text in files.texts(commits).values():
+        for line in text.splitlines():
+            if line.startswith('{"add"'):
+                folder, _, name = unquote(json.loads(line)["add"]["path"]).rpartition("/")
+                prefix = f"{table}/{folder}/" if folder else f"{table}/"
+                added += [f"{prefix}{name}", f"{prefix}.{name}.crc"]
+    return added
+
+
+def _hint_digests(files: TableFiles, hints: list[str]) -> dict[str, str]:
+    """The checkpoint hint is overwritten in time, so its digest is kept by the version it points to."""
+    return {f"{name}@{_pointed_version(text)}": sha256_text(text) for name, text in files.texts(hints).items()}
+
+
+def _pointed_version(text: str) -> str:
+    found = re.search(r'"version":(\d+)', text)
+    return found[1] if found else "none"
+
+
+def seal_findings(files: TableFiles) -> list[Finding]:
+    """Compare every sealed byte: names the changed or missing file, commit or seal."""
+    texts = files.read_seals()
+    findings = [
+        _broken("_seals", name, "the text does not give the hash in its name: the seal was changed")
+        for name, text in texts.items()
+        if not _is_whole(name, text)
+    ]
+    seals = {name: json.loads(text) for name, text in texts.items() if _is_whole(name, text)}
+    for name, seal in seals.items():
+        if seal["previous"] is not None and seal["previous"] not in texts:
+            findings.append(_broken("_seals", str(seal["previous"]), f"the seal is gone; {name} names it"))
+    sealed = [(path, digest) for seal in seals.values() for path, digest in seal["files"].items()]
+    through = seals[max(seals)]["through"] if seals else {}
+    return findings + _file_findings(files, dict.fromkeys(sealed)) + _log_findings(files, through)
+
+
+def _broken(table: str, where: str, said: str) -> Finding:
+    return Finding("broken", table, where, said)
+
+
+def _file_findings(files: TableFiles, sealed: Iterable[tuple[str, str]]) -> list[Finding]:
+    pairs = list(sealed)
+    now = files.digests([path for path, _ in pairs if "@" not in path])
+    hints = sorted({path.partition("@")[0] for path, _ in pairs if "/_last_checkpoint@" in path})
+    now |= _hint_digests(files, hints)
+    findings = []
+    for path, digest in pairs:
+        table, _, name = path.partition("/")
+        if path not in now and "@" not in path:
+            findings.append(_broken(table, f"file {name}", "the file is gone"))
+        elif path in now and now[path] != digest:
+            findings.append(_broken(table, f"file {name.partition('@')[0]}", "its bytes are not those that were sealed"))
+    return findings + _pointer_findings(files, hints, now, {path for path, _ in pairs})
+
+
+def _pointer_findings(
+    files: TableFiles, hints: Iterable[str], now: Mapping[str, str], sealed: set[str]
+) -> list[Finding]:
+    """A checkpoint hint that points nowhere: to a version nobody sealed and no checkpoint is there for."""
+    findings = []
+    for path in sorted(set(now) - sealed):
+        hint, _, version = path.partition("@")
+        table, _, name = hint.partition("/")
+        log = files.names(hint.rpartition("/")[0])
+        if not version.isdigit() or not any(f"{int(version):020d}.checkpoint" in one for one in log):
+            findings.append(_broken(table, f"file {name}", "it points to no checkpoint: it was changed"))
+    gone = [hint for hint in hints if not any(path.startswith(f"{hint}@") for path in now)]
+    return findings + [_broken(*hint.split("/", 1), "the file is gone") for hint in gone]
+
+
+def _log_findings(files: TableFiles, through: Mapping[str, int]) -> list[Finding]:
+    findings = []
+    for table in TABLES:
+        versions = set(_versions(files.names(f"{table}/_delta_log")))
+        last = max([*versions, through.get(table, -1)])
+        missing = [f"{version:020d}.json" for version in range(last + 1) if version not in versions]
+        findings += [_broken(table, f"file _delta_log/{name}", "the commit is gone") for name in missing]
+        if versions and last > through.get(table, -1):
+            said = f"{last - through.get(table, -1)} commits are not sealed yet: a run is going on or was stopped"
+            findings.append(Finding("note", table, f"version {last}", said))
+    return findings
+
+
+def sealed_heads(files: TableFiles) -> list[tuple[str, str, Head]]:
+    """Study, run and head of every whole seal."""
+    read: Callable[[object], Head] = lambda text: Head.parse(str(text))  # noqa: E731
+    return [(str(one["study_id"]), str(one["run_id"]), read(one["head"])) for one in read_seals(files).values()]

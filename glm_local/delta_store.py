@@ -1,0 +1,251 @@
+"""The store on the deltalake package: Delta tables without a JVM, on a disk or an object store."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyarrow import fs
+from pyarrow import parquet as pq
+
+from glm_local.contract.audit_rows import DELTA_PROTOCOL, TABLES, AuditTable
+from glm_local.contract.store import Commit, Guard, TableFiles, TableState
+from glm_local.errors import EngineError, StoreError
+from glm_local.store_errors import cannot_read, cannot_write
+from glm_local.store_lock import one_writer
+from glm_local.table_files import ArrowFiles, local_path
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+COMMIT_RETRIES = 200
+"""Another writer's commit in between is no conflict unless it carries the same guard; deltalake's own 15 is too few."""
+
+
+def open_store(location: str | Path, storage_options: Mapping[str, str] | None = None) -> DeltaStore:
+    """Open the audit store in a folder or under an object store's URI; tables are made when first written.
+
+    Parameters
+    ----------
+    location
+        Folder or URI (``s3://…``, ``abfss://…``) that holds one Delta table per audit table.
+    storage_options
+        Handed to deltalake: credentials, region, and what else the object store needs.
+    """
+    return DeltaStore(location, storage_options)
+
+
+def _deltalake() -> Any:
+    try:
+        import deltalake
+    except ImportError as error:
+        raise EngineError.because(
+            "The deltalake package is not installed.",
+            "The local audit store writes Delta tables with it.",
+            "pip install deltalake, or open the store through glm_spark.",
+        ) from error
+    return deltalake
+
+
+class DeltaStore:
+    """`Store` on deltalake. Handles are opened anew for every call, so a store may be shared by threads."""
+
+    def __init__(self, location: str | Path, storage_options: Mapping[str, str] | None = None) -> None:
+        self._deltalake = _deltalake()
+        self._folder = local_path(str(location))
+        self.location = str(self._folder or location).rstrip("/")
+        self._options = dict(storage_options or {}) or None
+        self._known: set[str] = set()
+        self.files: TableFiles | None = self._reachable_files()
+
+    def _reachable_files(self) -> TableFiles:
+        if self._folder is not None:
+            return ArrowFiles.of_folder(self._folder)
+        return ArrowFiles(fs.PyFileSystem(_object_store(self.location, self._options)))
+
+    def _uri(self, table: str) -> str:
+        return f"{self.location}/{table}"
+
+    def _open(self, table: str) -> DeltaTable | None:
+        from deltalake.exceptions import TableNotFoundError
+
+        try:
+            return self._deltalake.DeltaTable(self._uri(table), storage_options=self._options)
+        except TableNotFoundError:
+            return None
+        except Exception as error:
+            raise cannot_read(table, self._uri(table), error, self._bad_files(table, None)) from error
+
+    def ensure(self, *tables: str) -> None:
+        """Create what is not there: columns, rules and properties in one commit."""
+        for name in tables or TABLES:
+            if name not in self._known and self._open(name) is None:
+                with one_writer(self._folder):
+                    self._create(TABLES[name])
+            self._known.add(name)
+
+    def _create(self, table: AuditTable) -> None:
+        from deltalake.exceptions import DeltaError
+
+        versions = {"delta.minReaderVersion": str(DELTA_PROTOCOL[0]), "delta.minWriterVersion": str(DELTA_PROTOCOL[1])}
+        try:
+            self._deltalake.DeltaTable.create(
+                self._uri(table.name),
+                schema=table.arrow_schema,
+                mode="ignore",
+                description=table.comment,
+                configuration=table.properties | versions,
+                storage_options=self._options,
+                raise_if_key_not_exists=False,
+            )
+        except DeltaError as error:
+            if self._open(table.name) is None:  # not a race that another process won
+                raise cannot_write(table.name, error) from error
+
+    def append(self, table: str, rows: pa.Table, guard: Guard) -> bool:
+        """Append in one commit, or find the guard taken."""
+        self.ensure(table)
+        with one_writer(self._folder):
+            delta = self._open(table)
+            if delta is None:
+                raise StoreError.because(f"Table {table} is gone from {self.location}.", "", "Restore it from a copy.")
+            last = delta.transaction_version(guard.app)
+            if last is not None and last >= guard.version:
+                return False
+            return self._commit(table, delta, rows, guard)
+
+    def _commit(self, table: str, delta: DeltaTable, rows: pa.Table, guard: Guard) -> bool:
+        from deltalake import CommitProperties, Transaction
+        from deltalake.exceptions import DeltaError
+
+        commit = CommitProperties(
+            custom_metadata={"userMetadata": json.dumps({"app": guard.app, "version": guard.version})},
+            max_commit_retries=COMMIT_RETRIES,
+            app_transactions=[Transaction(guard.app, guard.version)],
+        )
+        try:
+            self._deltalake.write_deltalake(delta, rows, mode="append", commit_properties=commit)
+        except DeltaError as error:
+            if "Concurrent transaction" in str(error):
+                return False
+            raise cannot_write(table, error) from error
+        except OSError as error:
+            raise cannot_write(table, error) from error
+        return True
+
+    def read(
+        self, table: str, where: Mapping[str, str] | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Rows whose text columns equal `where`."""
+        schema = TABLES[table].arrow_schema
+        wanted = pa.schema([schema.field(name) for name in columns or schema.names])
+        delta = self._open(table)
+        if delta is None:
+            return wanted.empty_table()
+        sql = f"SELECT {', '.join(_quoted(name) for name in wanted.names)} FROM audit_table"
+        if where:
+            sql += " WHERE " + " AND ".join(f"{_quoted(name)} = {_literal(value)}" for name, value in where.items())
+        try:
+            query = self._deltalake.QueryBuilder().register("audit_table", delta)
+            return pa.table(query.execute(sql).read_all()).cast(wanted)
+        except Exception as error:  # deltalake raises bare Exception for what its query engine says
+            raise cannot_read(table, self._uri(table), error, self._bad_files(table, delta)) from error
+
+    def history(self, table: str) -> list[Commit]:
+        """The table's commits, oldest first."""
+        delta = self._open(table)
+        return [_commit(one) for one in reversed(delta.history())] if delta is not None else []
+
+    def state(self, table: str) -> TableState | None:
+        """The table's metadata."""
+        delta = self._open(table)
+        if delta is None:
+            return None
+        protocol = delta.protocol()
+        return TableState(
+            delta.version(),
+            (protocol.min_reader_version, protocol.min_writer_version),
+            dict(delta.metadata().configuration),
+            tuple(one.name for one in delta.schema().fields),
+        )
+
+    def mark(self, table: str, app: str) -> int | None:
+        """The last guard version of `app`."""
+        delta = self._open(table)
+        return None if delta is None else delta.transaction_version(app)
+
+    def _bad_files(self, table: str, delta: DeltaTable | None) -> list[str]:
+        """Files of the table that are gone or cannot be read on their own."""
+        files = self.files
+        if delta is None:
+            names = [name for name in files.names(f"{table}/_delta_log") if name.endswith(".json")] if files else []
+            return [f"commit {name} is broken" for name in names if files and not _is_commit(files.texts([name]))]
+        bad = []
+        for uri in delta.file_uris():
+            try:
+                pq.read_table(uri) if self._folder else None
+            except FileNotFoundError:
+                bad.append(f"file {uri.rpartition('/')[2]} is gone")
+            except Exception:  # whatever pyarrow makes of broken bytes
+                bad.append(f"file {uri.rpartition('/')[2]} is broken")
+        return bad
+
+
+def _object_store(location: str, options: dict[str, str] | None) -> fs.FileSystemHandler:
+    from deltalake.fs import DeltaStorageHandler
+
+    class _Handler(DeltaStorageHandler):  # type: ignore[misc]
+        """Hands deltalake's writer bytes; it does not take pyarrow's buffers."""
+
+        def open_output_stream(self, path: str, metadata: dict[str, str] | None = None) -> pa.PythonFile:
+            return pa.PythonFile(_BytesSink(self._handler.open_output_stream(path, metadata)), mode="w")
+
+    return _Handler(location, options)
+
+
+class _BytesSink:
+    def __init__(self, sink: Any) -> None:
+        self._sink = sink
+        self.closed = False
+
+    def write(self, data: object) -> int:
+        content = bytes(data)  # type: ignore[call-overload]
+        self._sink.write(content)
+        return len(content)
+
+    def flush(self) -> None:
+        self._sink.flush()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._sink.close()
+        self.closed = True
+
+
+def _is_commit(texts: Mapping[str, str]) -> bool:
+    try:
+        return all(isinstance(json.loads(line), dict) for text in texts.values() for line in text.splitlines())
+    except ValueError:
+        return False
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _commit(line: Mapping[str, Any]) -> Commit:
+    return Commit(
+        int(line["version"]),
+        datetime.datetime.fromtimestamp(line.get("timestamp", 0) / 1000, datetime.UTC),
+        str(line.get("operation", "")),
+        {name: str(value) for name, value in (line.get("operationParameters") or {}).items()},
+        str(line.get("userMetadata") or ""),
+    )

@@ -1,0 +1,165 @@
+"""The cells route: rows compressed to one line per distinct design, with nothing lost that a fit needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.contract.blocks import FAULTS, ROWS_PER_BLOCK, Block, BlockDesign, Kernel, Sums
+from glm_local.contract.engine import PassCounter
+from glm_local.contract.memory_blocks import MemoryBlocks
+from glm_local.glm.design_columns import DesignColumns
+from glm_local.glm.families import Family
+from glm_local.glm.kernels import Array, responses
+
+CELL_ROWS, CELL_WEIGHT, CELL_AMOUNT, CELL_SQUARE, CELL_SATURATED = range(5)
+
+
+@dataclass(frozen=True)
+class CellsKernel:
+    """Group rows by atom codes, numerics and offset.
+
+    Sums: keys (number of keys, cells) and sums (5, cells): rows, weight, amount, sum of weight * response^2,
+    sum of weight * (y theta(y) - kappa(y)).
+    """
+
+    family: Family
+    sizes: tuple[int, ...]
+
+    def begin(self) -> Sums:
+        return []
+
+    def add(self, sums: Sums, block: Block) -> None:
+        if block.rows:
+            response, weight = responses(block)
+            parts = np.stack([
+                np.ones(block.rows), weight, block.amount, block.amount * response,
+                weight * self.family.saturated(response),
+            ])  # fmt: skip
+            sums.extend(self._grouped(self._keys(block), parts))
+
+    def finish(self, sums: Sums) -> Sums:
+        return self._merged(sums)
+
+    def merge(self, parts: Sequence[Sums]) -> Sums:
+        return self._merged([array for part in parts for array in part])
+
+    def _merged(self, sums: Sums) -> Sums:
+        if len(sums) <= 2:
+            return list(sums)
+        return self._grouped(np.concatenate(sums[0::2], axis=1), np.concatenate(sums[1::2], axis=1))
+
+    def _keys(self, block: Block) -> Array:
+        codes = [atom.astype(np.float64) for atom in block.atoms]
+        offset = [] if block.offset is None else [block.offset]
+        return np.stack([*codes, *block.numerics, *offset]) if codes or len(block.numerics) or offset else np.zeros((1, block.rows))
+
+    def _grouped(self, keys: Array, parts: Array) -> Sums:
+        order = self._order(keys)
+        keys, parts = keys[:, order], parts[:, order]
+        first = np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0))
+        starts = np.flatnonzero(first)
+        return [keys[:, starts], np.add.reduceat(parts, starts, axis=1)]
+
+    def _order(self, keys: Array) -> NDArray[np.intp]:
+        atoms = len(self.sizes)
+        if atoms and math.prod(self.sizes) < 2**62:
+            code = np.zeros(keys.shape[1], dtype=np.int64)
+            for key, size in zip(keys[:atoms], self.sizes, strict=False):
+                code = code * size + key.astype(np.int64)
+            return np.lexsort((*keys[:atoms - 1:-1], code)) if len(keys) > atoms else np.argsort(code, kind="stable")
+        return np.lexsort(keys[::-1])
+
+
+@dataclass(frozen=True)
+class BothKernels:
+    """Two kernels in one pass."""
+
+    first: Kernel
+    second: Kernel
+    split: int
+
+    def begin(self) -> Sums:
+        return [*self.first.begin(), *self.second.begin()]
+
+    def add(self, sums: Sums, block: Block) -> None:
+        head, tail = sums[: self.split], sums[self.split :]
+        self.first.add(head, block)
+        self.second.add(tail, block)
+        sums[:] = [*head, *tail]
+
+    def finish(self, sums: Sums) -> Sums:
+        return [*self.first.finish(sums[: self.split]), *self.second.finish(sums[self.split :])]
+
+    def merge(self, parts: Sequence[Sums]) -> Sums:
+        return [
+            *self.first.merge([part[: self.split] for part in parts]),
+            *self.second.merge([part[self.split :] for part in parts]),
+        ]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The design table of a fit: one line per distinct design, as a block whose rows are cells."""
+
+    block: Block
+    rows: Array
+    lost_deviance: float
+
+    @classmethod
+    def of(cls, sums: Sums, design: BlockDesign, family: Family) -> Cells:
+        """Build from the answer of `CellsKernel`; `lost_deviance` is what rows have beyond their cells."""
+        if not sums:
+            sums = [np.zeros((len(design.atoms) + len(design.numerics), 0)), np.zeros((5, 0))]
+        keys, parts = sums
+        weight, amount = parts[CELL_WEIGHT], parts[CELL_AMOUNT]
+        mean = amount / weight
+        within = np.maximum(parts[CELL_SQUARE] - amount * mean, 0.0)
+        single = parts[CELL_ROWS] == 1
+        within[single] = 0.0
+        lost = np.where(single, 0.0, parts[CELL_SATURATED] - weight * family.saturated(mean))
+        atoms, q = len(design.atoms), len(design.numerics)
+        block = Block(
+            tuple(keys[i].astype(atom.dtype) for i, atom in enumerate(design.atoms)),
+            np.ascontiguousarray(keys[atoms : atoms + q]), amount, weight,
+            keys[atoms + q] if len(keys) > atoms + q and (atoms or q or design.offset is not None) else None,
+            np.zeros(2), np.zeros(len(FAULTS)), within,
+        )  # fmt: skip
+        return cls(block, parts[CELL_ROWS], 2 * float(np.maximum(lost, 0.0).sum()))
+
+    def blocks(self, design: BlockDesign) -> MemoryBlocks:
+        """The cells as blocks of their own; passes over them are not passes over rows."""
+        return MemoryBlocks(design, lambda: _cut(self.block), PassCounter())
+
+
+def _cut(block: Block) -> list[Block]:
+    """Pieces that fit the processor's cache."""
+    nothing = np.zeros_like(block.faults)
+    return [
+        Block(
+            tuple(atom[at : at + ROWS_PER_BLOCK] for atom in block.atoms), block.numerics[:, at : at + ROWS_PER_BLOCK],
+            block.amount[at : at + ROWS_PER_BLOCK],
+            *(None if one is None else one[at : at + ROWS_PER_BLOCK] for one in (block.weight, block.offset)),
+            np.zeros(2), nothing, None if block.within is None else block.within[at : at + ROWS_PER_BLOCK],
+        )  # fmt: skip
+        for at in range(0, max(block.rows, 1), ROWS_PER_BLOCK)
+    ]
+
+
+def design_matrix(block: Block, columns: DesignColumns) -> Array:
+    """The dense design matrix of a (small) block, shape (rows, columns): what reference solvers want."""
+    matrix = np.zeros((block.rows, len(columns)))
+    if columns.has_intercept:
+        matrix[:, 0] = 1.0
+    at_row = np.arange(block.rows)
+    for atom, codes in zip(columns.design.atoms, block.atoms, strict=True):
+        for name in atom.members:
+            column = columns.column_of_code[name][atom.member_codes(name)][codes.astype(np.intp)]
+            keep = column >= 0
+            matrix[at_row[keep], column[keep]] += 1.0
+    matrix[:, columns.numerics] = block.numerics[columns.numeric_rows].T
+    return matrix

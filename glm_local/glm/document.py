@@ -1,0 +1,196 @@
+"""From a finished fit to its document: coefficient table, figures, convergence, fingerprint."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.contract.fingerprint import fingerprint
+from glm_local.contract.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
+from glm_local.glm.inference import wald
+from glm_local.glm.newton import Solution
+
+if TYPE_CHECKING:
+    from glm_local.glm.fit import FitRequest, Outcome
+    from glm_local.glm.fit_plan import LevelCount
+
+_PACKAGES = ("glm-spark", "numpy", "scipy", "pandas", "pyarrow", "pyspark")
+
+
+def model_document(
+    request: FitRequest, spec: ModelSpec, outcome: Outcome, raw_passes: int, packed_passes: float
+) -> ModelDocument:
+    """Write down a fit."""
+    statistics = _statistics(spec, outcome)
+    document = ModelDocument(
+        name=request.name, spec=spec, factors=outcome.levels.specs,
+        coefficients=tuple(_coefficients(spec, outcome, statistics)),
+        covariance=_covariance(outcome.solution, statistics.dispersion),
+        statistics=statistics,
+        convergence=Convergence(
+            reason=outcome.solution.reason, iterations=outcome.solution.iterations,
+            last_step_in_se=outcome.solution.step, halvings=outcome.solution.halvings, route=outcome.route,
+            raw_passes=raw_passes, packed_passes=packed_passes,
+        ),
+        warnings=(*outcome.warnings, *_aliased_warning(outcome.solution)),
+        versions=package_versions(), data_fingerprint=request.data_fingerprint,
+    )  # fmt: skip
+    return document.model_copy(update={"fingerprint": model_fingerprint(document)})
+
+
+def model_fingerprint(model: ModelDocument) -> str:
+    """SHA-256 of what changes a prediction: roles, link, factors and estimates; not names, dates or versions."""
+    spec = model.spec.model_dump(mode="json", include={"target", "family", "link", "exposure", "offset", "weight", "intercept"})
+    estimates = [[one.factor, one.level, one.estimate] for one in model.coefficients]
+    factors = [_without_notes(one.model_dump(mode="json")) for one in model.factors]
+    return fingerprint({"spec": spec, "factors": factors, "estimates": estimates})
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages a number may depend on."""
+    versions = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _without_notes(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != "notes"}
+
+
+def _statistics(spec: ModelSpec, outcome: Outcome) -> FitStatistics:
+    solution, summary, family = outcome.solution, outcome.summary, outcome.prepared.family
+    rank = len(solution.columns) - len(solution.aliased)
+    df_residual, df_null = summary.rows - rank, summary.rows - int(spec.intercept)
+    deviance, null_deviance = solution.deviance + outcome.lost_deviance, solution.null_deviance + outcome.lost_deviance
+    pearson = solution.pearson / df_residual if df_residual > 0 else None
+    mean_deviance = deviance / df_residual if df_residual > 0 else None
+    estimated = {"fixed": 1.0, "pearson": pearson, "deviance": mean_deviance}[spec.dispersion]
+    likelihood = _log_likelihood(outcome)
+    quasi = family.fixed_dispersion and spec.dispersion != "fixed"
+    parameters = rank + (0 if family.fixed_dispersion else 1)
+    defined = likelihood is not None and not quasi and not spec.ridge
+    return FitStatistics(
+        rows=summary.rows, weight=summary.weight, parameters=rank, df_residual=df_residual, df_null=df_null,
+        deviance=deviance, null_deviance=null_deviance, pearson_chi2=solution.pearson,
+        dispersion=estimated if estimated is not None else 0.0, dispersion_pearson=pearson,
+        dispersion_deviance=mean_deviance, likelihood_dispersion=max(outcome.likelihood_dispersion, 0.0),
+        log_likelihood=likelihood if defined else None,
+        aic=-2 * likelihood + 2 * parameters if defined and likelihood is not None else None,
+        bic=-2 * likelihood + parameters * float(np.log(summary.rows)) if defined and likelihood is not None else None,
+        statistic="z" if spec.dispersion == "fixed" else "t",
+        zero_weight_rows=summary.faults["weight zero"],
+    )  # fmt: skip
+
+
+def _log_likelihood(outcome: Outcome) -> float | None:
+    """Objective over dispersion plus the density's constant, back on the scale of the unfolded response."""
+    if outcome.density_constant is None:
+        return None
+    family, dispersion = outcome.prepared.family, outcome.likelihood_dispersion
+    folded = 0.0
+    if not family.fixed_dispersion:
+        folded = float(outcome.summary.log_scale[0 if family.domain in ("real", "positive") else 1])
+    value = outcome.solution.objective / dispersion + outcome.density_constant - folded
+    return value if np.isfinite(value) else None
+
+
+def _covariance(solution: Solution, dispersion: float) -> tuple[tuple[float, ...], ...]:
+    kept = [i for i in range(len(solution.columns)) if i not in set(solution.aliased)]
+    matrix = solution.covariance[np.ix_(kept, kept)] * dispersion
+    return tuple(tuple(matrix[i, : i + 1].tolist()) for i in range(len(kept)))
+
+
+def _coefficients(spec: ModelSpec, outcome: Outcome, statistics: FitStatistics) -> list[Coefficient]:
+    solution = outcome.solution
+    counts: dict[tuple[str, str], LevelCount] = {(one.factor, one.level): one for one in outcome.levels.counts}
+    separated = {outcome.levels.counts[at].column for at in outcome.separated}
+    errors = _errors(outcome, statistics.dispersion)
+    relative = spec.link in ("log", "logit")
+    lines: dict[int, Coefficient] = {}
+    for at, column in enumerate(solution.columns.columns):
+        count = counts.get((column.term, column.level)) if column.level is not None else None
+        fitted = _fitted(spec, float(solution.coefficients[at]), float(errors[at]), statistics, relative, at == 0 and solution.columns.has_intercept)
+        status = "aliased" if at in solution.aliased else "separated" if at in separated else "fitted"
+        figures = {} if status == "aliased" else fitted
+        if status == "separated":
+            figures = {key: value for key, value in fitted.items() if key in ("estimate", "relativity")}
+        lines[at] = Coefficient(
+            term=str(column), factor=None if column.term == "(Intercept)" else column.term, level=column.level,
+            status=status, rows=None if count is None else count.rows, weight=None if count is None else count.weight,
+            amount=None if count is None else count.amount, **figures,
+        )  # fmt: skip
+    return _in_model_order(outcome, lines, relative)
+
+
+def _fitted(
+    spec: ModelSpec, estimate: float, error: float, statistics: FitStatistics, relative: bool, intercept: bool
+) -> dict[str, float | None]:
+    if not np.isfinite(estimate):
+        return {}
+    freedom = None if statistics.statistic == "z" else float(statistics.df_residual)
+    test = wald(np.array([estimate]), np.array([error]), freedom, spec.confidence)
+    figures: dict[str, float | None] = {"estimate": estimate, "std_error": _finite(error)}
+    figures |= {
+        "statistic": _finite(test.statistic[0]), "p_value": None if spec.ridge else _finite(test.p_value[0]),
+        "lower": _finite(test.lower[0]), "upper": _finite(test.upper[0]),
+    }  # fmt: skip
+    if relative and not intercept:
+        with np.errstate(over="ignore"):
+            figures |= {
+                "relativity": _finite(np.exp(estimate)), "relativity_lower": _finite(np.exp(test.lower[0])),
+                "relativity_upper": _finite(np.exp(test.upper[0])),
+            }  # fmt: skip
+    return figures
+
+
+def _finite(value: float | np.floating[Any]) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _errors(outcome: Outcome, dispersion: float) -> NDArray[np.float64]:
+    if outcome.std_errors is not None:
+        return outcome.std_errors
+    errors: NDArray[np.float64] = np.sqrt(np.maximum(np.diag(outcome.solution.covariance), 0.0) * dispersion)
+    return errors
+
+
+def _in_model_order(outcome: Outcome, lines: Mapping[int, Coefficient], relative: bool) -> list[Coefficient]:
+    """Intercept, then each factor's levels in their order, base and empty ones in their places."""
+    columns = outcome.solution.columns
+    ordered = [lines[0]] if columns.has_intercept else []
+    by_factor: dict[str, list[Coefficient]] = {}
+    placed: set[int] = set()
+    for one in outcome.levels.counts:
+        if one.column >= 0:
+            placed.add(one.column)
+            line = lines[one.column]
+        else:
+            line = Coefficient(
+                term=f"{one.factor}={one.level}", factor=one.factor, level=one.level,
+                status="base" if one.status == "base" else "empty", rows=one.rows, weight=one.weight,
+                amount=one.amount, estimate=0.0 if one.status == "base" else None,
+                relativity=1.0 if one.status == "base" and relative else None,
+            )  # fmt: skip
+        by_factor.setdefault(one.factor, []).append(line)
+    for at, column in enumerate(columns.columns):
+        if at not in placed and not (at == 0 and columns.has_intercept):
+            by_factor.setdefault(column.term, []).append(lines[at])
+    for spec in outcome.levels.specs:
+        ordered += by_factor.get(spec.name, [])
+    return ordered
+
+
+def _aliased_warning(solution: Solution) -> list[str]:
+    if not solution.aliased:
+        return []
+    names = ", ".join(str(solution.columns.columns[at]) for at in solution.aliased)
+    return [f"Aliased with columns before them and left out (coefficient null): {names}."]

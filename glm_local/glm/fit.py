@@ -1,0 +1,340 @@
+"""The fit: specs and roles in, a model document out; counts first, then takes a route, and records it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.contract.blocks import Block, Blocks
+from glm_local.contract.compile_score import role_expression
+from glm_local.contract.engine import Engine
+from glm_local.contract.expression import Expression
+from glm_local.contract.expression_columns import columns_of
+from glm_local.contract.factor_spec import FactorSpec
+from glm_local.contract.learn_factors import learn_factors
+from glm_local.contract.memory_blocks import MemoryBlocks
+from glm_local.contract.model_spec import ModelDocument, ModelSpec
+from glm_local.contract.spec_problems import factor_problems, read_factors
+from glm_local.errors import DataError, FitError, Problem, SpecError, nearest
+from glm_local.glm.cells_route import BothKernels, Cells, CellsKernel, design_matrix
+from glm_local.glm.design_columns import DesignColumns
+from glm_local.glm.document import model_document
+from glm_local.glm.families import Family, family_from, resolve_link
+from glm_local.glm.fit_plan import FitPlan, Levels, plan_fit
+from glm_local.glm.kernels import LikelihoodKernel, SummaryKernel
+from glm_local.glm.links import Link
+from glm_local.glm.newton import Newton, NewtonOptions, Solution, Summary
+
+Frame = TypeVar("Frame")
+Solver = Literal["auto", "cells", "blocks", "statsmodels", "spark_ml"]
+OnTrouble = Literal["error", "warn"]
+
+CELLS_AT_MOST = 50_000
+"""Potential distinct designs up to which "auto" compresses rows to cells instead of packing blocks."""
+
+
+@dataclass(frozen=True)
+class ReferenceSolution:
+    """What an independent solver found on the dense design: estimates and standard errors by column."""
+
+    solver: str
+    estimate: NDArray[np.float64]
+    std_error: NDArray[np.float64] | None
+    iterations: int
+
+
+ReferenceSolver = Callable[
+    [NDArray[np.float64], Block, DesignColumns, Family, Link, int], ReferenceSolution
+]
+"""(design matrix, cells, columns, family, link, rows) -> solution; raises `CannotVerify`-like FitError."""
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """Everything `fit_glm` is asked; see there."""
+
+    target: Any
+    factors: Sequence[Any]
+    family: Any = "poisson"
+    link: Any = None
+    exposure: Any = None
+    offset: Any = None
+    weight: Any = None
+    ridge: float = 0.0
+    solver: Solver = "auto"
+    intercept: bool = True
+    dispersion: Literal["auto", "fixed", "pearson", "deviance"] = "auto"
+    confidence: float = 0.95
+    where: Expression | None = None
+    on_failure: OnTrouble = "error"
+    on_separation: OnTrouble = "error"
+    tolerance: float = 1e-9
+    max_iterations: int = 50
+    name: str = "model"
+    data_fingerprint: str | None = None
+
+
+def fit(
+    engine: Engine[Frame], frame: Frame, request: FitRequest, references: Mapping[str, ReferenceSolver] | None = None
+) -> ModelDocument:
+    """Fit a factor GLM on an engine's rows.
+
+    Passes: at most one to learn what specs leave open, one to build blocks (or cells), then passes over packed
+    blocks only (none on the cells route); an estimated dispersion needs one more for the likelihood.
+    """
+    with engine.passes.counting() as counter:
+        prepared = _prepare(engine, frame, request)
+        run = _Run(engine, frame, request, prepared, references or {})
+        outcome = run.solve()
+    return model_document(request, prepared.spec, outcome, counter.raw, counter.packed)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request checked against the table, with specs learned and everything compiled."""
+
+    spec: ModelSpec
+    family: Family
+    link: Link
+    plan: FitPlan
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All a model document is made of."""
+
+    prepared: Prepared
+    levels: Levels
+    summary: Summary
+    solution: Solution
+    route: Literal["cells", "blocks", "statsmodels", "spark_ml"]
+    lost_deviance: float
+    density_constant: float | None
+    likelihood_dispersion: float
+    separated: tuple[int, ...]
+    std_errors: NDArray[np.float64] | None
+    warnings: tuple[str, ...]
+
+
+def _prepare(engine: Engine[Frame], frame: Frame, request: FitRequest) -> Prepared:
+    family = family_from(request.family)
+    link = resolve_link(family, request.link)
+    _check_request(request, family, link)
+    specs = read_factors(request.factors)
+    kinds = engine.columns(frame)
+    problems = factor_problems(specs, kinds)
+    for role in ("target", "exposure", "offset", "weight"):
+        asked = getattr(request, role)
+        if asked is not None:
+            problems += _role_problems(role, role_expression(asked, f"/{role}"), list(kinds))
+    if problems:
+        raise DataError(problems, "the table against the specs")
+    weight = request.exposure if request.exposure is not None else request.weight
+    learned = learn_factors(engine, frame, specs, None if weight is None else role_expression(weight), request.where)
+    spec = ModelSpec(
+        target=request.target, family=str(family), link=str(link), exposure=request.exposure,
+        offset=request.offset, weight=request.weight, intercept=request.intercept, ridge=request.ridge,
+        dispersion=_dispersion_rule(request, family), confidence=request.confidence,
+    )  # fmt: skip
+    return Prepared(spec, family, link, plan_fit(learned, spec, family, link))
+
+
+def _check_request(request: FitRequest, family: Family, link: Link) -> None:
+    problems: list[Problem] = []
+    if request.exposure is not None and link.name != "log":
+        problems.append(Problem(
+            "/exposure", f"exposure is given with the {link.name} link.",
+            "Exposure is an amount that multiplies the mean, which only a log link can do.",
+            "Use link='log', or give weight= (precision) or offset= (a number on the link scale).",
+        ))  # fmt: skip
+    if not 0 < request.confidence < 1:
+        problems.append(Problem("/confidence", f"confidence is {request.confidence!r}.", "It lies between 0 and 1.", "Use 0.95."))
+    if not (np.isfinite(request.ridge) and request.ridge >= 0):
+        problems.append(Problem("/ridge", f"ridge is {request.ridge!r}.", "A penalty is a number of 0 or more.", "Use 0 for none."))
+    if not request.factors and not request.intercept:
+        problems.append(Problem("/factors", "there is neither a factor nor an intercept.", "A model has a parameter.", "Add a factor."))
+    if problems:
+        raise SpecError(problems, "the request")
+
+
+def _role_problems(role: str, expression: Expression, columns: Sequence[str]) -> list[Problem]:
+    return [
+        Problem(f"/{role}", f"{column!r} is not a column of the table.", "A role names a column.", nearest(column, columns))
+        for column in columns_of(expression)
+        if column not in columns
+    ]
+
+
+def _dispersion_rule(request: FitRequest, family: Family) -> Literal["fixed", "pearson", "deviance"]:
+    if request.dispersion != "auto":
+        return request.dispersion
+    return "fixed" if family.fixed_dispersion else "pearson"
+
+
+class _Run:
+    """One fit in progress."""
+
+    def __init__(
+        self, engine: Engine[Any], frame: Any, request: FitRequest, prepared: Prepared,
+        references: Mapping[str, ReferenceSolver],
+    ) -> None:
+        self.engine, self.frame, self.request, self.prepared = engine, frame, request, prepared
+        self.references = references
+        self.warnings: list[str] = []
+
+    def solve(self) -> Outcome:
+        """Build, check, iterate; blocks are freed whatever happens."""
+        design = self.prepared.plan.design
+        blocks = self.engine.blocks(self.frame, design, self.request.where)
+        try:
+            return self._solve(blocks)
+        finally:
+            blocks.close()
+
+    def _solve(self, blocks: Blocks) -> Outcome:
+        family, plan = self.prepared.family, self.prepared.plan
+        compress = self._compresses()
+        summary, cells = _first_pass(blocks, family, compress)
+        self._check_rows(summary)
+        levels = plan.levels(summary)
+        self._check_refused(levels)
+        self._note_empty(levels)
+        separated = () if self.request.ridge else levels.separated(summary, family, self.prepared.link)
+        self._check_separated(levels, separated)
+        used: Blocks = blocks if cells is None else cells.blocks(blocks.design)
+        options = NewtonOptions(self.request.tolerance, self.request.max_iterations, self.request.ridge)
+        newton = Newton(used, levels.columns, family, self.prepared.link, summary, options)
+        solution, route, errors = self._take_route(newton, cells, levels)
+        self._check_convergence(solution)
+        lost = 0.0 if cells is None else cells.lost_deviance
+        dispersion, constant = self._likelihood(blocks, summary, solution.deviance + lost)
+        return Outcome(
+            self.prepared, levels, summary, solution, route, lost, constant, dispersion, separated, errors,
+            tuple(self.warnings),
+        )  # fmt: skip
+
+    def _compresses(self) -> bool:
+        plan = self.prepared.plan
+        if self.request.solver in ("cells", "statsmodels", "spark_ml"):
+            return True
+        return self.request.solver == "auto" and not plan.design.numerics and plan.potential_cells <= CELLS_AT_MOST
+
+    def _take_route(
+        self, newton: Newton, cells: Cells | None, levels: Levels
+    ) -> tuple[Solution, Literal["cells", "blocks", "statsmodels", "spark_ml"], NDArray[np.float64] | None]:
+        solver = self.request.solver
+        if solver in ("auto", "cells", "blocks"):
+            return newton.solve(), "blocks" if cells is None else "cells", None
+        reference = self.references.get(solver)
+        if reference is None:
+            raise SpecError.because(
+                f"solver {solver!r} is not one of this engine's.", "spark_ml runs on a Spark session.",
+                f"Use one of auto, cells, blocks, {', '.join(sorted(self.references))}; or import glm_spark.", "/solver",
+            )
+        assert cells is not None
+        if self.request.ridge:
+            raise SpecError.because(
+                f"solver {solver!r} is asked with a ridge penalty.", "Reference solvers fit without a penalty.",
+                "Use solver='auto', or ridge=0.", "/ridge",
+            )
+        keep = newton.independent()
+        matrix = design_matrix(cells.block, levels.columns)
+        found = reference(matrix[:, keep], cells.block, levels.columns, self.prepared.family, self.prepared.link, newton.summary.rows)
+        estimate = np.zeros(len(keep))
+        estimate[keep] = found.estimate
+        errors = np.full(len(keep), np.nan)
+        if found.std_error is not None:
+            errors[keep] = found.std_error
+        solution = replace(newton.evaluate(estimate, keep), iterations=found.iterations)
+        return solution, solver, errors if found.std_error is not None else None
+
+    def _check_rows(self, summary: Summary) -> None:
+        rules = {
+            "target missing": ("A target is a number on every row that is fitted.", "Filter such rows with where=, or mend them."),
+            "target outside the family": (f"The {self.prepared.family.name} family takes {_DOMAINS[self.prepared.family.domain]}.", "Choose another family, or mend the rows."),
+            "weight missing": ("A weight is a number of 0 or more.", "Fill it, or filter such rows with where=."),
+            "weight negative": ("A weight is a number of 0 or more; rows of weight 0 are left out and counted.", "Mend the rows."),
+            "exposure missing": ("An exposure is a number above 0.", "Fill it, or filter such rows with where=."),
+            "exposure not positive": ("An exposure is a number above 0: a row without exposure says nothing.", "Filter such rows with where=."),
+            "offset missing": ("An offset is a number on the link scale.", "Fill it, or filter such rows with where=."),
+            "numeric missing": ("A linear term is a number on every row unless its spec states a value for missing.", "State missing in the spec, or filter such rows."),
+        }  # fmt: skip
+        problems = [
+            Problem(f"rows: {fault}", f"{count:,} rows.", *rules[fault])
+            for fault, count in summary.faults.items()
+            if count and fault in rules
+        ]
+        if not summary.rows and not problems:
+            problems.append(Problem("rows", "no row is left to fit.", "A fit needs rows with weight.", "Look at where= and the weights."))
+        if problems:
+            raise DataError(problems, "the rows")
+        if summary.faults["weight zero"]:
+            self.warnings.append(f"{summary.faults['weight zero']:,} rows of weight 0 are left out of everything.")
+
+    def _check_refused(self, levels: Levels) -> None:
+        if levels.refused:
+            raise DataError([
+                Problem(f"factor {factor!r}", f"{rows:,} rows are {cause}.", f"The spec refuses {cause} values.",
+                        "Name a policy for them (own_level, base or a level), or filter the rows.")
+                for factor, cause, rows in levels.refused
+            ], "the rows")  # fmt: skip
+
+    def _note_empty(self, levels: Levels) -> None:
+        for factor, level in levels.empty:
+            self.warnings.append(f"{factor}={level} has no training row; it counts as the base level.")
+
+    def _check_separated(self, levels: Levels, separated: tuple[int, ...]) -> None:
+        if not separated:
+            return
+        names = levels.describe(separated)
+        if self.request.on_separation == "error":
+            raise FitError([
+                Problem(f"coefficient {name}", f"{detail}", "Its estimate does not exist: it would run away (separation).",
+                        "Merge the level, give a ridge penalty, or ask on_separation='warn'.")
+                for name, detail in names
+            ])  # fmt: skip
+        self.warnings += [f"{name} is separated ({detail}); its estimate is where the iterations stopped." for name, detail in names]
+
+    def _check_convergence(self, solution: Solution) -> None:
+        if solution.converged:
+            return
+        away = ", ".join(repr(str(column)) for column in solution.running_away)
+        found = f"the fit did not converge: {solution.reason} after {solution.iterations} iterations"
+        found += f"; still moving: {away}." if away else "."
+        way_out = "Merge or drop the named terms, give a ridge penalty, or ask on_failure='warn' and read the result with care."
+        if self.request.on_failure == "error" and not (self.request.on_separation == "warn" and solution.reason == "coefficients ran away"):
+            raise FitError.because(found, f"The largest step is within {self.request.tolerance:g} standard errors of nothing.", way_out)
+        self.warnings.append(found)
+        warnings.warn(found, stacklevel=6)
+
+    def _likelihood(self, blocks: Blocks, summary: Summary, deviance: float) -> tuple[float, float | None]:
+        """Dispersion of the likelihood and the density's constant there; one more pass where it is estimated."""
+        family = self.prepared.family
+        if family.fixed_dispersion:
+            return 1.0, summary.constant
+        dispersion = deviance / summary.weight
+        if not dispersion > 0:
+            return dispersion, None
+        (constant,) = blocks.sum(LikelihoodKernel(family, dispersion), "likelihood")
+        return dispersion, float(constant[0])
+
+
+_DOMAINS = {
+    "real": "any number", "nonnegative": "targets of 0 or more", "positive": "targets above 0",
+    "unit": "targets from 0 to 1 (shares; weight is the number of trials)",
+}  # fmt: skip
+
+
+def _first_pass(blocks: Blocks, family: Family, compress: bool) -> tuple[Summary, Cells | None]:
+    if not compress:
+        return Summary.of(blocks, family), None
+    design = blocks.design
+    sizes = tuple(atom.size for atom in design.atoms)
+    both = BothKernels(SummaryKernel(family, sizes, len(design.numerics)), CellsKernel(family, sizes), 4 + len(sizes))
+    sums = blocks.sum(both, "cells")
+    return Summary.from_sums(sums[: both.split]), Cells.of(sums[both.split :], design, family)

@@ -1,0 +1,307 @@
+"""From specs to columns: what blocks must hold, and, once rows are counted, which code takes which coefficient."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.contract.blocks import BlockDesign, Cross, Field
+from glm_local.contract.compile_factor import (
+    CompiledFactor,
+    CompiledInteraction,
+    CompiledLinear,
+    compile_factor,
+)
+from glm_local.contract.compile_score import role_expression
+from glm_local.contract.expression import Arithmetic, Expression, Function
+from glm_local.contract.learn_factors import with_base, with_cells
+from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSpec, NamedLevel
+from glm_local.contract.model_spec import ModelSpec
+from glm_local.errors import Problem, SpecError
+from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
+from glm_local.glm.families import Family
+from glm_local.glm.links import Link
+from glm_local.glm.newton import Summary
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
+Compiled = CompiledFactor | CompiledLinear | CompiledInteraction
+T = TypeVar("T")
+
+BASE, REFUSED, MOST_COLUMNS = -1, -2, 10_000
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """Resolved specs, compiled, and the design blocks are packed for."""
+
+    specs: tuple[FactorSpec, ...]
+    compiled: Mapping[str, Compiled]
+    design: BlockDesign
+    intercept: bool
+    slopes: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = field(default_factory=dict)
+
+    @property
+    def potential_cells(self) -> int:
+        """Most distinct combinations the factors' codes can have."""
+        return math.prod(one.size for one in self.design.fields)
+
+    def levels(self, summary: Summary) -> Levels:
+        """Read the counts: bases, empty and refused levels, seen cells, and so the columns."""
+        return _LevelReader(self, summary).read()
+
+
+@dataclass(frozen=True)
+class LevelCount:
+    """Training rows, weight and amount of one level, and what it became."""
+
+    factor: str
+    level: str
+    rows: int
+    weight: float
+    amount: float
+    status: str
+    column: int
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Specs with bases and cells learned, the design columns, and every level's counts."""
+
+    specs: tuple[FactorSpec, ...]
+    columns: DesignColumns
+    counts: tuple[LevelCount, ...]
+    refused: tuple[tuple[str, str, int], ...]
+
+    @property
+    def empty(self) -> list[tuple[str, str]]:
+        """Factor and level of those without a training row."""
+        return [(one.factor, one.level) for one in self.counts if one.status == "empty"]
+
+    def separated(self, summary: Summary, family: Family, link: Link) -> tuple[int, ...]:
+        """Indices into `counts` of levels whose estimate would run away: all responses at an edge of the family."""
+        bounded_below = family.domain in ("nonnegative", "unit") and link.name in ("log", "logit", "probit", "cloglog")
+        bounded_above = family.domain == "unit" and link.name in ("logit", "probit", "cloglog")
+        if not bounded_below:
+            return ()
+        return tuple(
+            at for at, one in enumerate(self.counts)
+            if one.rows and one.status in ("fitted", "base")
+            and (one.amount == 0 or (bounded_above and one.amount == one.weight))
+        )  # fmt: skip
+
+    def describe(self, indices: Sequence[int]) -> list[tuple[str, str]]:
+        """Name and reason of separated levels."""
+        described = []
+        for at in indices:
+            one = self.counts[at]
+            value = "0" if one.amount == 0 else "1"
+            described.append((f"{one.factor}={one.level}", f"all {one.rows:,} rows in that level have target {value}"))
+        return described
+
+
+def plan_fit(specs: Sequence[FactorSpec], spec: ModelSpec, family: Family, link: Link) -> FitPlan:
+    """Compile specs and roles into one block design."""
+    compiled: dict[str, Compiled] = {one.name: compile_factor(one) for one in specs}
+    fields = tuple(
+        Field(one.name, one.code, one.size) for one in compiled.values() if isinstance(one, CompiledFactor)
+    )
+    numerics: dict[str, Expression] = {}
+    crosses: list[Cross] = []
+    slopes: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
+    for one in compiled.values():
+        if isinstance(one, CompiledLinear):
+            numerics[one.name] = one.value
+        elif isinstance(one, CompiledInteraction):
+            members = one.crossed(compiled)
+            if one.linear(compiled) is None:
+                crosses.append(Cross(one.name, tuple(member.name for member in members)))
+            else:
+                slopes[one.name] = _slope_columns(one, compiled, numerics)
+    folded = family.power if link.name == "log" else None
+    exposure = None if spec.exposure is None else role_expression(spec.exposure)
+    offset = None if spec.offset is None else role_expression(spec.offset)
+    if exposure is not None and folded is None:
+        logged: Expression = Function("log", exposure)
+        offset = logged if offset is None else Arithmetic("+", logged, offset)
+        exposure = None
+    design = BlockDesign(
+        fields, role_expression(spec.target), tuple(crosses), numerics,
+        None if spec.weight is None else role_expression(spec.weight), exposure, offset, family.domain, folded,
+    )  # fmt: skip
+    for name, size in design.sizes.items():
+        if size > 4_000_000:
+            raise SpecError.because(
+                f"the cross {name!r} has {size:,} potential cells.", "A cross is counted cell by cell, up to 4,000,000.",
+                "Group the levels of its factors first.", f"/factors/{name}",
+            )
+    return FitPlan(tuple(specs), compiled, design, spec.intercept, slopes)
+
+
+def _slope_columns(
+    one: CompiledInteraction, compiled: Mapping[str, Compiled], numerics: dict[str, Expression]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Add a numeric for every cell of an interaction with a linear member; bases are told apart once known."""
+    every = replace(one, coding="cells", base=None, cells=None)
+    cells = {one.cell_name(cell): cell for cell in itertools.product(*(m.levels for m in one.crossed(compiled)))}
+    named = []
+    for cell_name, expression in every.slopes(compiled).items():
+        name = f"{one.name}={cell_name}"
+        numerics[name] = expression
+        named.append((name, cells[cell_name]))
+    return tuple(named)
+
+
+class _LevelReader:
+    """Turns counts per code into columns, factor by factor in model order."""
+
+    def __init__(self, plan: FitPlan, summary: Summary) -> None:
+        self.plan = plan
+        self.design = plan.design.shape()
+        shape = DesignColumns(self.design, (), {}, {})
+        self.rows, self.weight, self.amount = (summary.by_code(shape, which) for which in range(3))
+        self.columns: list[Column] = [Column(INTERCEPT)] if plan.intercept else []
+        self.column_of_code: dict[str, Codes] = {}
+        self.numeric_columns: dict[str, int] = {}
+        self.level_of_code: dict[str, Codes] = {}
+        self.base_index: dict[str, int] = {}
+        self.counts: list[LevelCount] = []
+        self.refused: list[tuple[str, str, int]] = []
+        self.specs: list[FactorSpec] = []
+        self.full = not plan.intercept  # without an intercept the first factor keeps all its levels
+
+    def read(self) -> Levels:
+        for spec in self.plan.specs:
+            compiled = self.plan.compiled[spec.name]
+            if isinstance(compiled, CompiledLinear):
+                self._linear(spec)
+            elif isinstance(compiled, CompiledFactor):
+                self._factor(spec, compiled)
+            elif compiled.linear(self.plan.compiled) is None:
+                self._cross(spec, compiled)
+            else:
+                self._slopes(spec, compiled)
+        if len(self.columns) > MOST_COLUMNS:
+            raise SpecError.because(
+                f"the model has {len(self.columns):,} columns.", f"A fit takes at most {MOST_COLUMNS:,}.",
+                "Group levels, or leave factors out.", "/factors",
+            )
+        columns = DesignColumns(self.design, tuple(self.columns), self.column_of_code, self.numeric_columns)
+        return Levels(tuple(self.specs), columns, tuple(self.counts), tuple(self.refused))
+
+    def _linear(self, spec: FactorSpec) -> None:
+        self.numeric_columns[spec.name] = len(self.columns)
+        self.columns.append(Column(spec.name))
+        self.specs.append(spec)
+
+    def _factor(self, spec: FactorSpec, compiled: CompiledFactor) -> None:
+        name, count = compiled.name, len(compiled.levels)
+        rows, weight = self.rows[name], self.weight[name]
+        for at, extra in enumerate(compiled.extras):
+            if extra.policy == "refuse" and rows[count + at]:
+                self.refused.append((name, extra.cause, int(rows[count + at])))
+        base = self._base(spec, compiled.levels, weight[:count], rows[:count])
+        self.base_index[name] = base
+        effective = np.arange(count + len(compiled.extras))
+        for at, extra in enumerate(compiled.extras):
+            effective[count + at] = base if extra.policy == "base" else REFUSED
+        self.level_of_code[name] = effective
+        keep_base, self.full = self.full, False
+        columns = np.full(count, BASE)
+        level_rows, level_weight, level_amount = (
+            np.bincount(effective[effective >= 0], table[name][effective >= 0], count)
+            for table in (self.rows, self.weight, self.amount)
+        )
+        for level in range(count):
+            status = "fitted"
+            if not level_rows[level] and level != base:
+                status = "empty"
+            elif level == base and not keep_base:
+                status = "base"
+            else:
+                columns[level] = len(self.columns)
+                self.columns.append(Column(name, compiled.levels[level]))
+            self.counts.append(LevelCount(
+                name, compiled.levels[level], int(level_rows[level]), float(level_weight[level]),
+                float(level_amount[level]), status, int(columns[level]),
+            ))  # fmt: skip
+        self.column_of_code[name] = np.where(effective >= 0, columns[np.maximum(effective, 0)], BASE)
+        self.specs.append(with_base(spec, compiled.levels[base]))
+
+    def _base(self, spec: FactorSpec, levels: Sequence[str], weight: Array, rows: Array) -> int:
+        rule = spec.base if not isinstance(spec, LinearSpec) else "largest_exposure"
+        if isinstance(rule, NamedLevel):
+            at = list(levels).index(rule.level)
+            if not rows[at] and rows.any():
+                raise SpecError(Problem(
+                    f"/factors/{spec.name}/base", f"{rule.level!r} has no training row.", "A base level has rows.",
+                    f"Choose another; {levels[int(np.argmax(weight))]!r} has the largest exposure.",
+                ))  # fmt: skip
+            return at
+        learned = getattr(getattr(spec, "learned", None), "base", None)
+        if learned is not None and learned in levels and rows[list(levels).index(learned)]:
+            return list(levels).index(learned)
+        return int(np.argmax(weight))
+
+    def _cell_codes(self, compiled: CompiledInteraction) -> tuple[tuple[int, ...], Codes]:
+        """Cell index of every code of the cross over the members' effective levels; REFUSED where one refuses."""
+        members = compiled.crossed(self.plan.compiled)
+        sizes = tuple(len(one.levels) for one in members)
+        radix = [one.size for one in members]
+        digits = np.unravel_index(np.arange(math.prod(radix)), radix)
+        effective = [self.level_of_code[one.name][digit] for one, digit in zip(members, digits, strict=True)]
+        refused = np.any([one == REFUSED for one in effective], axis=0)
+        index = np.ravel_multi_index([np.maximum(one, 0) for one in effective], sizes)
+        return sizes, np.where(refused, REFUSED, index)
+
+    def _cross(self, spec: FactorSpec, compiled: CompiledInteraction) -> None:
+        assert isinstance(spec, InteractionSpec)
+        name = compiled.name
+        sizes, cell_of_code = self._cell_codes(compiled)
+        known = cell_of_code >= 0
+        rows, weight, amount = (
+            np.bincount(cell_of_code[known], table[name][known], math.prod(sizes))
+            for table in (self.rows, self.weight, self.amount)
+        )
+        seen = np.flatnonzero(rows)
+        digits = np.stack(np.unravel_index(seen, sizes))
+        members = compiled.crossed(self.plan.compiled)
+        levels = [tuple(one.levels[int(at)] for one, at in zip(members, cell, strict=True)) for cell in digits.T]
+        bases = np.array([self.base_index[one.name] for one in members])
+        at_base = (digits == bases[:, None]).any(axis=0)
+        columns = np.full(math.prod(sizes), BASE)
+        base_cell: str | None = None
+        if compiled.coding == "cells":
+            base = self._base(spec, [compiled.cell_name(one) for one in levels], weight[seen], rows[seen])
+            at_base = np.arange(len(seen)) == base
+            base_cell = compiled.cell_name(levels[base])
+        for at, cell in enumerate(seen):
+            status = "base" if at_base[at] else "fitted"
+            if status == "fitted":
+                columns[cell] = len(self.columns)
+                self.columns.append(Column(name, compiled.cell_name(levels[at])))
+            self.counts.append(LevelCount(
+                name, compiled.cell_name(levels[at]), int(rows[cell]), float(weight[cell]), float(amount[cell]),
+                status, int(columns[cell]),
+            ))  # fmt: skip
+        self.column_of_code[name] = np.where(known, columns[np.maximum(cell_of_code, 0)], BASE)
+        self.specs.append(with_cells(spec, levels, base_cell))
+
+    def _slopes(self, spec: FactorSpec, compiled: CompiledInteraction) -> None:
+        bases = [one.levels[self.base_index[one.name]] for one in compiled.crossed(self.plan.compiled)]
+        cells = []
+        for name, cell in self.plan.slopes[spec.name]:
+            cells.append(cell)
+            at_base = any(level == base for level, base in zip(cell, bases, strict=True))
+            if compiled.coding == "net_of_margins" and at_base:
+                continue
+            self.numeric_columns[name] = len(self.columns)
+            self.columns.append(Column(compiled.name, compiled.cell_name(cell)))
+        self.specs.append(with_cells(spec, cells, None))

@@ -1,0 +1,112 @@
+"""Terms of deviances and densities that subtract nearly equal numbers, kept accurate to the last digits."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaln
+
+Array = NDArray[np.float64]
+
+Numbers = TypeVar("Numbers", NDArray[np.float64], NDArray[np.complex128])
+
+_NEAR = 0.03
+_TERMS = 12
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360_360, 1 / 156)
+
+
+def relative_deviance(power: float, excess: ArrayLike) -> Array:
+    """Half the unit deviance at mean 1 of variance power p: the integral of (1 + e - t) t^-p from t = 1 to 1 + e.
+
+    Parameters
+    ----------
+    power
+        Variance power p.
+    excess
+        e = (y - mu) / mu, at least -1, any shape. The unit deviance of y is ``2 mu^(2-p)`` times the result.
+
+    Returns
+    -------
+    Array
+        Same shape, accurate to a few units in the last place for y near mu, at y = 0, and for p near 1 or 2.
+        Infinite at y = 0 for p >= 2, NaN below.
+
+    Notes
+    -----
+    Jørgensen (1997), The Theory of Dispersion Models, 4.1.
+
+    Examples
+    --------
+    >>> relative_deviance(1.0, [-1.0, 0.0, 1e-9])
+    array([1.e+00, 0.e+00, 5.e-19])
+    """
+    return _relative_deviance(power, np.asarray(excess, dtype=np.float64))
+
+
+def complex_relative_deviance(power: float, excess: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Continue `relative_deviance` to complex numbers off the cut (-inf, -1]."""
+    return _relative_deviance(power, excess)
+
+
+def _relative_deviance(p: float, e: Numbers) -> Numbers:
+    with np.errstate(all="ignore"):
+        result = _direct(p, e)
+    near = np.abs(e) < _NEAR
+    if near.any():
+        result = np.where(near, _series(p, np.where(near, e, 0)), result)
+    return result
+
+
+def _direct(p: float, e: Numbers) -> Numbers:
+    logarithm = np.log1p(e)
+    one, two = 1 - p, 2 - p
+    if p < 1.5:
+        # r (r^(1-p) - 1) / (1-p) tends to r log r, so p = 1 is no special place.
+        ratio = np.expm1(one * logarithm) / one if one else logarithm
+        result = ((1 + e) * ratio - e) / two
+        return np.where(e == -1, 1 / two, result)
+    ratio = np.expm1(two * logarithm) / two if two else logarithm
+    return (ratio - e) / one
+
+
+def _series(p: float, e: Numbers) -> Numbers:
+    coefficients = []
+    binomial = 1.0
+    for k in range(2, 2 + _TERMS):
+        coefficients.append(binomial / (k * (k - 1)))
+        binomial *= (-p - (k - 2)) / (k - 1)
+    total = np.zeros_like(e)
+    for coefficient in reversed(coefficients):
+        total = total * e + coefficient
+    return total * e * e
+
+
+def stirling_error(x: ArrayLike) -> Array:
+    """Error of Stirling's formula, log Gamma(x + 1) - (x + 1/2) log x + x - log(2 pi) / 2, for x > 0.
+
+    Notes
+    -----
+    Loader (2000), Fast and accurate computation of binomial probabilities.
+
+    Examples
+    --------
+    >>> bool(abs(stirling_error(1.0) - (1 - 0.5 * math.log(2 * math.pi))) < 1e-15)
+    True
+    """
+    values = np.asarray(x, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        inverse = 1 / values
+        square = inverse * inverse
+        total = np.zeros_like(values)
+        for coefficient in reversed(_STIRLING):
+            total = total * square + coefficient
+        total = total * inverse
+        small = values < 15
+        if small.any():
+            few = np.where(small, values, 1.0)
+            exact = gammaln(few + 1) - (few + 0.5) * np.log(few) + few - 0.5 * math.log(2 * math.pi)
+            total = np.where(small, exact, total)
+    return total

@@ -1,0 +1,184 @@
+"""The model in hand: predicts, prints itself, becomes SQL, saves and loads as readable JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Generic, TypeVar, overload
+
+import numpy as np
+import pandas as pd
+
+from glm_local.contract.compile_factor import compile_factor
+from glm_local.contract.compile_score import ScoreKind, score_expression
+from glm_local.contract.engine import Engine
+from glm_local.contract.evaluate_record import evaluate_record
+from glm_local.contract.expression import Expression
+from glm_local.contract.expression_columns import columns_of
+from glm_local.contract.model_spec import Coefficient, FitStatistics, ModelDocument
+from glm_local.contract.spec_problems import parse_document
+from glm_local.contract.sql import print_sql, quote_identifier
+from glm_local.errors import DataError, Problem, SpecError, nearest
+from glm_local.glm.document import model_fingerprint
+from glm_local.glm.model_text import model_html, model_text
+
+Frame = TypeVar("Frame")
+
+
+class Model(Generic[Frame]):
+    """A fitted model bound to the engine of the package it came from.
+
+    Parameters
+    ----------
+    document
+        The model as a record; `save` writes exactly this.
+    engine
+        Who scores frames.
+    """
+
+    def __init__(self, document: ModelDocument, engine: Engine[Frame]) -> None:
+        self.document = document
+        self._engine = engine
+
+    @property
+    def coefficients(self) -> pd.DataFrame:
+        """One row per term and level, base levels included, columns as in `Coefficient`."""
+        return pd.DataFrame([one.model_dump() for one in self.document.coefficients], columns=list(Coefficient.model_fields))
+
+    @property
+    def statistics(self) -> FitStatistics:
+        """Deviances, likelihood, dispersion, degrees of freedom."""
+        return self.document.statistics
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that changes a prediction."""
+        return self.document.fingerprint
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the fit noticed: empty, aliased and separated levels, rows left out."""
+        return self.document.warnings
+
+    def covariance(self) -> pd.DataFrame:
+        """Covariance of the fitted coefficients, dispersion included."""
+        names = [one.term for one in self.document.coefficients if one.status == "fitted"]
+        matrix = np.zeros((len(names), len(names)))
+        for i, row in enumerate(self.document.covariance):
+            matrix[i, : len(row)] = row
+        matrix += np.tril(matrix, -1).T
+        return pd.DataFrame(matrix, index=names, columns=names)
+
+    def expression(self, kind: ScoreKind = "mean") -> Expression:
+        """The score as an expression tree; see `glm_local.contract.compile_score.score_expression`."""
+        return score_expression(self.document, kind)
+
+    @overload
+    def predict(self, rows: Mapping[str, Any], kind: ScoreKind = ..., output: str = ...) -> float | None: ...
+    @overload
+    def predict(self, rows: Frame, kind: ScoreKind = ..., output: str = ...) -> Frame: ...
+    def predict(self, rows: Any, kind: ScoreKind = "mean", output: str = "prediction") -> Any:
+        """Score one record or a frame.
+
+        Parameters
+        ----------
+        rows
+            A dict, giving a number (None where a factor refuses the record), or a frame of the engine.
+        kind
+            "mean": expected target; "rate": without exposure and offset; "link": the linear predictor.
+        output
+            Name of the column that a frame comes back with.
+
+        Raises
+        ------
+        DataError
+            When a column the score reads is not there.
+        """
+        expression = self.expression(kind)
+        if isinstance(rows, Mapping):
+            self._check_columns(expression, list(rows))
+            value = evaluate_record(expression, rows)
+            return None if value is None else float(value)
+        self._check_columns(expression, list(self._engine.columns(rows)))
+        return self._engine.with_columns(rows, {output: expression})
+
+    def with_levels(self, frame: Frame, suffix: str = "_level") -> Frame:
+        """The frame with each factor's level name in a column `<factor><suffix>`; refused rows are missing."""
+        columns: dict[str, Expression] = {}
+        for spec in self.document.factors:
+            compiled = compile_factor(spec)
+            if hasattr(compiled, "levels") and hasattr(compiled, "with_outputs"):
+                columns[f"{spec.name}{suffix}"] = level_labels(compiled, _base_name(spec))
+        return self._engine.with_columns(frame, columns)
+
+    def to_sql(self, dialect: str = "spark", kind: ScoreKind = "mean", table: str | None = None, output: str = "prediction") -> str:
+        """The score as SQL: one expression, or a whole query when `table` is named.
+
+        Columns are taken to have the kinds their specs state; any dialect of sqlglot.
+        """
+        expression = self.expression(kind)
+        text = print_sql(expression, self._column_kinds(expression), dialect)
+        if table is None:
+            return text
+        name = ".".join(quote_identifier(part, dialect) for part in table.split("."))
+        return f"SELECT *, {text} AS {quote_identifier(output, dialect)} FROM {name}"
+
+    def _column_kinds(self, expression: Expression) -> dict[str, Any]:
+        physical = {"number": "float64", "integer": "integer", "boolean": "boolean", "text": "text", "date": "date"}
+        return {column: physical[kind] for column, kind in columns_of(expression).items()}
+
+    def _check_columns(self, expression: Expression, present: list[str]) -> None:
+        absent = [column for column in columns_of(expression) if column not in present]
+        if absent:
+            raise DataError([
+                Problem(f"column {column!r}", "it is not there.", "A score reads every column of its factors.", nearest(column, present))
+                for column in absent
+            ], "the rows to score")  # fmt: skip
+
+    def to_json(self) -> str:
+        """The document as readable JSON."""
+        return json.dumps(self.document.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the document as JSON, whole or not at all."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = target.with_name(f".{target.name}.part")
+        scratch.write_text(self.to_json() + "\n", encoding="utf-8")
+        scratch.replace(target)
+        return target
+
+    def summary(self) -> str:
+        """The model as text: what was asked, how it ended, figures, coefficients with relativities."""
+        return model_text(self.document)
+
+    def __repr__(self) -> str:
+        spec, count = self.document.spec, sum(one.status == "fitted" for one in self.document.coefficients)
+        return f"Model({self.document.name!r}: {spec.family}, {spec.link} link, {count} coefficients, {self.fingerprint[:12]})"
+
+    def _repr_html_(self) -> str:
+        return model_html(self.document)
+
+
+def _base_name(spec: Any) -> str | None:
+    return getattr(getattr(spec, "learned", None), "base", None)
+
+
+def level_labels(compiled: Any, base: str | None) -> Expression:
+    """Text expression of a factor's level names; codes of the policy "base" show the base level."""
+    extras = [base if extra.policy == "base" else None for extra in compiled.extras]
+    labels: Expression = compiled.with_outputs((*compiled.levels, *extras))
+    return labels
+
+
+def read_document(source: str | Path | Mapping[str, Any]) -> ModelDocument:
+    """Read and check a model document: JSON text, a path or a mapping; its fingerprint must be its own."""
+    document = json.loads(Path(source).read_text(encoding="utf-8")) if isinstance(source, str | Path) else dict(source)
+    model = parse_document(ModelDocument, document, "the model document")
+    if model.fingerprint and model_fingerprint(model) != model.fingerprint:
+        raise SpecError.because(
+            "the fingerprint is not that of the document.", "A model file is not edited by hand.",
+            "Take the file the fit wrote, or fit again.", "/fingerprint",
+        )
+    return model

@@ -1,0 +1,144 @@
+"""Report content: everything the page shows, as plain records; the page computes nothing about the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from glm_local.reports.tables import ValidationTables
+
+CoefficientStatus = Literal["fitted", "base", "aliased", "empty", "separated"]
+
+STATUS_NOTES: dict[str, str] = {
+    "fitted": "",
+    "base": "base level",
+    "aliased": "aliased: determined by other terms, no estimate",
+    "empty": "no rows in training",
+    "separated": "separated: the estimate runs away",
+}
+
+
+@dataclass(frozen=True)
+class CoefficientRow:
+    """One line of the coefficient table; numbers are NaN or None where they do not exist.
+
+    Parameters
+    ----------
+    term
+        Name of the coefficient.
+    factor, level
+        The factor and its level; both empty for the intercept, `level` empty for a linear term.
+    estimate, std_error, statistic, p_value, lower, upper
+        On the link scale.
+    relativity, relativity_lower, relativity_upper
+        exp of the estimate and its bounds, for links where that means something.
+    rows, exposure
+        Training rows and exposure in the level.
+    status
+        "fitted", "base", "aliased", "empty" or "separated".
+    """
+
+    term: str
+    factor: str = ""
+    level: str = ""
+    estimate: float | None = None
+    std_error: float | None = None
+    statistic: float | None = None
+    p_value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    relativity: float | None = None
+    relativity_lower: float | None = None
+    relativity_upper: float | None = None
+    rows: float | None = None
+    exposure: float | None = None
+    status: CoefficientStatus = "fitted"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision of the study: when, by whom, what, why."""
+
+    when: str
+    who: str
+    what: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """What `render_report` puts on the page.
+
+    Parameters
+    ----------
+    title, subtitle
+        Name of the model; one line that says what it predicts ("claim count per year, Poisson, log link").
+    coefficients
+        In the order of the model; levels of a factor in the factor's order, base rows included.
+    validation
+        Tables of the validation.
+    verdict
+        The paragraph at the top; empty: `plain_verdict` writes it from the tables.
+    fit_figures
+        Name to value, already written as text ("AIC": "192,818.33").
+    convergence
+        One sentence: reason and number of iterations.
+    converged
+        Whether the fit converged.
+    second_opinion
+        One sentence: who refitted the model and how far apart the coefficients are, or why it was not possible.
+    second_opinion_status
+        "agrees", "differs", "not verifiable" or "not asked".
+    warnings
+        Sentences about aliased, empty or separated levels, and anything else a reader must know.
+    fingerprints, versions, passes
+        Name to text: SHA-256 of data, specs and model; versions of software; passes over rows by stage.
+    decisions
+        The study's history.
+    created
+        Time in UTC, as text.
+    statistic_name
+        "z" or "t".
+    relativity_name
+        "Relativity" for a log link, "Odds ratio" for a logit link, "" when exp of an estimate means nothing.
+    exposure_name
+        What exposure counts ("years"), "" when it is rows.
+    """
+
+    title: str
+    subtitle: str
+    coefficients: Sequence[CoefficientRow]
+    validation: ValidationTables
+    verdict: str = ""
+    fit_figures: Mapping[str, str] = field(default_factory=dict)
+    convergence: str = ""
+    converged: bool = True
+    second_opinion: str = ""
+    second_opinion_status: Literal["agrees", "differs", "not verifiable", "not asked"] = "not asked"
+    warnings: Sequence[str] = ()
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    passes: Mapping[str, str] = field(default_factory=dict)
+    decisions: Sequence[Decision] = ()
+    created: str = ""
+    statistic_name: Literal["z", "t"] = "z"
+    relativity_name: str = "Relativity"
+    exposure_name: str = ""
+
+    @property
+    def judged_sample(self) -> str:
+        """The sample the page judges by: the holdout, else validation, else the last one."""
+        names = [str(name) for name in self.validation.summary["sample"]]
+        return next((name for name in ("holdout", "validation") if name in names), names[-1])
+
+    @property
+    def factors(self) -> list[str]:
+        """Factors with levels, in the order of the model."""
+        return list(dict.fromkeys(row.factor for row in self.coefficients if row.factor and row.level))
+
+
+def known(value: float | None) -> float:
+    """The number, NaN for None."""
+    return math.nan if value is None else float(value)

@@ -1,0 +1,70 @@
+"""The page: one self-contained HTML document, nothing loaded, nothing run."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from glm_local.reports.content import ReportContent
+from glm_local.reports.factor_section import factor_sections, single_terms
+from glm_local.reports.svg import clean
+from glm_local.reports.tables import (
+    CALIBRATION,
+    EXCLUDED,
+    SUMMARY,
+    ValidationTables,
+    calibration_and_lift,
+    printed,
+    summary_with_gini,
+)
+from glm_local.reports.validation_charts import validation_figure
+from glm_local.reports.verdict import plain_verdict
+
+
+def render_report(content: ReportContent) -> str:
+    """The whole report as one HTML page: inline style and drawings, no script, no link; prints on A4.
+
+    Names that come from the data are escaped; a content security policy in the page forbids scripts and loading.
+    """
+    judged = content.judged_sample
+    return _environment().get_template("report.html.j2").render(
+        content=content,
+        verdict=content.verdict or plain_verdict(content),
+        judged=judged,
+        singles=single_terms(content),
+        sections=factor_sections(content),
+        summary=printed(summary_with_gini(content.validation), SUMMARY),
+        calibration=printed(calibration_and_lift(content.validation, judged), CALIBRATION),
+        excluded=printed(content.validation.excluded, EXCLUDED),
+        figure=Markup(validation_figure(content.validation, judged).svg),
+    )
+
+
+def validation_html(report: ValidationTables) -> str:
+    """A fragment for notebooks: summary, calibration, lift and Lorenz."""
+    sample = str(report.summary["sample"].iloc[-1])
+    return _environment().get_template("validation.html.j2").render(
+        summary=printed(summary_with_gini(report), SUMMARY),
+        calibration=printed(calibration_and_lift(report, sample), CALIBRATION),
+        excluded=printed(report.excluded, EXCLUDED),
+        figure=Markup(validation_figure(report, sample).svg),
+        sample=sample,
+        definitions=report.definitions,
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("glm_local.reports", "templates"), autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False,
+    )
+    environment.finalize = _finalize
+    return environment
+
+
+def _finalize(value: object) -> object:
+    # Control characters in a level's name would make the page invalid.
+    return value if not isinstance(value, str) or isinstance(value, Markup) else Markup(clean(value))

@@ -1,0 +1,39 @@
+"""Names from the data are foreign text: made harmless for spreadsheets here (HTML and SVG escape on their own)."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
+
+
+def safe_cell(value: object) -> object:
+    """The value for a CSV or Excel cell: text a spreadsheet would run as a formula gets an apostrophe in front.
+
+    Numbers, and text that is a plain number, stay as they are.
+
+    Examples
+    --------
+    >>> safe_cell("=cmd|'/C calc'!A1")
+    "'=cmd|'/C calc'!A1"
+    >>> safe_cell("-1"), safe_cell("R24"), safe_cell(-0.5)
+    ('-1', 'R24', -0.5)
+    """
+    if not isinstance(value, str) or PLAIN_NUMBER.fullmatch(value):
+        return value
+    return f"'{value}" if value.lstrip(" \u00a0\u200b\ufeff").startswith(FORMULA_STARTS) else value
+
+
+def safe_table(table: pd.DataFrame) -> pd.DataFrame:
+    """A copy of the table with every text cell, column name and text index made safe by `safe_cell`."""
+    safe = table.copy()
+    for at, kind in enumerate(table.dtypes):
+        if kind == object or not pd.api.types.is_numeric_dtype(kind):
+            safe.isetitem(at, table.iloc[:, at].map(safe_cell))
+    safe.columns = pd.Index([safe_cell(name) for name in table.columns])
+    if not pd.api.types.is_numeric_dtype(table.index.dtype):
+        safe.index = table.index.map(safe_cell)
+    return safe

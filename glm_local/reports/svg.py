@@ -1,0 +1,149 @@
+"""A small SVG writer: shapes in, escaped text out; nothing it writes can run or load anything."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+Point = tuple[float, float]
+
+INK, MUTED, GRID = "#1c2733", "#5b6874", "#dde2e7"
+OBSERVED, FITTED, VOLUME = "#1b4f8a", "#d1721b", "#e3e8ee"
+
+
+def clean(text: object) -> str:
+    """Text for HTML or SVG: control characters replaced, markup escaped.
+
+    Examples
+    --------
+    >>> clean("<script>alert(1)</script>")
+    '&lt;script&gt;alert(1)&lt;/script&gt;'
+    """
+    shown = "".join(one if one.isprintable() or one == " " else "\ufffd" for one in str(text))
+    return html.escape(shown, quote=True)
+
+
+def shortened(text: str, letters: int) -> str:
+    """Text cut to so many letters, with an ellipsis.
+
+    Examples
+    --------
+    >>> shortened("Provence-Alpes-Côte d'Azur", 12)
+    'Provence-Al…'
+    """
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+
+
+@dataclass
+class Svg:
+    """A drawing of fixed size in pixels; methods add shapes in order, later ones on top."""
+
+    width: float
+    height: float
+    label: str = ""
+    parts: list[str] = field(default_factory=list)
+
+    def line(self, a: Point, b: Point, colour: str = GRID, width: float = 1.0, dash: str = "") -> None:
+        """A straight line."""
+        style = f' stroke-dasharray="{dash}"' if dash else ""
+        self.parts.append(
+            f'<line x1="{_n(a[0])}" y1="{_n(a[1])}" x2="{_n(b[0])}" y2="{_n(b[1])}" stroke="{colour}" '
+            f'stroke-width="{_n(width)}"{style}/>'
+        )
+
+    def rectangle(self, x: float, y: float, width: float, height: float, colour: str, title: str = "") -> None:
+        """A filled rectangle with a tooltip."""
+        body = f"<title>{clean(title)}</title>" if title else ""
+        self.parts.append(
+            f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(max(width, 0))}" height="{_n(max(height, 0))}" '
+            f'fill="{colour}">{body}</rect>'
+        )
+
+    def path(self, points: Sequence[Point], colour: str, width: float = 1.8, dash: str = "") -> None:
+        """An open line through points; a gap where one is not finite."""
+        commands: list[str] = []
+        pen = "M"
+        for x, y in points:
+            if math.isfinite(x) and math.isfinite(y):
+                commands.append(f"{pen}{_n(x)} {_n(y)}")
+                pen = "L"
+            else:
+                pen = "M"
+        style = f' stroke-dasharray="{dash}"' if dash else ""
+        self.parts.append(
+            f'<path d="{" ".join(commands)}" fill="none" stroke="{colour}" stroke-width="{_n(width)}" '
+            f'stroke-linejoin="round"{style}/>'
+        )
+
+    def dot(self, at: Point, colour: str, radius: float = 3.2, title: str = "", hollow: bool = False) -> None:
+        """A filled or hollow circle with a tooltip."""
+        fill, stroke = ("#fff", colour) if hollow else (colour, "#fff")
+        body = f"<title>{clean(title)}</title>" if title else ""
+        self.parts.append(
+            f'<circle cx="{_n(at[0])}" cy="{_n(at[1])}" r="{_n(radius)}" fill="{fill}" stroke="{stroke}" '
+            f'stroke-width="{1.6 if hollow else 1}">{body}</circle>'
+        )
+
+    def polygon(self, points: Sequence[Point], colour: str, title: str = "") -> None:
+        """A filled polygon with a tooltip."""
+        corners = " ".join(f"{_n(x)},{_n(y)}" for x, y in points)
+        body = f"<title>{clean(title)}</title>" if title else ""
+        self.parts.append(f'<polygon points="{corners}" fill="{colour}">{body}</polygon>')
+
+    def text(
+        self, at: Point, content: str, *, anchor: str = "start", size: float = 11, colour: str = MUTED,
+        turn: float = 0, bold: bool = False, title: str = "",
+    ) -> None:
+        """A line of text; `turn` in degrees about its anchor; `title` is the tooltip with the full text."""
+        turned = f' transform="rotate({_n(turn)} {_n(at[0])} {_n(at[1])})"' if turn else ""
+        weight = ' font-weight="600"' if bold else ""
+        body = f"<title>{clean(title)}</title>" if title else ""
+        self.parts.append(
+            f'<text x="{_n(at[0])}" y="{_n(at[1])}" text-anchor="{anchor}" font-size="{_n(size)}" '
+            f'fill="{colour}"{weight}{turned}>{body}{clean(content)}</text>'
+        )
+
+    def render(self) -> str:
+        """The ``<svg>`` element."""
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(self.width)} {_n(self.height)}" '
+            f'width="{_n(self.width)}" height="{_n(self.height)}" role="img" aria-label="{clean(self.label)}" '
+            f'font-family="Segoe UI, Helvetica, Arial, DejaVu Sans, sans-serif">{"".join(self.parts)}</svg>'
+        )
+
+
+def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
+    """Round numbers that cover [low, high], about so many.
+
+    Examples
+    --------
+    >>> nice_ticks(0.0, 0.43)
+    [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    """
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+        high = low + (abs(low) or 1.0) if math.isfinite(low) else 1.0
+        low = low if math.isfinite(low) else 0.0
+    rough = (high - low) / about
+    magnitude = 10 ** math.floor(math.log10(rough))
+    step = next(factor * magnitude for factor in (1, 2, 2.5, 5, 10) if factor * magnitude >= rough * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(i * step, 12) for i in range(first, last + 1)]
+
+
+def tick_text(value: float, ticks: Sequence[float]) -> str:
+    """A tick's label with the decimals its neighbours need.
+
+    Examples
+    --------
+    >>> tick_text(0.1, [0.0, 0.05, 0.1])
+    '0.10'
+    """
+    step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else abs(value) or 1.0
+    decimals = next((d for d in range(9) if abs(round(step, d) - step) < step * 1e-6), 9)
+    return f"{value:,.{decimals}f}".replace("-", "−")
+
+
+def _n(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") if math.isfinite(value) else "0"

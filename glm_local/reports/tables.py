@@ -1,0 +1,125 @@
+"""What the page is given: the validation's tables, and tables ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+
+from glm_local.reports.number_format import (
+    amount_text,
+    count_text,
+    deviance_text,
+    rate_text,
+    ratio_text,
+    share_text,
+)
+
+Number = Callable[[float | None], str]
+
+
+class ValidationTables(Protocol):
+    """The tables of a validation (`glm_local.validation.ValidationReport`)."""
+
+    @property
+    def summary(self) -> pd.DataFrame: ...
+    @property
+    def excluded(self) -> pd.DataFrame: ...
+    @property
+    def actual_expected(self) -> Mapping[str, pd.DataFrame]: ...
+    @property
+    def calibration(self) -> pd.DataFrame: ...
+    @property
+    def lift(self) -> pd.DataFrame: ...
+    @property
+    def lorenz(self) -> pd.DataFrame: ...
+    @property
+    def gini(self) -> pd.DataFrame: ...
+    @property
+    def definitions(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a printed table: the source's column, its heading, and how its numbers are written (None: text)."""
+
+    source: str
+    heading: str
+    write: Number | None = None
+
+
+@dataclass(frozen=True)
+class PrintedTable:
+    """Headings and cells ready to print; `numeric` columns are set to the right."""
+
+    headings: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+
+
+def printed(table: pd.DataFrame, columns: Sequence[Column], caption: str = "") -> PrintedTable:
+    """A table with its numbers written; columns the table does not have are left out."""
+    kept = [column for column in columns if column.source in table.columns]
+    cells = [[_cell(column, value) for value in table[column.source]] for column in kept]
+    return PrintedTable(
+        tuple(column.heading for column in kept), tuple(column.write is not None for column in kept),
+        tuple(zip(*cells, strict=True)) if cells else (), caption,
+    )
+
+
+def _cell(column: Column, value: object) -> str:
+    if column.write is not None:
+        return column.write(None if value is None else float(str(value)))
+    return "(missing)" if value is None or value != value else str(value)
+
+
+SUMMARY = (
+    Column("sample", "Sample"),
+    Column("rows", "Rows", count_text),
+    Column("exposure", "Exposure", amount_text),
+    Column("actual", "Observed", amount_text),
+    Column("predicted", "Predicted", amount_text),
+    Column("actual_to_predicted", "A/E", ratio_text),
+    Column("lower", "from", ratio_text),
+    Column("upper", "to", ratio_text),
+    Column("actual_rate", "Observed rate", rate_text),
+    Column("predicted_rate", "Predicted rate", rate_text),
+    Column("mean_deviance", "Mean deviance", deviance_text),
+    Column("deviance_explained", "Explained", share_text),
+    Column("mean_absolute_error", "MAE", rate_text),
+    Column("root_mean_squared_error", "RMSE", rate_text),
+    Column("gini", "Gini", ratio_text),
+    Column("roc_auc", "ROC AUC", ratio_text),
+)
+CALIBRATION = (
+    Column("band", "Band", count_text),
+    Column("rows", "Rows", count_text),
+    Column("exposure", "Exposure", amount_text),
+    Column("lowest_rate", "Rates from", rate_text),
+    Column("highest_rate", "to", rate_text),
+    Column("actual", "Observed", amount_text),
+    Column("predicted", "Predicted", amount_text),
+    Column("actual_to_predicted", "A/E", ratio_text),
+    Column("lower", "from", ratio_text),
+    Column("upper", "to", ratio_text),
+    Column("actual_lift", "Lift observed", ratio_text),
+    Column("predicted_lift", "Lift fitted", ratio_text),
+    Column("captured_actual", "Captured from here up", share_text),
+)
+EXCLUDED = (Column("sample", "Sample"), Column("reason", "Reason"), Column("rows", "Rows", count_text))
+
+
+def summary_with_gini(report: ValidationTables) -> pd.DataFrame:
+    """The summary with the Gini (and ROC AUC) of each sample beside it."""
+    names = [name for name in ("sample", "gini", "roc_auc") if name in report.gini.columns]
+    return report.summary.merge(report.gini[names], on="sample", how="left", sort=False)
+
+
+def calibration_and_lift(report: ValidationTables, sample: str) -> pd.DataFrame:
+    """Calibration and lift of one sample side by side, band by band."""
+    calibration = report.calibration[report.calibration["sample"] == sample]
+    lift = report.lift[report.lift["sample"] == sample].drop(columns=["sample"])
+    return calibration.merge(lift, on="band", how="left", sort=False)

@@ -1,0 +1,87 @@
+"""The verdict: what the tables say about the model, in plain words."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from glm_local.reports.content import ReportContent
+from glm_local.reports.number_format import amount_text, count_text, ratio_text, share_text
+from glm_local.reports.tables import summary_with_gini
+
+FAR = 3.0
+
+
+def plain_verdict(content: ReportContent) -> str:
+    """A paragraph: level, explanation and ranking on the judged sample, gap to train, levels that are off, second opinion."""
+    summary = summary_with_gini(content.validation).set_index("sample")
+    name = content.judged_sample
+    sentences = [_level(name, summary.loc[name]), _strength(name, summary), _off_levels(content)]
+    if not content.converged:
+        sentences.insert(0, "The fit did not converge: nothing below should be used.")
+    sentences.append({
+        "agrees": "A second, independent solver gives the same coefficients.",
+        "differs": "A second, independent solver gives other coefficients: look into this before using the model.",
+        "not verifiable": "A second opinion was asked for and could not be given.",
+        "not asked": "No second opinion was asked for.",
+    }[content.second_opinion_status])
+    if content.warnings:
+        number = len(content.warnings)
+        sentences.append(f"There {'is 1 warning' if number == 1 else f'are {number} warnings'} below.")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _level(name: str, line: pd.Series) -> str:
+    rate, lower, upper = (float(line[key]) for key in ("actual_to_predicted", "lower", "upper"))
+    where = f"On {_named(name)} ({count_text(float(line['rows']))} rows)"
+    found = f"{amount_text(float(line['actual']))} were observed and {amount_text(float(line['predicted']))} predicted"
+    verdict = f"{where} {found}: A/E {ratio_text(rate)}"
+    if not (math.isfinite(lower) and math.isfinite(upper)):
+        return f"{verdict}."
+    if lower <= 1 <= upper:
+        return f"{verdict}, within chance (interval {ratio_text(lower)} to {ratio_text(upper)})."
+    side = "too low" if rate > 1 else "too high"
+    return f"{verdict}; the interval {ratio_text(lower)} to {ratio_text(upper)} leaves out 1, so the level is {side}."
+
+
+def _strength(name: str, summary: pd.DataFrame) -> str:
+    line = summary.loc[name]
+    explained, gini = float(line["deviance_explained"]), float(line["gini"])
+    parts = []
+    if math.isfinite(explained):
+        parts.append(f"explains {share_text(explained)} of the deviance of a constant rate")
+    if math.isfinite(gini):
+        parts.append(f"ranks with a Gini of {ratio_text(gini)}")
+    if not parts:
+        return ""
+    sentence = f"There the model {' and '.join(parts)}"
+    train = summary.loc["train"] if "train" in summary.index and name != "train" else None
+    if train is not None and math.isfinite(float(train["gini"])) and math.isfinite(gini):
+        sentence += f" (train: {share_text(float(train['deviance_explained']))} and {ratio_text(float(train['gini']))})"
+    return f"{sentence}."
+
+
+def _off_levels(content: ReportContent) -> str:
+    tables = content.validation.actual_expected
+    if not tables:
+        return ""
+    every = pd.concat([table[table["sample"] == content.judged_sample] for table in tables.values()])
+    judged = every[every["deviation"].notna()]
+    far = judged[judged["deviation"].abs() > FAR].sort_values("deviation", key=lambda one: -one.abs())
+    if judged.empty:
+        return ""
+    if far.empty:
+        return f"None of the {len(judged)} factor levels is off by more than {FAR:g} standard deviations."
+    named = ", ".join(
+        f"{line['factor']} = {line['level']} (A/E {ratio_text(float(line['actual_to_predicted']))})"
+        for line in far.head(3).to_dict("records")
+    )
+    verb = "is" if len(far) == 1 else "are"
+    worst = "" if len(far) == 1 else "first of all " if len(far) > 3 else ""
+    return f"{len(far)} of {len(judged)} factor levels {verb} off by more than {FAR:g} standard deviations: {worst}{named}."
+
+
+def _named(sample: str) -> str:
+    return {"holdout": "the holdout", "validation": "the validation sample", "train": "the training sample",
+            "all": "all rows"}.get(sample, f"sample {sample!r}")

@@ -1,0 +1,31 @@
+"""One writer at a time on a local disk.
+
+Object stores refuse to overwrite a commit; a local file system does so for the deltalake package, but Hadoop's, which
+Spark uses, checks and then renames, and could overwrite a commit another process made in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock
+    fcntl = None  # type: ignore[assignment]
+
+_THREADS = RLock()
+
+
+@contextmanager
+def one_writer(folder: Path | None) -> Iterator[None]:
+    """Hold the folder's write lock; nothing to hold (an object store) holds nothing. A killed holder lets go."""
+    if folder is None or fcntl is None:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with _THREADS, (folder / ".write_lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,78 @@
+"""Actual against expected by factor level, for every sample, in the factor's own order of levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from glm_local.contract.cells import CellRequest, DesignTable
+from glm_local.contract.expression import Expression
+from glm_local.validation.intervals import IntervalRule, ratio
+from glm_local.validation.score_bands import of_sample, samples_of
+from glm_local.validation.scored_rows import ScoredRows
+
+
+@dataclass(frozen=True)
+class FactorCodes:
+    """A factor as validation sees it: an integer expression and the label of every code, in the factor's order."""
+
+    name: str
+    code: Expression
+    labels: tuple[str, ...]
+
+    def request(self, rows: ScoredRows) -> CellRequest:
+        """Sums per sample and level."""
+        return CellRequest(f"factor {self.name}", {"sample": rows.sample, "code": self.code}, rows.level_sums, rows.usable)
+
+
+def actual_expected_table(table: DesignTable, factor: FactorCodes, rule: IntervalRule) -> pd.DataFrame:
+    """A/E and deviance by level and sample; a level without rows is shown, with zeros.
+
+    Columns
+    -------
+    factor, level, code, sample
+        Levels keep the factor's order; rows without a code come last as level "(no level)", code -1.
+    rows, exposure, exposure_share, actual, predicted, actual_rate, predicted_rate
+        Weighted totals, the share in the sample's exposure, totals per exposure.
+    actual_to_predicted, lower, upper, deviation
+        A/E, its interval, and (A - E) in standard deviations of A under the model.
+    deviance, mean_deviance
+        Sum of w d(y, m), and the same per weight.
+    """
+    parts = [_one_sample(of_sample(table, name), factor, rule, name) for name in samples_of(table)]
+    columns = list(_one_sample(table, factor, rule, "").columns) if not parts else list(parts[0].columns)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _one_sample(table: DesignTable, factor: FactorCodes, rule: IntervalRule, sample: str) -> pd.DataFrame:
+    levels = len(factor.labels)
+    missing = table.missing["code"]
+    codes = np.where(missing, levels, np.where(missing, 0, table.keys["code"]).astype(np.int64))
+    size = levels + int(missing.any())
+    rows = _at_codes(table.rows, codes, size)
+    sums = {name: _at_codes(total, codes, size) for name, total in table.sums.items()}
+    lower, upper = rule.bounds(sums["actual"], sums["predicted"], sums["variance"])
+    return pd.DataFrame({
+        "factor": factor.name, "level": _labels(factor.labels, size),
+        "code": [code if code < levels else -1 for code in range(size)], "sample": sample,
+        "rows": rows.astype(np.int64), "exposure": sums["exposure"],
+        "exposure_share": ratio(sums["exposure"], np.full(size, sums["exposure"].sum())),
+        "actual": sums["actual"], "predicted": sums["predicted"],
+        "actual_rate": ratio(sums["actual"], sums["exposure"]),
+        "predicted_rate": ratio(sums["predicted"], sums["exposure"]),
+        "actual_to_predicted": ratio(sums["actual"], sums["predicted"]), "lower": lower, "upper": upper,
+        "deviation": rule.deviation(sums["actual"], sums["predicted"], sums["variance"]),
+        "deviance": sums["deviance"], "mean_deviance": ratio(sums["deviance"], sums["weight"]),
+    })
+
+
+def _at_codes(values: NDArray[np.generic], codes: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+    return np.bincount(codes, weights=values.astype(np.float64), minlength=size).astype(np.float64)
+
+
+def _labels(labels: Sequence[str], size: int) -> list[str]:
+    return [*labels, "(no level)"][:size]

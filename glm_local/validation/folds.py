@@ -1,0 +1,46 @@
+"""Folds for cross-validation: independent of the split, by MD5 of the same kind of key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from glm_local.contract.columns import ColumnKind
+from glm_local.contract.expression import Expression
+from glm_local.errors import ConfigError
+from glm_local.validation.split import key_bucket
+
+
+def fold_expression(
+    key: str | Sequence[str], columns: Mapping[str, ColumnKind], folds: int = 5, seed: int = 0
+) -> Expression:
+    """``integer`` fold of a row, from 0 to ``folds - 1``; missing where the key is.
+
+    Folds have a hash purpose of their own, so rows of one sample of a split with the same seed spread evenly over folds.
+
+    Parameters
+    ----------
+    key
+        Column or columns whose equal values stay in one fold.
+    columns
+        Column kinds of the table (`Engine.columns`).
+    folds
+        2 or more.
+    seed
+        Any integer.
+
+    Examples
+    --------
+    >>> fold_expression("policy", {"policy": "integer"}, folds=3, seed=7)
+    HashBucket(key=Read(column='policy', kind='text'), purpose='fold', seed=7, buckets=3)
+    """
+    if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
+        raise ConfigError.because(
+            f"folds is {folds!r}.", "Cross-validation needs 2 folds or more.", "5 or 10 are usual.", path="folds"
+        )
+    names = [key] if isinstance(key, str) else list(key)
+    if not names:
+        raise ConfigError.because(
+            "no key is given.", "Rows go to folds by a hash of their key; row order is no key.",
+            "Name the column that identifies a row or a group.", path="key",
+        )
+    return key_bucket(names, columns, "fold", seed, folds)

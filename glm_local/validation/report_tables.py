@@ -1,0 +1,187 @@
+"""The validation report: every table of every sample and factor, from one pass over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import pandas as pd
+
+from glm_local.contract.cells import DesignTable
+from glm_local.contract.engine import Engine
+from glm_local.contract.expression import Expression, Read
+from glm_local.errors import ConfigError, DataError, nearest
+from glm_local.glm.families import Family, family_from
+from glm_local.validation.actual_expected import FactorCodes, actual_expected_table
+from glm_local.validation.arithmetic import number
+from glm_local.validation.calibration_table import calibration_table
+from glm_local.validation.discrimination import GINI_DEFINITION, discrimination_table, lorenz_table
+from glm_local.validation.intervals import IntervalRule
+from glm_local.validation.lift import lift_table
+from glm_local.validation.score_bands import ScoreBands
+from glm_local.validation.scored_rows import ONE, ScoredRows
+from glm_local.validation.summary import (
+    exclusion_request,
+    exclusion_table,
+    pearson_dispersion,
+    summary_request,
+    summary_table,
+)
+from glm_local.validation.validation_report import ValidationReport
+
+Frame = TypeVar("Frame")
+Column = Expression | str
+
+PREDICTION = "__validation_prediction"
+
+
+def validation_report(
+    engine: Engine[Frame],
+    frame: Frame,
+    *,
+    target: Column,
+    prediction: Column,
+    family: Family | str | Mapping[str, object],
+    exposure: Column | None = None,
+    weight: Column | None = None,
+    sample: Column | None = None,
+    factors: Mapping[str, tuple[Expression, Sequence[str]]] | None = None,
+    bands: int = 10,
+    score_bands: ScoreBands = ScoreBands(),
+    dispersion: float | None = None,
+    level: float = 0.95,
+) -> ValidationReport:
+    """Validate a scored table: summary, A/E by factor level, calibration, lift, Lorenz, Gini. One pass over rows.
+
+    Parameters
+    ----------
+    engine, frame
+        Who holds the rows, and the rows.
+    target, prediction
+        Observed y and predicted mean m, both totals over the exposure; a column name or an expression.
+    family
+        What measures deviance and allows targets ("poisson", "tweedie(1.5)", ...).
+    exposure
+        Amount e; rates are per exposure and rows are ranked by m / e. Absent: 1.
+    weight
+        Precision weight w of every sum. Absent: 1.
+    sample
+        Text column naming each row's sample ("train", "validation", "holdout"). Absent: one sample "all".
+    factors
+        Name to (integer code expression, label of every code in the factor's order).
+    bands
+        Calibration and lift bands of about equal exposure.
+    score_bands
+        The grid on which rows are ranked.
+    dispersion
+        phi behind intervals. Absent: 1 for Poisson and binomial, else the first sample's Pearson chi-square per row.
+    level
+        Coverage of intervals.
+
+    Returns
+    -------
+    ValidationReport
+
+    Raises
+    ------
+    ConfigError
+        A column that is not there, an option out of range.
+    DataError
+        No row can be used; the message counts why.
+
+    Notes
+    -----
+    Rows without target, prediction, weight, exposure or sample, or with values outside the family, are left out of
+    every table and counted in `ValidationReport.excluded`; rows of weight zero likewise.
+    """
+    _check_options(bands, level, dispersion)
+    _check_columns(engine.columns(frame), target=target, prediction=prediction, exposure=exposure, weight=weight,
+                   sample=sample)
+    distribution = family_from(family)
+    if not isinstance(prediction, (str, Read)):
+        # A model is a large expression used by many sums: named once, it is computed once.
+        frame = engine.with_columns(frame, {PREDICTION: prediction})
+        prediction = PREDICTION
+    rows = ScoredRows(
+        distribution, number(target), number(prediction), ONE if exposure is None else number(exposure),
+        ONE if weight is None else number(weight), **({} if sample is None else {"sample": _text(sample)}),
+    )
+    codes = [FactorCodes(name, code, tuple(labels)) for name, (code, labels) in (factors or {}).items()]
+    requests = [summary_request(rows), exclusion_request(rows), score_bands.request(rows)]
+    answers = engine.cells(frame, [*requests, *(one.request(rows) for one in codes)])
+    tables = {name: table for name, table in answers.items() if table is not None}
+    excluded = exclusion_table(tables["excluded rows"])
+    if not len(tables["summary"]):
+        raise _no_rows(excluded)
+    rule = _interval_rule(distribution, tables["summary"], dispersion, level, weight is not None)
+    return _report(tables, excluded, distribution, codes, rule, bands, score_bands)
+
+
+def _report(
+    tables: Mapping[str, DesignTable], excluded: pd.DataFrame, family: Family, codes: Sequence[FactorCodes],
+    rule: IntervalRule, bands: int, score_bands: ScoreBands,
+) -> ValidationReport:
+    scores = tables["score bands"]
+    calibration = calibration_table(scores, bands, rule)
+    definitions = {
+        "deviance": f"Sum of weight * unit deviance of the {family.name} family; mean deviance is per weight.",
+        "interval": rule.definition,
+        "score_bands": score_bands.definition,
+        "gini": GINI_DEFINITION,
+        "bands": f"{bands} bands of about equal exposure by predicted rate; score bands are never cut.",
+    }
+    return ValidationReport(
+        summary=summary_table(tables["summary"], family, rule),
+        excluded=excluded,
+        actual_expected={one.name: actual_expected_table(tables[f"factor {one.name}"], one, rule) for one in codes},
+        calibration=calibration,
+        lift=lift_table(calibration),
+        lorenz=lorenz_table(scores),
+        gini=discrimination_table(scores, binary=family.power is None),
+        definitions=definitions,
+    )
+
+
+def _interval_rule(
+    family: Family, summary: DesignTable, dispersion: float | None, level: float, weighted: bool
+) -> IntervalRule:
+    if dispersion is None:
+        dispersion = 1.0 if family.fixed_dispersion else pearson_dispersion(summary)
+    counts = family.power == 1 and dispersion == 1.0 and not weighted
+    return IntervalRule(dispersion, counts, level)
+
+
+def _text(sample: Column) -> Expression:
+    return Read(sample, "text") if isinstance(sample, str) else sample
+
+
+def _check_options(bands: int, level: float, dispersion: float | None) -> None:
+    if isinstance(bands, bool) or not isinstance(bands, int) or bands < 2:
+        raise ConfigError.because(f"bands is {bands!r}.", "Calibration needs 2 bands or more.", "10 is usual.", "bands")
+    if not 0 < level < 1:
+        raise ConfigError.because(f"level is {level!r}.", "A coverage lies between 0 and 1.", "Write 0.95.", "level")
+    if dispersion is not None and not dispersion > 0:
+        raise ConfigError.because(
+            f"dispersion is {dispersion!r}.", "A dispersion is positive.", "Leave it out to have it estimated.",
+            "dispersion",
+        )
+
+
+def _check_columns(known: Mapping[str, object], **roles: Column | None) -> None:
+    for role, column in roles.items():
+        if isinstance(column, str) and column not in known:
+            raise ConfigError.because(
+                f"{column!r} is not a column of the table.", f"The {role} must be one.", nearest(column, list(known)),
+                path=role,
+            )
+
+
+def _no_rows(excluded: pd.DataFrame) -> DataError:
+    reasons = "; ".join(f"{reason}: {rows}" for reason, rows in excluded.groupby("reason")["rows"].sum().items())
+    error = DataError.because(
+        f"No row can be validated ({reasons or 'the table is empty'}).",
+        "A row needs target, prediction, weight, exposure and sample, within the family's range.",
+        "Look at the roles given: is the prediction on the target's scale, is the sample column filled?",
+    )
+    assert isinstance(error, DataError)
+    return error

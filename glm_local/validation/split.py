@@ -1,0 +1,236 @@
+"""Split: which rows train, validate and are held out, as one expression that any engine evaluates alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal as OneOf
+
+from glm_local.contract.columns import READABLE, ColumnKind
+from glm_local.contract.expression import (
+    Arithmetic,
+    Bin,
+    Compare,
+    Expression,
+    HashBucket,
+    IsMissing,
+    Literal,
+    Lookup,
+    Read,
+    Scalar,
+    When,
+)
+from glm_local.errors import ConfigError, DataError, nearest
+
+SAMPLES = ("train", "validation", "holdout")
+BUCKETS = 1_000_000
+STRATUM_BUCKETS = 10_000
+STRATIFIED = "stratified split"
+
+SplitMethod = OneOf["hash", "time", "stratified", "column"]
+TimeRead = OneOf["number", "date"]
+
+
+@dataclass(frozen=True)
+class LearnedSplit:
+    """What a split took from the data.
+
+    Parameters
+    ----------
+    cut_points
+        Time split: the last value of train and of validation.
+    strata
+        Stratified: per stratum column its values, in the order that numbers the strata (missing is a further one).
+    bounds
+        Stratified: stratum number, first bucket beyond train, first bucket beyond validation.
+    """
+
+    cut_points: tuple[float | str, ...] = ()
+    strata: tuple[tuple[str, ...], ...] = ()
+    bounds: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Split:
+    """How rows are divided; read from JSON by `read_split`, made ready by `learn_split`.
+
+    Parameters
+    ----------
+    method
+        "hash": by MD5 of the key. "time": earliest rows train, latest are held out. "stratified": by MD5 of the key
+        with bounds per stratum, so that every stratum has the fractions. "column": a column says it.
+    fractions
+        Shares of train, validation and holdout; each in [0, 1], together 1.
+    key
+        Column or columns that identify what stays together: a row key, or a group (policyholder, vehicle).
+    seed
+        Any integer, 0 included; another seed gives an independent split.
+    column
+        "time": the column of time (number, date or timestamp, the latter by its day). "column": the given sample.
+    cut_points
+        "time": last value of train and of validation, given; otherwise learned from the fractions.
+    strata
+        "stratified": the columns whose combinations are balanced. They must be constant within a key.
+    values
+        "column": which values mean which sample.
+    learned
+        Set by `learn_split`.
+    """
+
+    method: SplitMethod
+    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    key: tuple[str, ...] = ()
+    seed: int = 0
+    column: str | None = None
+    cut_points: tuple[float | str, ...] = ()
+    strata: tuple[str, ...] = ()
+    values: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+    learned: LearnedSplit | None = None
+
+    @property
+    def needs_learning(self) -> bool:
+        """Whether `learn_split` has to look at the rows first."""
+        asked = self.method == "stratified" or (self.method == "time" and not self.cut_points)
+        return asked and self.learned is None
+
+    def sample(self, columns: Mapping[str, ColumnKind]) -> Expression:
+        """``text`` expression "train", "validation" or "holdout" of a row; missing where the row has no key (or time).
+
+        Parameters
+        ----------
+        columns
+            Column kinds of the table (`Engine.columns`).
+
+        Raises
+        ------
+        ConfigError
+            The split is not learned yet, or a column is not there.
+        DataError
+            A column cannot serve (a fractional number is no key).
+        """
+        if self.needs_learning:
+            raise ConfigError.because(
+                f"the {self.method} split has not seen the rows.", "Its bounds are learned from them.",
+                "Call learn_split(engine, frame, split) first.", path="/split",
+            )
+        if self.method == "hash":
+            return by_bounds(key_bucket(self.key, columns, "split", self.seed, BUCKETS), self.bounds(BUCKETS))
+        if self.method == "time":
+            return self._by_time(columns)
+        return self._by_stratum(columns) if self.method == "stratified" else self._by_column(columns)
+
+    def bounds(self, total: int) -> tuple[int, int]:
+        """Where train and validation end on a scale of `total`."""
+        train, validation, _ = self.fractions
+        return round(train * total), round((train + validation) * total)
+
+    def time_read(self, columns: Mapping[str, ColumnKind]) -> Read:
+        """The time column: numbers as numbers, everything else as days."""
+        column = existing(self.column or "", columns, "/split/column")
+        kind: TimeRead = "number" if columns[column] in ("integer", "float32", "float64", "decimal") else "date"
+        if columns[column] not in READABLE[kind]:
+            raise DataError.because(
+                f"column {column!r} is {columns[column]}.", "Time is a number, a date, a timestamp or text YYYY-MM-DD.",
+                "Name another column, or cast it.", path="/split/column",
+            )
+        return Read(column, kind)
+
+    def _by_time(self, columns: Mapping[str, ColumnKind]) -> Expression:
+        time = self.time_read(columns)
+        first, last = self.learned.cut_points if self.learned else self.cut_points
+        convert = float if time.kind == "number" else str
+        early, middle = (Compare("<=", time, Literal(convert(cut))) for cut in (first, last))
+        return _sample_where(IsMissing(time), early, middle)
+
+    def _by_stratum(self, columns: Mapping[str, ColumnKind]) -> Expression:
+        assert self.learned is not None
+        bucket = key_bucket(self.key, columns, STRATIFIED, self.seed, STRATUM_BUCKETS)
+        number = stratum_number(self.strata, self.learned.strata, columns)
+        numbers = tuple(bound[0] for bound in self.learned.bounds)
+        early, middle = (
+            Compare("<", bucket, Lookup(number, numbers, tuple(bound[i] for bound in self.learned.bounds), usual, usual))
+            for i, usual in enumerate(self.bounds(STRATUM_BUCKETS), start=1)
+        )
+        return _sample_where(IsMissing(bucket), early, middle)
+
+    def _by_column(self, columns: Mapping[str, ColumnKind]) -> Expression:
+        column = existing(self.column or "", columns, "/split/column")
+        keys = tuple(_as_text(value) for name in SAMPLES for value in self.values.get(name, ()))
+        samples = tuple(name for name in SAMPLES for _ in self.values.get(name, ()))
+        return Lookup(text_read(column, columns, "/split/column"), keys, samples, None, None)
+
+
+def _sample_where(nowhere: Expression, train: Expression, validation: Expression) -> Expression:
+    later = When(train, Literal(0), When(validation, Literal(1), Literal(2)))
+    return Lookup(When(nowhere, Literal(-1), later), (0, 1, 2), SAMPLES, None, None)
+
+
+def by_bounds(bucket: Expression, bounds: tuple[int, int]) -> Expression:
+    """The sample of an integer bucket: below the first bound train, below the second validation, else holdout."""
+    first, second = bounds
+    edges = sorted({bound - 0.5 for bound in bounds})
+    middle = ("validation",) if second > first else ()
+    return Bin(bucket, tuple(edges), ("train", *middle, "holdout"), None)
+
+
+def key_bucket(
+    key: Sequence[str], columns: Mapping[str, ColumnKind], purpose: str, seed: int, buckets: int
+) -> Expression:
+    """Integer bucket of a key of one or more columns; missing where any part is missing.
+
+    One column: MD5 of ``purpose|seed|value``. Several: each part is hashed under a purpose of its own and the buckets
+    are added modulo `buckets`, which is as even as each part is.
+    """
+    if len(key) == 1:
+        return HashBucket(text_read(key[0], columns, "/split/key"), purpose, seed, buckets)
+    total: Expression | None = None
+    for position, column in enumerate(key):
+        part = HashBucket(text_read(column, columns, "/split/key"), f"{purpose}/{position}", seed, buckets)
+        total = part if total is None else _modulo_sum(total, part, buckets)
+    assert total is not None
+    return total
+
+
+def stratum_number(
+    strata: Sequence[str], values: Sequence[Sequence[str]], columns: Mapping[str, ColumnKind]
+) -> Expression:
+    """Mixed-radix number of a row's stratum; missing for a value that was not there when the split was learned."""
+    total: Expression | None = None
+    for column, known in zip(strata, values, strict=True):
+        read = text_read(column, columns, "/split/strata")
+        digit = Lookup(read, tuple(known), tuple(range(len(known))), len(known), None)
+        size = Literal(len(known) + 1)
+        total = digit if total is None else Arithmetic("+", Arithmetic("*", total, size), digit)
+    assert total is not None
+    return total
+
+
+def text_read(column: str, columns: Mapping[str, ColumnKind], path: str) -> Read:
+    """The column as text, if its values have one spelling."""
+    existing(column, columns, path)
+    if columns[column] not in READABLE["text"]:
+        raise DataError.because(
+            f"column {column!r} is {columns[column]}.",
+            "A key, a stratum or a sample is text, an integer, a boolean or a date: a fractional number has no one spelling.",
+            "Cast it, or name another column.", path=path,
+        )
+    return Read(column, "text")
+
+
+def existing(column: str, columns: Mapping[str, ColumnKind], path: str) -> str:
+    """The column's name, if the table has it."""
+    if column not in columns:
+        raise ConfigError.because(
+            f"{column!r} is not a column of the table.", "", nearest(column, list(columns)), path=path
+        )
+    return column
+
+
+def _modulo_sum(left: Expression, right: Expression, buckets: int) -> Expression:
+    total = Arithmetic("+", left, right)
+    beyond = Compare(">=", total, Literal(buckets))
+    return When(beyond, Arithmetic("-", total, Literal(buckets)), total)
+
+
+def _as_text(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,81 @@
+"""One line per sample: volumes, actual and predicted, deviance, errors; and the rows left out, by reason."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from glm_local.contract.cells import CellRequest, DesignTable
+from glm_local.glm.families import Family
+from glm_local.validation.intervals import IntervalRule, ratio
+from glm_local.validation.score_bands import of_sample, samples_of, take
+from glm_local.validation.scored_rows import EXCLUSIONS, ScoredRows
+from glm_local.validation.unit_deviance import null_deviance
+
+
+def summary_request(rows: ScoredRows) -> CellRequest:
+    """Everything that is summed per sample."""
+    return CellRequest("summary", {"sample": rows.sample}, rows.sample_sums, rows.usable)
+
+
+def exclusion_request(rows: ScoredRows) -> CellRequest:
+    """How many rows each sample loses, by the first reason that holds."""
+    return CellRequest("excluded rows", {"sample": rows.sample, "reason": rows.exclusion}, {}, rows.excluded)
+
+
+def summary_table(table: DesignTable, family: Family, rule: IntervalRule) -> pd.DataFrame:
+    """Summary per sample, in the order train, validation, holdout.
+
+    Columns
+    -------
+    rows, weight, exposure, actual, predicted
+        Counts and weighted totals (w, w e, w y, w m).
+    actual_to_predicted, lower, upper
+        A/E of the whole sample with its interval.
+    actual_rate, predicted_rate
+        Totals per exposure.
+    deviance, mean_deviance
+        Sum of w d(y, m), and the same per weight (per row when there is none).
+    null_deviance, deviance_explained
+        Deviance of the constant rate that fits this sample best, and 1 - deviance / null_deviance.
+    pearson_dispersion
+        Sum of w (y - m)^2 / V(m), per row.
+    mean_absolute_error, root_mean_squared_error
+        Weighted by w.
+    """
+    names = samples_of(table)
+    table = take(table, [list(table.keys["sample"]).index(name) for name in names])
+    sums, rows = table.sums, table.rows.astype(np.float64)
+    nulls = [null_deviance(family.power, {k: float(v[i]) for k, v in sums.items()}) for i in range(len(names))]
+    lower, upper = rule.bounds(sums["actual"], sums["predicted"], sums["variance"])
+    return pd.DataFrame({
+        "sample": names, "rows": table.rows, "weight": sums["weight"], "exposure": sums["exposure"],
+        "actual": sums["actual"], "predicted": sums["predicted"],
+        "actual_to_predicted": ratio(sums["actual"], sums["predicted"]), "lower": lower, "upper": upper,
+        "actual_rate": ratio(sums["actual"], sums["exposure"]),
+        "predicted_rate": ratio(sums["predicted"], sums["exposure"]),
+        "deviance": sums["deviance"], "mean_deviance": ratio(sums["deviance"], sums["weight"]),
+        "null_deviance": nulls, "deviance_explained": 1 - ratio(sums["deviance"], np.asarray(nulls)),
+        "pearson_dispersion": ratio(sums["pearson"], rows),
+        "mean_absolute_error": ratio(sums["absolute_error"], sums["weight"]),
+        "root_mean_squared_error": np.sqrt(ratio(sums["squared_error"], sums["weight"])),
+    })
+
+
+def exclusion_table(table: DesignTable) -> pd.DataFrame:
+    """Rows left out: sample (None where the sample itself is missing), reason, rows; no line, nothing left out."""
+    samples = [None if gone else str(name) for name, gone in zip(table.keys["sample"], table.missing["sample"])]
+    reasons = [EXCLUSIONS[int(code)] for code in table.keys["reason"].tolist()]
+    frame = pd.DataFrame({"sample": samples, "reason": reasons, "rows": table.rows}, dtype=object)
+    return frame.astype({"rows": np.int64})
+
+
+def pearson_dispersion(table: DesignTable) -> float:
+    """Pearson chi-square per row of the first sample: the dispersion behind intervals when the family fixes none."""
+    names = samples_of(table)
+    if not names:
+        return math.nan
+    first = of_sample(table, names[0])
+    return float(first.sums["pearson"][0] / first.rows[0])
