@@ -1,1 +1,1 @@
-
+"""Factor-based generalized linear models on one machine."""

@@ -15,7 +15,7 @@ from pyarrow import parquet as pq
 from glm_local.contract.audit_rows import DELTA_PROTOCOL, TABLES, AuditTable
 from glm_local.contract.store import Commit, Guard, TableFiles, TableState
 from glm_local.errors import EngineError, StoreError
-from glm_local.store_errors import cannot_read, cannot_write
+from glm_local.contract.store_errors import cannot_read, cannot_write
 from glm_local.store_lock import one_writer
 from glm_local.table_files import ArrowFiles, local_path
 
@@ -202,7 +202,8 @@ def _object_store(location: str, options: dict[str, str] | None) -> fs.FileSyste
         """Hands deltalake's writer bytes; it does not take pyarrow's buffers."""
 
         def open_output_stream(self, path: str, metadata: dict[str, str] | None = None) -> pa.PythonFile:
-            return pa.PythonFile(_BytesSink(self._handler.open_output_stream(path, metadata)), mode="w")
+            sink: Any = _BytesSink(self._handler.open_output_stream(path, metadata))
+            return pa.PythonFile(sink, mode="w")
 
     return _Handler(location, options)
 

@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as dataset
@@ -45,14 +46,23 @@ def as_frame(source: FrameLike, columns: Sequence[str] | None = None) -> pd.Data
     if isinstance(source, pd.DataFrame):
         frame = source if columns is None else source[list(columns)]
     else:
-        table = _arrow_table(source, columns)
+        table = arrow_table(source, columns)
         _distinct_names([str(name) for name in table.column_names])
         frame = table.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True, split_blocks=True)
     _distinct_names(list(frame.columns))
     return frame
 
 
-def _arrow_table(source: FrameLike, columns: Sequence[str] | None) -> pa.Table:
+def arrow_table(source: FrameLike, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return any source `as_frame` takes as an Arrow table; a pandas NaN stays NaN.
+
+    Raises
+    ------
+    DataError
+        The source is no table, or cannot be read.
+    """
+    if isinstance(source, pd.DataFrame):
+        return _pandas_table(source if columns is None else source[list(columns)])
     if isinstance(source, str | PathLike):
         return _path_table(Path(source), columns)
     if hasattr(source, "collect") and hasattr(source, "collect_schema"):
@@ -68,10 +78,21 @@ def _arrow_table(source: FrameLike, columns: Sequence[str] | None) -> pa.Table:
     if not isinstance(source, pa.Table):
         raise DataError.because(
             f"A {type(source).__module__}.{type(source).__name__} is not a table.",
-            "The local engine takes pandas and polars frames, Arrow tables, and paths of Parquet files or Delta tables.",
+            "The local engine takes pandas and polars frames, Arrow tables, paths of Parquet files and Delta tables.",
             "Convert it, or import glm_spark for a Spark DataFrame.",
         )
     return source if columns is None else source.select(list(columns))
+
+
+def _pandas_table(frame: pd.DataFrame) -> pa.Table:
+    _distinct_names(list(frame.columns))
+    arrays = {}
+    for name in frame.columns:
+        series = frame[name]
+        # from_pandas would turn NaN into null, which text and Decimal columns need and numbers do not.
+        plain = isinstance(series.dtype, np.dtype) and series.dtype.kind in "iufb"
+        arrays[name] = pa.array(series.to_numpy() if plain else series, from_pandas=not plain)
+    return pa.table(arrays)
 
 
 def _path_table(path: Path, columns: Sequence[str] | None) -> pa.Table:
@@ -87,7 +108,9 @@ def _path_table(path: Path, columns: Sequence[str] | None) -> pa.Table:
     except (pa.ArrowException, OSError, ValueError) as error:
         cause = str(error).splitlines()[0]
         raise DataError.because(
-            f"{path} could not be read: {cause}", "Paths hold Parquet files or a Delta table.", "Convert the file first."
+            f"{path} could not be read: {cause}",
+            "Paths hold Parquet files or a Delta table.",
+            "Convert the file first.",
         ) from error
 
 
@@ -101,6 +124,5 @@ def _distinct_names(names: Sequence[object]) -> None:
         )
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
-        raise DataError.because(
-            f"Column {twice[0]!r} exists {Counter(names)[twice[0]]} times.", "Names are distinct.", "Rename one of them."
-        )
+        times = Counter(names)[twice[0]]
+        raise DataError.because(f"Column {twice[0]!r} exists {times} times.", "Names are distinct.", "Rename one.")

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from glm_local.contract.compile_factor import compile_factor
 from glm_local.contract.compile_score import ScoreKind, score_expression
@@ -17,7 +18,6 @@ from glm_local.contract.evaluate_record import evaluate_record
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.model_spec import Coefficient, FitStatistics, ModelDocument
-from glm_local.contract.spec_problems import parse_document
 from glm_local.contract.sql import print_sql, quote_identifier
 from glm_local.errors import DataError, Problem, SpecError, nearest
 from glm_local.glm.document import model_fingerprint
@@ -175,7 +175,14 @@ def level_labels(compiled: Any, base: str | None) -> Expression:
 def read_document(source: str | Path | Mapping[str, Any]) -> ModelDocument:
     """Read and check a model document: JSON text, a path or a mapping; its fingerprint must be its own."""
     document = json.loads(Path(source).read_text(encoding="utf-8")) if isinstance(source, str | Path) else dict(source)
-    model = parse_document(ModelDocument, document, "the model document")
+    try:
+        model = ModelDocument.model_validate(document)
+    except ValidationError as error:
+        raise SpecError([
+            Problem("/" + "/".join(map(str, one["loc"])), f"{one['msg']}.", "A model document keeps the format the fit wrote.",
+                    "Take the file the fit wrote, or fit again.")
+            for one in error.errors(include_url=False, include_input=False)
+        ], "the model document") from None  # fmt: skip
     if model.fingerprint and model_fingerprint(model) != model.fingerprint:
         raise SpecError.because(
             "the fingerprint is not that of the document.", "A model file is not edited by hand.",

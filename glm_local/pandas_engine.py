@@ -16,17 +16,19 @@ from glm_local.contract.cells import CellRequest, DesignTable
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.engine import PassCounter
 from glm_local.contract.evaluate import Values, evaluate, evaluate_all
-from glm_local.contract.expression import Expression
+from glm_local.contract.expression import Expression, Read
 from glm_local.contract.memory_blocks import MemoryBlocks
 from glm_local.contract.pack_rows import RowArrays, code_missing, design_numbers, row_arrays
 from glm_local.contract.quantile_grid import quantile_pass
+from glm_local.contract.read_array import physical_kind
 from glm_local.contract.row_pass import RowPass, column_name
-from glm_local.contract.sample_rows import checked_key, sample_bucket, sample_filter, sample_request
+from glm_local.contract.sample_rows import BUCKETS, checked_key, sample_bucket, sample_filter, sample_request
+from glm_local.contract.values import as_number
 from glm_local.frames import FrameLike, as_frame
-from glm_local.pandas_columns import FrameColumns, column_kinds, values_to_arrow, values_to_series
+from glm_local.pandas_columns import FrameColumns, held_values, values_to_arrow, values_to_series
 
 ROWS_AT_ONCE = 4 * ROWS_PER_BLOCK
-ROW_HASH = "row hash"
+BUCKET = "bucket"
 
 Answer = TypeVar("Answer")
 
@@ -48,10 +50,11 @@ class PandasEngine:
 
     def columns(self, frame: FrameLike) -> dict[str, ColumnKind]:
         """Name to physical kind, in the table's order."""
-        return column_kinds(as_frame(frame))
+        held = as_frame(frame)
+        return {name: physical_kind(held_values(held[name])) for name in held.columns}
 
     def with_columns(self, frame: FrameLike, columns: Mapping[str, Expression]) -> pd.DataFrame:
-        """Return the same rows with more columns: float64, int64, object, bool or Arrow dates by the expression's type."""
+        """Return the same rows with more columns, float64, int64, object, bool or Arrow dates by the expression."""
         held = as_frame(frame)
         values = evaluate_all(list(columns.values()), FrameColumns(held))
         added = {name: values_to_series(one, held.index) for name, one in zip(columns, values, strict=True)}
@@ -83,15 +86,15 @@ class PandasEngine:
         """About `rows` rows, never more; `glm_local.contract.sample_rows` states the rule."""
         held = as_frame(frame)
         if key is None:
-            hashed, key = _with_row_hash(held), ROW_HASH
+            buckets = pd.DataFrame({BUCKET: content_buckets(held, seed)})
         else:
-            hashed = held
-            checked_key(key, column_kinds(held))
-        bucket = sample_bucket(key, seed)
+            checked_key(key, self.columns(held))
+            buckets = pd.DataFrame({BUCKET: evaluate(sample_bucket(key, seed), FrameColumns(held)).data})
+        bucket = Read(BUCKET, "integer")
         request = sample_request(bucket)
-        table = self._row_pass("sample", f"{rows} rows", hashed, cell_pass([request]))[request.name]
+        table = self._row_pass("sample", f"{rows} rows", buckets, cell_pass([request]))[request.name]
         taken = None if table is None else sample_filter(bucket, table, rows)
-        return held if taken is None else held[evaluate(taken, FrameColumns(hashed)).data]
+        return held if taken is None else held[evaluate(taken, FrameColumns(buckets)).data]
 
     def _row_pass(self, verb: str, purpose: str, frame: pd.DataFrame, asked: RowPass[Answer]) -> Answer:
         self.passes.record(verb, purpose)
@@ -108,11 +111,11 @@ def frame_blocks(frame: pd.DataFrame, design: BlockDesign, where: Expression | N
 def _arrays(design: BlockDesign, where: Expression | None, columns: FrameColumns) -> RowArrays:
     numbers = design_numbers(design)
     flags = () if where is None else (where,)
-    codes = len(design.atoms)
-    values = evaluate_all([*design.atom_expressions(), *numbers.values(), *flags], columns)
-    keep = None if where is None or values[-1].data.all() else values[-1].data
-    atoms = [_codes(design, i, values[i], keep) for i in range(codes)]
-    return row_arrays(design, atoms, {name: _numbers(one, keep) for name, one in zip(numbers, values[codes:])})
+    values = iter(evaluate_all([*flags, *design.atom_expressions(), *numbers.values()], columns))
+    keep = next(values).data if flags else None
+    keep = None if keep is None or keep.all() else keep
+    atoms = [_codes(design, i, next(values), keep) for i in range(len(design.atoms))]
+    return row_arrays(design, atoms, {name: _numbers(next(values), keep) for name in numbers})
 
 
 def _codes(design: BlockDesign, atom: int, values: Values, keep: NDArray[np.bool_] | None) -> NDArray[np.integer]:
@@ -126,9 +129,7 @@ def _codes(design: BlockDesign, atom: int, values: Values, keep: NDArray[np.bool
 
 
 def _numbers(values: Values, keep: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    numbers = values.data.astype(np.float64, copy=False)
-    if values.missing is not None and values.missing.any():
-        numbers = np.where(values.missing, np.nan, numbers)
+    numbers = as_number(values)
     return numbers if keep is None else numbers[keep]
 
 
@@ -141,6 +142,11 @@ def _evaluated(frame: pd.DataFrame, expressions: Sequence[Expression]) -> Iterat
         yield pa.table(columns) if columns else pa.table({"rows": pa.nulls(reader.rows)})
 
 
-def _with_row_hash(frame: pd.DataFrame) -> pd.DataFrame:
-    hashes = pd.util.hash_pandas_object(frame, index=False).to_numpy().view(np.int64)
-    return frame.assign(**{ROW_HASH: hashes})
+def content_buckets(frame: pd.DataFrame, seed: int) -> NDArray[np.int64]:
+    """Bucket of every row by all it holds: equal rows fall together."""
+    hashes = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+    # One round of splitmix64, so that different seeds draw independently.
+    mixed = hashes + np.uint64((seed * 0x9E3779B97F4A7C15) % 2**64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return ((mixed ^ (mixed >> np.uint64(31))) % np.uint64(BUCKETS)).astype(np.int64)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pyarrow import fs
 
-from glm_local.errors import StoreError
+from glm_local.errors import Problem, StoreError
 
 SEALS = "_seals"
 
@@ -30,6 +30,8 @@ def local_path(location: str) -> Path | None:
 
 class ArrowFiles:
     """`TableFiles` over a pyarrow file system whose paths begin at the store."""
+
+    sees_hidden = True
 
     def __init__(self, filesystem: fs.FileSystem, folder: Path | None = None) -> None:
         self._files = filesystem
@@ -52,7 +54,7 @@ class ArrowFiles:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StoreError.because(f"{name} cannot be read: {error}.", "", "Check the disk and its rights.") from error
+            raise StoreError(Problem(name, f"File {name} cannot be read: {error}.", "", "Check its rights.")) from error
 
     def texts(self, names: Sequence[str]) -> dict[str, str]:
         """Path to text."""

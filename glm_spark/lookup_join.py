@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql.functions import broadcast, expr
 
 from glm_local.contract.columns import ColumnKind, ReadKind
 from glm_local.contract.expression import Expression, IsMissing, Lookup, Read, Scalar
@@ -68,9 +68,9 @@ class _Joiner:
         name = self._free_name()
         read, kind, sql_type = READS[type_of(node)]
         key, value, hit = (f"{name} {part}" for part in ("key", "value", "hit"))
-        table = F.broadcast(self.frame.sparkSession.createDataFrame(_lookup_table(node, key, value, hit)))
+        table = broadcast(self.frame.sparkSession.createDataFrame(_lookup_table(node, key, value, hit)))
         argument = print_sql(node.argument, self.kinds)
-        joined = self.frame.join(table, F.expr(f"({argument}) = {quote_identifier(key)}"), "left")
+        joined = self.frame.join(table, expr(f"({argument}) = {quote_identifier(key)}"), "left")
         missing, unseen = (_constant(one, sql_type) for one in (node.missing, node.unseen))
         outcome = (
             f"CASE WHEN {print_sql(IsMissing(node.argument), self.kinds)} THEN {missing} "

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from itertools import chain
+from typing import Any, cast
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from glm_local.contract.block_bytes import block_from_bytes, block_to_bytes, sums_to_bytes
-from glm_local.contract.blocks import ROWS_PER_BLOCK, Block, BlockDesign, Kernel, sum_blocks
-from glm_local.contract.pack_rows import code_missing, design_numbers, row_arrays
+from glm_local.contract.blocks import ROWS_PER_BLOCK, BlockDesign, Kernel, sum_blocks
+from glm_local.contract.key_layout import KeyLayout
 from glm_local.contract.row_pass import RowPass, gather_rows
 
 Batches = Iterator[pa.RecordBatch]
 Work = Callable[[Batches], Batches]
 
 ANSWER_SCHEMA = "partition int, item int, answer binary"
-BLOCK_SCHEMA = "number int, rows int, block binary"
+BLOCK_SCHEMA = "number int, block binary"
 
 
 def row_pass_work(asked: RowPass[Any]) -> Work:
@@ -26,24 +25,22 @@ def row_pass_work(asked: RowPass[Any]) -> Work:
 
     def work(batches: Batches) -> Batches:
         part = asked.summarise(pa.Table.from_batches([batch]) for batch in batches)
-        for item, table in enumerate(part):
-            yield _answer(item, None if table is None else table_to_bytes(table))
+        yield _answers([None if table is None else table_to_bytes(table) for table in part])
 
     return work
 
 
-def pack_work(design: BlockDesign) -> Work:
+def pack_work(design: BlockDesign, layout: KeyLayout) -> Work:
     """Pack a partition's evaluated rows into blocks, one row each."""
 
     def work(batches: Batches) -> Batches:
-        partition = _partition()
-        numbers = tuple(design_numbers(design))
-        full = gather_rows((pa.Table.from_batches([batch]) for batch in batches), ROWS_PER_BLOCK)
-        at = 0
-        for table in full:
-            for block in _packed(design, numbers, table):
-                yield _block_row(partition + at, block)
-                at += 1
+        number = _partition()
+        tables = gather_rows((pa.Table.from_batches([batch]) for batch in batches), ROWS_PER_BLOCK)
+        for table in tables:
+            for block in layout.unpacked(design, table).blocks(design):
+                cells = [pa.array([number], pa.int32()), pa.array([block_to_bytes(block)], pa.binary())]
+                yield pa.record_batch(cells, names=["number", "block"])
+                number += 1
 
     return work
 
@@ -54,10 +51,9 @@ def sum_work(design: BlockDesign, kernel: Kernel) -> Work:
     def work(batches: Batches) -> Batches:
         cells = (cell for batch in batches for cell in batch.column(0))
         first = next(cells, None)
-        if first is None:
-            return
-        blocks = _read_blocks(design, first, cells)
-        yield _answer(0, sums_to_bytes(sum_blocks(kernel, blocks)))
+        if first is not None:
+            blocks = (block_from_bytes(design, cell.as_buffer()) for cell in chain([first], cells))
+            yield _answers([sums_to_bytes(sum_blocks(kernel, blocks))])
 
     return work
 
@@ -67,9 +63,34 @@ def table_to_bytes(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+    return cast("bytes", sink.getvalue().to_pybytes())
 
 
 def table_from_bytes(data: Any) -> pa.Table:
     """Read an Arrow IPC stream."""
     return pa.ipc.open_stream(data).read_all()
+
+
+def answers_in_order(answers: pa.Table) -> list[list[Any]]:
+    """Return the partitions' answers by partition and item, as buffers (None: given up)."""
+    ordered = answers.sort_by([("partition", "ascending"), ("item", "ascending")])
+    parts: dict[int, list[Any]] = {}
+    for partition, answer in zip(ordered["partition"].to_pylist(), ordered["answer"], strict=True):
+        parts.setdefault(partition, []).append(answer.as_buffer())
+    return list(parts.values())
+
+
+def _answers(answers: list[bytes | None]) -> pa.RecordBatch:
+    count = len(answers)
+    return pa.record_batch({
+        "partition": pa.array([_partition()] * count, pa.int32()),
+        "item": pa.array(range(count), pa.int32()),
+        "answer": pa.array(answers, pa.binary()),
+    })
+
+
+def _partition() -> int:
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    return 0 if context is None else context.partitionId()

@@ -49,7 +49,7 @@ def spark_session(app_name: str = "glm-spark", delta: bool = True, **conf: str) 
         Set up Delta Lake: by ``spark.jars`` when given, else by delta-spark's own coordinates, which Spark resolves
         from the local Maven or Ivy cache or from Maven Central (33 files once).
     **conf
-        Further Spark settings; they win over the ones above: ``spark_session("study", **{"spark.master": "local[2]"})``.
+        Further Spark settings, which win: ``spark_session("study", **{"spark.master": "local[2]"})``.
 
     Raises
     ------

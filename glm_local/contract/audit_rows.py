@@ -14,7 +14,7 @@ from typing import Literal
 import pyarrow as pa
 
 ColumnType = Literal["text", "json", "integer", "number", "flag", "time"]
-"""How a column is stored: string, string of canonical JSON (its SHA-256 beside it), bigint, double, boolean, UTC time."""
+"""As stored: string, string of canonical JSON (its SHA-256 beside it), bigint, double, boolean, UTC timestamp."""
 
 SCHEMA_VERSION = 1
 """Raised when a column is added; columns are only ever added, nullable, so that old hashes stay good."""

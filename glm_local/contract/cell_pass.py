@@ -150,6 +150,8 @@ class _Grouper:
 
 def _one_array(table: pa.Table, position: int) -> pa.Array:
     column = table.column(column_name(position))
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
     array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     return array.cast(pa.float64()) if pa.types.is_null(array.type) else array
 
@@ -190,26 +192,12 @@ def _nothing(request: BoundRequest) -> Groups:
 
 
 def _design_table(request: BoundRequest, groups: Groups) -> DesignTable:
-    order = _sorted_order(groups.keys)
-    pick = slice(None) if order is None else order.to_numpy()
-    keys = groups.keys if order is None else [key.take(order) for key in groups.keys]
-    missing = {
-        name: key.is_null().to_numpy(zero_copy_only=False) for name, key in zip(request.key_names, keys, strict=True)
-    }
+    keys = dict(zip(request.key_names, groups.keys, strict=True))
     return DesignTable(
-        {name: _key_values(key) for name, key in zip(request.key_names, keys, strict=True)},
-        missing,
-        groups.rows[pick],
-        {name: one[pick] for name, one in zip(request.sum_names, groups.sums, strict=True)},
-    )
-
-
-def _sorted_order(keys: Sequence[pa.Array]) -> pa.Array | None:
-    if not keys:
-        return None
-    columns = {str(i): key for i, key in enumerate(keys)}
-    return pc.sort_indices(
-        pa.table(columns), sort_keys=[(name, "ascending") for name in columns], null_placement="at_end"
+        {name: _key_values(key) for name, key in keys.items()},
+        {name: key.is_null().to_numpy(zero_copy_only=False) for name, key in keys.items()},
+        groups.rows,
+        dict(zip(request.sum_names, groups.sums, strict=True)),
     )
 
 

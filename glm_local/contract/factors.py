@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from glm_local.contract.category_key import ValueKind
 from glm_local.contract.factor_spec import (
@@ -122,4 +122,4 @@ def interaction(
     **others: Any,
 ) -> InteractionSpec:
     """Build a crossing of factors of the same model, by their names. `others`: base, separator, notes."""
-    return cast(InteractionSpec, InteractionSpec(name=name, factors=factors, unseen=unseen, coding=coding, **others))
+    return InteractionSpec(name=name, factors=factors, unseen=unseen, coding=coding, **others)

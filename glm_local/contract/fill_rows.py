@@ -166,7 +166,8 @@ def to_arrow(table: AuditTable, rows: Sequence[Mapping[str, Cell]]) -> pa.Table:
 
 def from_arrow(rows: pa.Table) -> list[Row]:
     """Return an Arrow table's rows as values that hash as they were hashed when written."""
-    return [
-        {name: value.astimezone(datetime.UTC) if isinstance(value, datetime.datetime) else value for name, value in one.items()}
-        for one in rows.to_pylist()
-    ]
+    return [{name: _in_utc(value) for name, value in row.items()} for row in rows.to_pylist()]
+
+
+def _in_utc(value: Cell) -> Cell:
+    return value.astimezone(datetime.UTC) if isinstance(value, datetime.datetime) else value

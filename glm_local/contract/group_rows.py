@@ -7,6 +7,7 @@ depend on the order of rows or on how rows are divided among partitions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,11 +17,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 WIDEST_CODE = 2**62
+NEARBY = 65_536
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Distinct keys in no promised order, with row counts and sums.
+    """Distinct keys in rising order (missing last, the first key the slowest), with row counts and sums.
 
     Parameters
     ----------
@@ -48,7 +50,8 @@ def group_rows(
     Parameters
     ----------
     keys
-        Arrow arrays of int64, double, string, boolean or date32; null and NaN are one missing key, a group of its own.
+        Arrow arrays of int64, double, string (also dictionary encoded), boolean or date32; null and NaN are one
+        missing key, a group of its own.
         None of them: one group of all rows, also when there are no rows.
     amounts
         float64 arrays without NaN for missing (see `amounts_of`).
@@ -56,23 +59,20 @@ def group_rows(
         How many source rows each row stands for; None is 1 (used when partial answers are merged).
     """
     ids, levels, shape = _group_ids(keys, rows)
-    total = _product(shape)
-    if total > max(4 * rows, 65_536) or total > WIDEST_CODE:
-        compact = pc.dictionary_encode(pa.array(ids))
-        ids, codes = compact.indices.to_numpy(), compact.dictionary.to_numpy()
-        present = None
+    size, found = math.prod(shape), None
+    if size > max(4 * rows, 65_536):
+        ids, found = _compact(ids)
+        size = len(found)
+    if counts is None:
+        members = np.bincount(ids, minlength=size)
     else:
-        codes, present = None, None
-    size = total if codes is None else len(codes)
-    found = np.bincount(ids, minlength=size) if counts is None else grouped_sums(ids, counts.astype(np.float64), size)
-    if codes is None:
-        present = np.bincount(ids, minlength=size) > 0 if counts is not None else found > 0
-        if not shape:
-            present[:] = True
-        codes = np.flatnonzero(present)
-    pick = slice(None) if present is None else present
-    sums = [grouped_sums(ids, amount, size)[pick] for amount in amounts]
-    return Groups(_keys_of(codes, levels, shape), found[pick].astype(np.int64), sums)
+        members = grouped_sums(ids, counts.astype(np.float64), size).astype(np.int64)
+    sums = [grouped_sums(ids, amount, size) for amount in amounts]
+    if found is None and shape:
+        found = np.flatnonzero(members)
+        members, sums = members[found], [one[found] for one in sums]
+    codes = np.zeros(1, dtype=np.int64) if found is None else found
+    return Groups(_keys_of(codes, levels, shape), members.astype(np.int64), sums)
 
 
 def grouped_sums(ids: NDArray[np.integer], amounts: NDArray[np.float64], size: int) -> NDArray[np.float64]:
@@ -84,7 +84,7 @@ def grouped_sums(ids: NDArray[np.integer], amounts: NDArray[np.float64], size: i
     peak = max(-amounts.min(), amounts.max()) if len(amounts) else 0.0
     if not 0 < peak < 1e280:
         return np.bincount(ids, amounts, size)
-    exponent = int(np.frexp(peak)[1]) + int(len(amounts)).bit_length() + 1
+    exponent = int(np.frexp(peak)[1]) + len(amounts).bit_length() + 1
     anchor = 1.5 * 2.0**exponent
     coarse = (amounts + anchor) - anchor
     rest = amounts - coarse
@@ -114,7 +114,7 @@ def _group_ids(keys: Sequence[pa.Array], rows: int) -> tuple[NDArray[np.int64], 
     shape: list[int] = []
     for key in keys:
         codes, values = _key_codes(key)
-        if _product(shape) * max(len(values), 1) > WIDEST_CODE:
+        if math.prod(shape) * len(values) > WIDEST_CODE:
             ids, levels, shape = _compacted(ids, levels, shape)
         ids = codes if not shape else ids * len(values) + codes
         levels.append(values)
@@ -126,15 +126,30 @@ def _compacted(
     ids: NDArray[np.int64], levels: list[pa.Array], shape: list[int]
 ) -> tuple[NDArray[np.int64], list[pa.Array], list[int]]:
     # The keys so far become one key of struct values: only the combinations that occur are kept.
-    encoded = pc.dictionary_encode(pa.array(ids))
-    parts = _keys_of(encoded.dictionary.to_numpy(), levels, shape)
+    ids, found = _compact(ids)
+    parts = _keys_of(found, levels, shape)
     struct = pa.StructArray.from_arrays(parts, names=[str(i) for i in range(len(parts))])
-    return encoded.indices.to_numpy().astype(np.int64), [struct], [len(struct)]
+    return ids, [struct], [len(struct)]
+
+
+def _compact(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number the ids that occur, in rising order; also returns them."""
+    encoded = pc.dictionary_encode(pa.array(ids))
+    found = encoded.dictionary.to_numpy()
+    order = np.argsort(found)
+    return _ranks(order).take(encoded.indices.to_numpy()), found[order]
+
+
+def _ranks(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(len(order))
+    return ranks
 
 
 def _key_codes(key: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
+    """Codes in the order of the key's values, missing last, and the values."""
     if pa.types.is_boolean(key.type):
-        codes = pc.fill_null(pc.cast(key, pa.int64()), 2).to_numpy(zero_copy_only=False)
+        codes = pc.fill_null(pc.cast(key, pa.int8()), 2).to_numpy(zero_copy_only=False).astype(np.int64)
         return codes, pa.array([False, True, None])
     if pa.types.is_integer(key.type) or pa.types.is_date32(key.type):
         near = _nearby_codes(key)
@@ -142,21 +157,27 @@ def _key_codes(key: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
             return near
     if pa.types.is_floating(key.type):
         key = _one_missing(key)
-    encoded = pc.dictionary_encode(key, null_encoding="encode")
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
+    if not pa.types.is_dictionary(key.type):
+        key = pc.dictionary_encode(key)
+    order = pc.array_sort_indices(key.dictionary).to_numpy()
+    ranks = np.append(_ranks(order), len(order))
+    codes = pc.fill_null(key.indices, len(order)) if key.null_count else key.indices
+    values = pa.concat_arrays([key.dictionary.take(pa.array(order)), pa.nulls(1, key.dictionary.type)])
+    return ranks.take(codes.to_numpy(zero_copy_only=False)), values
 
 
 def _nearby_codes(key: pa.Array) -> tuple[NDArray[np.int64], pa.Array] | None:
     plain = key.view(pa.int32()) if pa.types.is_date32(key.type) else key
     limits = pc.min_max(plain)
     low, high = limits["min"].as_py(), limits["max"].as_py()
-    if low is None or high - low > 65_536:
+    if low is None or high - low > NEARBY:
         return None
     span = high - low + 1
     values = pa.array(np.append(np.arange(low, high + 1), 0), mask=np.arange(span + 1) == span)
-    values = values.cast(plain.type).view(key.type) if plain.type != pa.int64() else values
-    codes = pc.fill_null(plain, high + 1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes - low, values
+    if values.type != plain.type:
+        values = values.cast(plain.type)
+    codes = (pc.fill_null(plain, high + 1) if plain.null_count else plain).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int64) - low, values.view(key.type)
 
 
 def _one_missing(key: pa.Array) -> pa.Array:
@@ -165,17 +186,10 @@ def _one_missing(key: pa.Array) -> pa.Array:
     return pa.array(numbers, mask=missing) if missing.any() else pa.array(numbers)
 
 
-def _keys_of(codes: NDArray[np.integer], levels: list[pa.Array], shape: list[int]) -> list[pa.Array]:
+def _keys_of(codes: NDArray[np.int64], levels: list[pa.Array], shape: list[int]) -> list[pa.Array]:
     keys: list[pa.Array] = []
     for values, size in zip(reversed(levels), reversed(shape), strict=True):
         picked = values.take(pa.array(codes % size))
         codes = codes // size
         keys[:0] = list(picked.flatten()) if pa.types.is_struct(picked.type) else [picked]
     return keys
-
-
-def _product(shape: Sequence[int]) -> int:
-    product = 1
-    for size in shape:
-        product *= max(size, 1)
-    return product

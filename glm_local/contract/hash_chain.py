@@ -2,9 +2,9 @@
 
 What it proves, and what it does not. A changed, dropped, inserted or reordered event breaks the chain at a place that
 `chain_findings` names. A *cut tail* leaves a shorter chain that is whole in itself: it shows only against a head that
-was kept elsewhere, which is why every run prints its head and `verify` takes `expected_head`; the transaction mark in the Delta
-log and the seals beside the tables show it too, unless they were cut with it. Whoever can rewrite every file can also
-compute every hash anew: against that helps only a head kept where they cannot write.
+was kept elsewhere, which is why every run prints its head and `verify` takes `expected_head`; the transaction mark in
+the Delta log and the seals beside the tables show it too, unless they were cut with it. Whoever can rewrite every file
+can also compute every hash anew: against that helps only a head kept where they cannot write.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Head:
         seq, _, row_hash = text.strip().partition(":")
         if not seq.isdigit() or len(row_hash) != 64:
             raise ConfigError.because(
-                f"{text!r} is not a head.", "A head is seq:hash, as a run prints it.", "Copy it from the run's last line."
+                f"{text!r} is not a head.", "A head is seq:hash, as a run prints it.", "Copy it from there."
             )
         return cls(int(seq), row_hash)
 

@@ -144,7 +144,7 @@ def _probabilities(rule: EdgeRule) -> list[float]:
 def _moments_request(spec: LinearSpec, weight: Expression | None, where: Expression | None) -> CellRequest:
     value, one = linear_argument(spec), Constant(1.0) if weight is None else weight
     times = Arithmetic("*", one, value)
-    sums = {
+    sums: dict[str, Expression] = {
         "weight": When(IsMissing(value), Constant(0.0), one),
         "value": times,
         "square": Arithmetic("*", times, value),

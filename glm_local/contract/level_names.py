@@ -99,7 +99,8 @@ def own_levels(document: Document) -> dict[str, str]:
 def source_of(document: Document) -> ValueKind:
     """How the document reads its column."""
     default: ValueKind = "text" if document["kind"] in ("categorical", "ordinal") else "number"
-    return document.get("source", default)
+    source: ValueKind = document.get("source", default)
+    return source
 
 
 def level_name(level: object, source: ValueKind) -> str:

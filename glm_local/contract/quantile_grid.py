@@ -164,7 +164,7 @@ def _between(left: Floats, right: Floats, share: Floats) -> Floats:
 
 
 class _ValueCounts:
-    """Distinct values so far with row counts, weights and squared weights; on the grid once there are too many."""
+    """Distinct values so far, rising, with rows, weights and squared weights; on the grid once they are too many."""
 
     def __init__(self, most_exact: int) -> None:
         self._most_exact = most_exact
@@ -196,11 +196,9 @@ class _ValueCounts:
         return table.replace_schema_metadata({"grid": str(GRID_BITS)}) if self._rounded else table
 
     def quantiles(self, probabilities: Sequence[float], weighted: bool) -> Floats:
-        order = np.argsort(self._values)
-        values = self._values[order]
         if not weighted:
-            return quantiles_of(values, self._counts[order], probabilities)
-        return weighted_quantiles_of(values, self._weights[order], float(self._squares.sum()), probabilities)
+            return quantiles_of(self._values, self._counts, probabilities)
+        return weighted_quantiles_of(self._values, self._weights, float(self._squares.sum()), probabilities)
 
     def _add(self, values: Floats, counts: NDArray[np.int64] | None, weights: Floats, squares: Floats) -> None:
         if not len(values):

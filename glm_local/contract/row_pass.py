@@ -51,6 +51,7 @@ class Positions:
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
+        """The distinct expressions, in order of their positions."""
         return tuple(self._expressions)
 
 

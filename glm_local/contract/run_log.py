@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import getpass
+import importlib.metadata
 import json
 import random
 import time
@@ -19,19 +20,29 @@ from threading import RLock
 
 from glm_local.contract import seals
 from glm_local.contract.audit_rows import EVENTS, TABLES
-from glm_local.contract.fill_rows import Row, fill_rows, from_arrow, to_arrow, with_digest
+from glm_local.contract.fill_rows import (
+    Row,
+    fill_rows,
+    from_arrow,
+    payload_json,
+    sha256_text,
+    to_arrow,
+    with_digest,
+)
 from glm_local.contract.hash_chain import Head, head_of, link_events, rows_digest
 from glm_local.contract.store import Guard, Store
-from glm_local.errors import Problem, SpecError, StoreError, nearest
+from glm_local.errors import ConfigError, Problem, SpecError, StoreError, nearest
 
 EVENT_KINDS = (
-    "started", "resumed", "checked", "split", "learned", "fitted", "verified", "validated", "reported", "saved", "scored",
-    "accepted", "rejected", "refined", "crossed", "ranked", "compared", "finalized", "calibrated", "tuned", "monitored",
-    "decided", "warned", "failed", "finished",
+    "started", "resumed", "checked", "split", "learned", "fitted", "verified", "validated", "reported", "saved",
+    "scored", "accepted", "rejected", "refined", "crossed", "ranked", "compared", "finalized", "calibrated", "tuned",
+    "monitored", "decided", "warned", "failed", "finished",
 )  # fmt: skip
 """What an event may be. The tables themselves ask only for a text, so that a later version can add to this list."""
 
 TRIES = 60
+PATIENCE = 3
+"""Refusals before the log's mark is asked whether the table was rolled back."""
 
 Rows = Sequence[Mapping[str, object]]
 
@@ -58,6 +69,13 @@ class Written:
 def utc_now() -> datetime.datetime:
     """Return the time now, UTC."""
     return datetime.datetime.now(datetime.UTC)
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("glm-spark")
+    except importlib.metadata.PackageNotFoundError:
+        return "source tree"
 
 
 def new_run_id() -> str:
@@ -116,15 +134,24 @@ class RunLog:
         data: Mapping[str, object] | None = None,
         environment: Mapping[str, object] | None = None,
     ) -> Head:
-        """Record the run's row in `runs` and the event `started`; a run already started is left as it is."""
-        from glm_local import __name__ as package
+        """Record the run's row in `runs` and the event `started`; a run stopped half-way gets an event `resumed`.
 
+        Raises
+        ------
+        ConfigError
+            When the run id was started with another configuration.
+        """
         row = {
             "command": command, "engine": engine, "config": config, "data": data, "environment": environment,
-            "package_version": package_version or package, "started_at": self._clock(), "by_user": self.user,
+            "package_version": package_version or _version(), "started_at": self._clock(), "by_user": self.user,
         }  # fmt: skip
-        self.table("start", "runs", [row])
-        return self.event("start", "started", payload={"command": command, "engine": engine})
+        with self._lock:
+            self.table("start", "runs", [row])
+            self._check_same_config(config)
+            if "start" in self.done_steps() and not self.is_finished:
+                attempt = 1 + sum(step.startswith("resumed:") for step in self._events)
+                self.event(f"resumed:{attempt}", "resumed", payload={"command": command, "engine": engine})
+            return self.event("start", "started", payload={"command": command, "engine": engine})
 
     def event(
         self,
@@ -144,9 +171,13 @@ class RunLog:
             self._chain()
             for attempt in range(TRIES):
                 fresh = [one for one in entries if one.step not in self._events]
+                self._check_open([one.step for one in fresh])
                 if not fresh or self._append_events(fresh):
                     return [self._events[one.step] for one in entries]
-                self._reread(attempt)
+                mark = self.store.mark("events", chain_app(self.study)) if attempt > PATIENCE else None
+                self._head = None
+                self._check_not_rolled_back("events", self._chain().seq, mark)
+                _wait(attempt)
         raise _too_busy("events", self.run_id)
 
     def table(self, step: str, table: str, rows: Rows) -> Written:
@@ -159,13 +190,17 @@ class RunLog:
             hint = nearest(table, [name for name in TABLES if name != "events"])
             raise SpecError.because(f"{table!r} is not a table of the audit.", "", hint, path="table")
         with self._lock:
+            self._chain()
             for attempt in range(TRIES):
                 known = self._known(table)
                 fresh = {step: rows for step, rows in steps.items() if step not in known and len(rows)}
+                self._check_open(list(fresh))
                 if not fresh or self._append_rows(table, fresh):
                     nothing = Written(0, rows_digest(()))
                     return {step: self._tables[table].get(step, nothing) for step in steps}
+                mark = self.store.mark(table, self._rows_app(table)) if attempt > PATIENCE else None
                 self._tables.pop(table)
+                self._check_not_rolled_back(table, _count(self._known(table)) - 1, mark)
                 _wait(attempt)
         raise _too_busy(table, self.run_id)
 
@@ -188,7 +223,7 @@ class RunLog:
                     for table in TABLES:
                         if table != "events":
                             self._known(table)
-                totals = {name: _total(steps) for name, steps in sorted(self._tables.items()) if steps}
+                totals = {name: run_total(steps) for name, steps in sorted(self._tables.items()) if steps}
                 self.event("finish", "finished", payload={**(payload or {}), "status": status, "tables": totals})
             head = self._events["finish"]
             if self.store.files is not None:
@@ -223,21 +258,39 @@ class RunLog:
             self._resumed = self._resumed or bool(own)
         return self._head
 
-    def _reread(self, attempt: int) -> None:
-        before = self._head
-        self._head = None
-        if self._chain() == before and attempt > 3:
-            mark = self.store.mark("events", chain_app(self.study))
-            if mark is not None and before is not None and mark > before.seq:
-                raise StoreError(
-                    Problem(
-                        f"study {self.study}",
-                        f"The chain ends at event {before.seq}, the table's log knows event {mark}.",
-                        "Events are never taken back.",
-                        "The table was rolled back: run verify, and take the events from a copy.",
-                    )
+    def _check_open(self, steps: Sequence[str]) -> None:
+        if "finish" in self._events and steps:
+            raise StoreError(
+                Problem(
+                    f"run {self.run_id}",
+                    f"The run is finished, step {steps[0]!r} is new to it.",
+                    "A finished run is closed; running it again adds nothing.",
+                    "Start a run with a new id.",
                 )
-        _wait(attempt)
+            )
+
+    def _check_same_config(self, config: Mapping[str, object]) -> None:
+        where = {"study_id": self.study, "run_id": self.run_id}
+        known = {str(one["config_sha256"]) for one in from_arrow(self.store.read("runs", where, ["config_sha256"]))}
+        if known - {sha256_text(payload_json(config))}:
+            raise ConfigError.because(
+                f"Run {self.run_id} was started with another configuration.",
+                "A run id stands for one configuration.",
+                "Give the configuration it was started with, or a new run id.",
+                path="run_id",
+            )
+
+    def _check_not_rolled_back(self, table: str, last: int, mark: int | None) -> None:
+        """`mark` was read before `last`: rows it knows of must be there."""
+        if mark is not None and mark > last:
+            raise StoreError(
+                Problem(
+                    f"table {table}",
+                    f"Its rows for study {self.study} end at {last}, its log knows of {mark}.",
+                    "Rows are never taken back.",
+                    "The table was rolled back: run verify, and take it from a copy.",
+                )
+            )
 
     def _append_events(self, entries: Sequence[Entry]) -> bool:
         head, pending = self._chain(), self._pending()
@@ -273,14 +326,16 @@ class RunLog:
             self._tables[table] = step_digests(rows)
         return self._tables[table]
 
+    def _rows_app(self, table: str) -> str:
+        return f"glm-spark/{table}/{self.study}/{self.run_id}"
+
     def _append_rows(self, table: str, steps: Mapping[str, Rows]) -> bool:
-        first = sum(written.rows for written in self._known(table).values())
+        first = _count(self._known(table))
         fixed = {"study_id": self.study, "run_id": self.run_id, "written_at": self._clock()}
         own = [{**fixed, "step": step, **row} for step, rows in steps.items() for row in rows]
         numbered = [{**row, "position": first + at} for at, row in enumerate(own)]
         filled = [with_digest(TABLES[table], row) for row in fill_rows(TABLES[table], numbered)]
-        guard = Guard(f"glm-spark/{table}/{self.study}/{self.run_id}", first)
-        if not self.store.append(table, to_arrow(TABLES[table], filled), guard):
+        if not self.store.append(table, to_arrow(TABLES[table], filled), Guard(self._rows_app(table), first)):
             return False
         self._tables[table] = self._known(table) | step_digests(filled)
         return True
@@ -297,14 +352,20 @@ def step_digests(rows: Sequence[Row]) -> dict[str, Written]:
     return {step: Written(len(digests), rows_digest(digests)) for step, digests in steps.items()}
 
 
-def _total(steps: Mapping[str, Written]) -> dict[str, object]:
+def _count(steps: Mapping[str, Written]) -> int:
+    return sum(one.rows for one in steps.values())
+
+
+def run_total(steps: Mapping[str, Written]) -> dict[str, object]:
+    """Return what the last event says of one table: rows of all steps and the digest of their digests."""
     return {
-        "rows": sum(one.rows for one in steps.values()),
+        "rows": _count(steps),
         "sha256": rows_digest(f"{step} {one.sha256}" for step, one in sorted(steps.items())),
     }
 
 
 def _stated(event: Row) -> list[tuple[str, str]]:
+    """Table and step of the rows an event states."""
     wrote = json.loads(str(event["wrote"])) if event["wrote"] else {}
     return [(table, step) for table, steps in wrote.items() for step in steps]
 
@@ -312,15 +373,16 @@ def _stated(event: Row) -> list[tuple[str, str]]:
 def _check_kinds(entries: Sequence[Entry]) -> None:
     for entry in entries:
         if entry.kind not in EVENT_KINDS:
-            found = f"{entry.kind!r} is not a kind of event."
-            raise SpecError.because(found, "Kinds are listed in EVENT_KINDS.", nearest(entry.kind, EVENT_KINDS), path="kind")
+            found, hint = f"{entry.kind!r} is not a kind of event.", nearest(entry.kind, EVENT_KINDS)
+            raise SpecError.because(found, "Kinds are listed in EVENT_KINDS.", hint, path="kind")
     steps = [entry.step for entry in entries]
     if len(set(steps)) < len(steps):
-        raise SpecError.because("A step is named twice.", "A run records each step once.", "Name them apart.", path="step")
+        found = "A step is named twice."
+        raise SpecError.because(found, "A run records each step once.", "Name them apart.", path="step")
 
 
 def _wait(attempt: int) -> None:
-    time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311 no secret, only spreads writers
+    time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))
 
 
 def _too_busy(table: str, run_id: str) -> StoreError:

@@ -46,7 +46,9 @@ def checked_key(key: str, kinds: dict[str, ColumnKind]) -> None:
         No such column, or one of a kind without exact text.
     """
     if key not in kinds:
-        raise ConfigError.because(f"{key!r} is not a column of the table.", "A sample's key is one.", nearest(key, list(kinds)))
+        raise ConfigError.because(
+            f"{key!r} is not a column of the table.", "A sample's key is a column.", nearest(key, list(kinds))
+        )
     if kinds[key] not in KEY_KINDS:
         raise ConfigError.because(
             f"Column {key!r} is {kinds[key]}.",

@@ -1,8 +1,8 @@
 """Seals: after a run, the SHA-256 of every file the tables gained, in a small text beside them.
 
-The chain and the digests in it guard the *content* of the tables. A seal guards the *bytes*: a flipped byte in a Parquet footer,
-a checkpoint or a commit file changes no row, yet may hide one from a reader that skips files by statistics. A seal's
-name holds the SHA-256 of its own text, and each names the one before it.
+The chain and the digests in it guard the *content* of the tables. A seal guards the *bytes*: a flipped byte in a
+Parquet footer, a checkpoint or a commit file changes no row, yet may hide one from a reader that skips files by
+statistics. A seal's name holds the SHA-256 of its own text, and each names the one before it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
 from glm_local.contract.audit_rows import TABLES
@@ -18,6 +18,7 @@ from glm_local.contract.fill_rows import sha256_text
 from glm_local.contract.hash_chain import Finding, Head
 from glm_local.contract.plain_json import canonical_json
 from glm_local.contract.store import TableFiles
+from glm_local.contract.store_errors import cannot_read
 
 _LOG_NAME = re.compile(r"\.?(\d{20})\..+")
 _COMMIT_NAME = re.compile(r"(\d{20})\.json")
@@ -82,13 +83,21 @@ def _commit_names(table: str, versions: Iterable[int]) -> list[str]:
 def _data_files(files: TableFiles, table: str, commits: list[str]) -> list[str]:
     """Files that commits add, and the checksum files Hadoop puts beside them on a local disk."""
     added: list[str] = []
-    for text in files.texts(commits).values():
-        for line in text.splitlines():
-            if line.startswith('{"add"'):
-                folder, _, name = unquote(json.loads(line)["add"]["path"]).rpartition("/")
-                prefix = f"{table}/{folder}/" if folder else f"{table}/"
-                added += [f"{prefix}{name}", f"{prefix}.{name}.crc"]
+    for action in _actions(files, commits, "add"):
+        folder, _, name = unquote(str(action["path"])).rpartition("/")
+        prefix = f"{table}/{folder}/" if folder else f"{table}/"
+        added += [f"{prefix}{name}", f"{prefix}.{name}.crc"]
     return added
+
+
+def _actions(files: TableFiles, commits: list[str], kind: str) -> Iterator[dict[str, object]]:
+    for name, text in files.texts(commits).items():
+        for line in text.splitlines():
+            if line.startswith(f'{{"{kind}"'):
+                try:
+                    yield json.loads(line)[kind]
+                except (ValueError, KeyError) as error:
+                    raise cannot_read(name.partition("/")[0], name, error, [f"commit {name} is broken"]) from error
 
 
 def _hint_digests(files: TableFiles, hints: list[str]) -> dict[str, str]:
@@ -113,7 +122,12 @@ def seal_findings(files: TableFiles) -> list[Finding]:
     for name, seal in seals.items():
         if seal["previous"] is not None and seal["previous"] not in texts:
             findings.append(_broken("_seals", str(seal["previous"]), f"the seal is gone; {name} names it"))
-    sealed = [(path, digest) for seal in seals.values() for path, digest in seal["files"].items()]
+    sealed = [
+        (path, digest)
+        for seal in seals.values()
+        for path, digest in seal["files"].items()
+        if files.sees_hidden or path.rpartition("/")[2][0] not in "._"
+    ]
     through = seals[max(seals)]["through"] if seals else {}
     return findings + _file_findings(files, dict.fromkeys(sealed)) + _log_findings(files, through)
 
@@ -133,7 +147,8 @@ def _file_findings(files: TableFiles, sealed: Iterable[tuple[str, str]]) -> list
         if path not in now and "@" not in path:
             findings.append(_broken(table, f"file {name}", "the file is gone"))
         elif path in now and now[path] != digest:
-            findings.append(_broken(table, f"file {name.partition('@')[0]}", "its bytes are not those that were sealed"))
+            where = f"file {name.partition('@')[0]}"
+            findings.append(_broken(table, where, "its bytes are not those that were sealed"))
     return findings + _pointer_findings(files, hints, now, {path for path, _ in pairs})
 
 
@@ -148,8 +163,8 @@ def _pointer_findings(
         log = files.names(hint.rpartition("/")[0])
         if not version.isdigit() or not any(f"{int(version):020d}.checkpoint" in one for one in log):
             findings.append(_broken(table, f"file {name}", "it points to no checkpoint: it was changed"))
-    gone = [hint for hint in hints if not any(path.startswith(f"{hint}@") for path in now)]
-    return findings + [_broken(*hint.split("/", 1), "the file is gone") for hint in gone]
+    gone = [hint.partition("/") for hint in hints if not any(path.startswith(f"{hint}@") for path in now)]
+    return findings + [_broken(table, f"file {name}", "the file is gone") for table, _, name in gone]
 
 
 def _log_findings(files: TableFiles, through: Mapping[str, int]) -> list[Finding]:
@@ -163,6 +178,14 @@ def _log_findings(files: TableFiles, through: Mapping[str, int]) -> list[Finding
             said = f"{last - through.get(table, -1)} commits are not sealed yet: a run is going on or was stopped"
             findings.append(Finding("note", table, f"version {last}", said))
     return findings
+
+
+def log_mark(files: TableFiles, table: str, app: str) -> int | None:
+    """Return the last guard version of `app` that a table's commits carry, None when there is none."""
+    log = files.names(f"{table}/_delta_log")
+    commits = _commit_names(table, _versions(log))
+    marks = [int(str(one["version"])) for one in _actions(files, commits, "txn") if one["appId"] == app]
+    return max(marks, default=None)
 
 
 def sealed_heads(files: TableFiles) -> list[tuple[str, str, Head]]:

@@ -11,6 +11,7 @@ from glm_local.contract.columns import READABLE, ColumnKind, ReadKind
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.expression_json import expression_from_json
 from glm_local.contract.factor_spec import SPEC_OF_KIND, FactorSpec, Spec
+from glm_local.contract.level_names import level_names, source_of
 from glm_local.contract.plain_json import plain_json
 from glm_local.contract.spec_fields import document_problems
 from glm_local.contract.spec_values import shown
@@ -95,10 +96,8 @@ def factor_problems(
     named = {i: one for i, one in enumerate(plain) if isinstance(one, dict) and isinstance(one.get("name"), str)}
     problems += _double_names(named, path)
     problems += _crossings(named, path)
-    if columns is not None:
-        for i, one in named.items():
-            if not any(problem.path.startswith(f"{path}/{i}/") for problem in problems):
-                problems += _column_problems(one, columns, f"{path}/{i}")
+    for i, one in named.items() if columns is not None else ():
+        problems += _column_problems(one, columns or {}, f"{path}/{i}")
     return problems
 
 
@@ -112,12 +111,14 @@ def _double_names(named: Mapping[int, Mapping[str, Any]], path: str) -> Iterator
 
 
 def _crossings(named: Mapping[int, Mapping[str, Any]], path: str) -> Iterator[Problem]:
-    kinds = {one["name"]: one.get("kind") for one in named.values()}
+    documents = {one["name"]: one for one in named.values()}
+    kinds = {name: one.get("kind") for name, one in documents.items()}
     crossed = {frozenset(one["factors"]) for one in named.values() if _is_crossing(one)}
     for i, one in named.items():
         if not _is_crossing(one):
             continue
         yield from _members(one["factors"], kinds, f"{path}/{i}/factors")
+        yield from _cell_levels(one, documents, f"{path}/{i}/learned/cells")
         if one.get("coding", "net_of_margins") == "net_of_margins":
             yield from _margins(one["factors"], kinds, crossed, f"{path}/{i}/coding")
 
@@ -145,6 +146,26 @@ def _members(factors: list[str], kinds: Mapping[str, Any], path: str) -> Iterato
                       'Write their product as one linear factor: "expression": {"multiply": [...]}.')
 
 
+def _cell_levels(
+    crossing: Mapping[str, Any], documents: Mapping[str, Mapping[str, Any]], path: str
+) -> Iterator[Problem]:
+    """Learned cells name one known level of every member with levels."""
+    members = [documents.get(name, {}) for name in crossing["factors"]]
+    crossed = [one for one in members if one.get("kind") != "linear"]
+    if any(document_problems(one, "") for one in [crossing, *members]):
+        return
+    known = [level_names(one) for one in crossed]
+    for i, cell in enumerate((crossing.get("learned") or {}).get("cells") or []):
+        if len(cell) != len(crossed):
+            yield Problem(f"{path}/{i}", f"{shown(cell)} has {len(cell)} level{'s' if len(cell) != 1 else ''}.",
+                          f"{len(crossed)} factors with levels are crossed.", "Name one level of each.")
+            continue
+        for level, levels, one in zip(cell, known, crossed, strict=True):
+            if levels is not None and level not in levels:
+                yield Problem(f"{path}/{i}", f"{shown(level)} is not a level of {shown(one['name'])}.",
+                              "Cells are made of levels of the factors.", nearest(level, levels))
+
+
 def _margins(
     factors: list[str], kinds: Mapping[str, Any], crossed: set[frozenset[str]], path: str
 ) -> Iterator[Problem]:
@@ -165,7 +186,7 @@ def _column_problems(document: Mapping[str, Any], columns: Mapping[str, ColumnKi
             yield Problem(f"{path}/{where}", f"{shown(column)} is not a column of the table.",
                           "A factor reads a column of the table.", nearest(column, list(columns)))
             continue
-        if columns[column] not in READABLE[kind]:
+        if kind is not None and columns[column] not in READABLE[kind]:
             yield Problem(f"{path}/{where}", f"{shown(column)} is of kind {columns[column]}.",
                           f"Kind {kind} is read from {', '.join(READABLE[kind])}.",
                           _readable_hint(columns[column]))
@@ -180,12 +201,16 @@ def _readable_hint(physical: ColumnKind) -> str:
     return f'Write "source": {" or ".join(shown(kind) for kind in kinds)}.' if kinds else "Convert the column first."
 
 
-def _reads(document: Mapping[str, Any]) -> list[tuple[str, str, ReadKind]]:
-    kind = document["kind"]
-    if kind == "interaction":
-        return []
+def _reads(document: Mapping[str, Any]) -> list[tuple[str, str, ReadKind | None]]:
+    """Where a document reads a column, which, and as what (None when it says something impossible)."""
     if document.get("expression") is not None:
-        reads = columns_of(expression_from_json(document["expression"]))
+        try:
+            reads = columns_of(expression_from_json(document["expression"]))
+        except SpecError:  # told already
+            return []
         return [("expression", column, read) for column, read in reads.items()]
-    default: ReadKind = "text" if kind in ("categorical", "ordinal") else "number"
-    return [("column", document["column"], document.get("source") or default)]
+    column, kind = document.get("column"), document.get("kind")
+    if not isinstance(column, str) or kind not in SPEC_OF_KIND or kind == "interaction":
+        return []
+    source = document.get("source") or source_of({"kind": kind})
+    return [("column", column, source if source in READABLE else None)]

@@ -14,7 +14,6 @@ from glm_local.contract.level_names import (
     cell_name,
     edge_number,
     known_part,
-    level_name,
     level_names,
     level_values,
     ordinary_levels,
@@ -123,7 +122,7 @@ def _value_hint(value: object, source: ValueKind) -> str:
 
 def _level_names(document: Mapping[str, Any], path: str) -> Iterator[Problem]:
     ordinary, own = ordinary_levels(document), own_levels(document)
-    taken = {name: "an ordinary level" for name in ordinary or []}
+    taken = dict.fromkeys(ordinary or [], "an ordinary level")
     if ordinary is not None and len(taken) < len(ordinary):
         for name in sorted({one for one in ordinary if ordinary.count(one) > 1}):
             yield Problem(f"{path}/{'labels' if 'labels' in document else 'levels'}",
@@ -191,12 +190,7 @@ def _spread(document: Mapping[str, Any], path: str) -> Iterator[Problem]:
 
 
 def _cells(document: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    factors, learned = document["factors"], document.get("learned") or {}
-    cells = learned.get("cells")
-    for i, cell in enumerate(cells or []):
-        if len(cell) > len(factors):
-            yield Problem(f"{path}/learned/cells/{i}", f"{shown(cell)} has {len(cell)} levels.",
-                          f"The interaction has {len(factors)} factors.", "")
+    cells = (document.get("learned") or {}).get("cells")
     if cells is not None and len({tuple(cell) for cell in cells}) < len(cells):
         yield Problem(f"{path}/learned/cells", "name a cell twice.", "Cells are distinct.", "Remove one.")
 

@@ -15,8 +15,8 @@ class Guard:
     """Makes racing appends collide: of all appends of one `app`, only one can carry a `version`, and versions rise.
 
     It is written as Delta's transaction action. Two commits that carry the same `app` conflict in both writers, which
-    two plain appends do not; and a commit whose `version` is not above the last one is refused. A writer that numbers its
-    append from what it has read, therefore either appends right behind what it read or not at all.
+    two plain appends do not; and a commit whose `version` is not above the last one is refused. A writer that numbers
+    its append by its first row, counted from what it has read, appends right behind what it read or not at all.
     """
 
     app: str
@@ -46,7 +46,12 @@ class TableState:
 
 
 class TableFiles(Protocol):
-    """The store's files as bytes, where they can be reached; seals are small texts beside the tables."""
+    """The store's files as bytes, where they can be reached; seals are small texts beside the tables.
+
+    `sees_hidden` says whether names beginning with a dot or underscore are listed.
+    """
+
+    sees_hidden: bool
 
     def names(self, folder: str) -> list[str]:
         """Paths of files directly in `folder`, relative to the store; empty when it is not there."""

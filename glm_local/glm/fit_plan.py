@@ -292,7 +292,8 @@ class _LevelReader:
                 status, int(columns[cell]),
             ))  # fmt: skip
         self.column_of_code[name] = np.where(known, columns[np.maximum(cell_of_code, 0)], BASE)
-        self.specs.append(with_cells(spec, levels, base_cell))
+        learned = with_cells(spec, levels)
+        self.specs.append(learned if base_cell is None else with_base(learned, base_cell))
 
     def _slopes(self, spec: FactorSpec, compiled: CompiledInteraction) -> None:
         bases = [one.levels[self.base_index[one.name]] for one in compiled.crossed(self.plan.compiled)]
@@ -304,4 +305,4 @@ class _LevelReader:
                 continue
             self.numeric_columns[name] = len(self.columns)
             self.columns.append(Column(compiled.name, compiled.cell_name(cell)))
-        self.specs.append(with_cells(spec, cells, None))
+        self.specs.append(with_cells(spec, cells))

@@ -196,6 +196,8 @@ class Newton:
             step = self._step(point, keep)
             size = self._relative(step, point, keep)
             if failure or size <= self.options.tolerance:
+                # The last step is taken: the figures before it are the figures after it to its square.
+                point = point if failure else replace(point, coefficients=point.coefficients + step)
                 break
             if iteration >= self.options.max_iterations:
                 failure = "iterations exhausted"

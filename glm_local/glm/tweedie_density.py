@@ -66,20 +66,25 @@ def _log_excess(power: float, logs: Array) -> Array:
     """Log density minus its saddlepoint approximation at rising `logs`: 0 for small dispersions, smooth."""
     result = np.zeros_like(logs)
     small = logs < _SADDLEPOINT_LOG_DISPERSION
-    with np.errstate(over="ignore"):
-        claims_spread = np.exp(-logs) * (power - 1) / (2 - power) if power < 2 else np.full_like(logs, np.inf)
-    series = ~small & (claims_spread <= _SHORT_SERIES)
-    result[series] = _by_series(power, logs[series])
+    if power < 2:
+        with np.errstate(over="ignore"):
+            series = ~small & (np.exp(-logs) * (power - 1) / (2 - power) <= _SHORT_SERIES)
+        if series.any():
+            result[series] = _by_series(power, logs[series])
+    else:
+        series = np.zeros_like(small)
     inverted = ~small & ~series
-    result[inverted] = _by_inversion(power, logs[inverted])
-    return result + np.where(small, 0.0, 0.5 * (math.log(2 * math.pi) + logs))
+    if inverted.any():
+        result[inverted] = _by_inversion(power, logs[inverted])
+    result += np.where(small, 0.0, 0.5 * (math.log(2 * math.pi) + logs))
+    return result
 
 
 def _by_series(power: float, logs: Array) -> Array:
     """Sum over the number of claims j, Poisson(lambda), of the gamma density of their total; all terms positive.
 
     With lambda = 1 / (xi (2-p)) and alpha = (2-p) / (p-1) both factors share one deviance:
-    f = sqrt(alpha) / (2 pi) * sum exp(-lambda D(j / lambda) / (p-1) - S(j) - S(alpha j)), S the error of Stirling's formula.
+    f = sqrt(alpha) / (2 pi) * sum exp(-lambda D(j / lambda) / (p-1) - S(j) - S(alpha j)), with S Stirling's error.
     """
     result = np.empty_like(logs)
     claims = np.exp(-logs) / (2 - power)
@@ -100,14 +105,15 @@ def _by_series(power: float, logs: Array) -> Array:
 def _by_inversion(power: float, logs: Array) -> Array:
     """Inverse Laplace integral over w = 1 - (p-1) xi s, on the hyperbola w = m (1 - sin(f) cosh u + i cos(f) sinh u).
 
-    The exponent is -D(w) / ((p-1)^2 xi) with D the relative deviance of the conjugate power p / (p-1); w = 1 is the saddle.
+    The exponent is D(w) / ((p-1)^2 xi), D the relative deviance of the conjugate power p / (p-1); its saddle is w = 1.
     """
     result = np.empty_like(logs)
     dispersion = np.exp(logs)
     decay = 1 / ((power - 1) * dispersion)
     spread = (power - 1) * np.sqrt(dispersion) / (_WIDTH * _SINE)
-    step = np.minimum(0.4 * spread, 0.11)
-    last = np.arccosh(1 + _NEGLIGIBLE / (decay * _WIDTH * _SINE))
+    step = np.minimum(0.35 * spread, 0.11)
+    # Above p = 3 the generating function grows along the path and takes back part of the decay.
+    last = np.arccosh(1 + _NEGLIGIBLE * max(1.0, (power - 1) / 2) / (decay * _WIDTH * _SINE))
     nodes = np.ceil(last / step) + 1
     for part in _chunks(nodes):
         u = step[part, None] * np.arange(nodes[part].max())
@@ -158,7 +164,7 @@ def _interpolated(function: Callable[[Array], Array], points: Array) -> Array:
     while len(lower) and budget >= len(lower) * _NODES:
         budget -= len(lower) * _NODES
         coefficients = _chebyshev(function, lower, upper)
-        good = np.abs(coefficients[-3:]).max(axis=0) < _INTERPOLATION_ERROR
+        good = np.abs(coefficients[-3:]).max(axis=0) < _INTERPOLATION_ERROR * (1 + np.abs(coefficients[0]))
         for at in np.flatnonzero(good):
             inside = slice(*np.searchsorted(points, [lower[at], upper[at]], side="left"))
             if upper[at] == points[-1]:

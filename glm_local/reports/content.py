@@ -13,9 +13,9 @@ CoefficientStatus = Literal["fitted", "base", "aliased", "empty", "separated"]
 
 STATUS_NOTES: dict[str, str] = {
     "fitted": "",
-    "base": "base level",
+    "base": "base",
     "aliased": "aliased: determined by other terms, no estimate",
-    "empty": "no rows in training",
+    "empty": "no training rows",
     "separated": "separated: the estimate runs away",
 }
 

@@ -14,6 +14,7 @@ from glm_local.reports.svg import FITTED, GRID, INK, MUTED, OBSERVED, VOLUME, Sv
 
 MOST_LEVELS = 60
 THIN_SHARE = 0.005
+MOST_LETTERS = 20
 
 
 def factor_chart(table: pd.DataFrame, title: str = "", width: float = 1040) -> str:
@@ -23,26 +24,29 @@ def factor_chart(table: pd.DataFrame, title: str = "", width: float = 1040) -> s
     ones with most exposure are drawn, still in that order, and the chart says so.
     """
     drawn, total = _largest(table), len(table)
-    labels = [str(level) for level in drawn["level"]]
-    longest = max((len(shortened(label, 22)) for label in labels), default=1)
+    labels = [shortened(str(level), MOST_LETTERS) for level in drawn["level"]]
+    longest = max((len(label) for label in labels), default=1)
     slot = (width - 130) / max(len(drawn), 1)
-    turned = longest * 6.3 > slot - 6
-    bottom = min(22 + longest * 4.6, 118) if turned else 30
-    plot = _Plot(60, 34, width - 130, 230)
+    turned = longest * 6.6 > slot - 8
+    # A turned label reaches to the left of its level; the first one must not leave the drawing.
+    left = max(60.0, len(labels[0]) * 5.2 - slot / 2 + 8) if turned else 60.0
+    plot = _Plot(left, 34, width - left - 70, 230)
+    slot = plot.width / max(len(drawn), 1)
+    bottom = 24 + longest * 4.6 if turned else 30
     svg = Svg(width, plot.top + plot.height + bottom + 6, f"Observed and fitted by level. {title}")
     shown = "" if len(drawn) == total else f" (the {len(drawn)} of {total} levels with most exposure)"
     _legend(svg, plot, title + shown)
     _exposure_bars(svg, plot, drawn, slot)
     _rates(svg, plot, drawn, slot)
-    for i, label in enumerate(labels):
+    for i, (label, level) in enumerate(zip(labels, drawn["level"], strict=True)):
         x, y = plot.left + slot * (i + 0.5), plot.top + plot.height + (13 if turned else 17)
-        svg.text((x + 3 if turned else x, y), shortened(label, 22), anchor="end" if turned else "middle",
-                 turn=-40 if turned else 0, title=label, colour=INK)
+        svg.text((x + 3 if turned else x, y), label, anchor="end" if turned else "middle",
+                 turn=-40 if turned else 0, title=str(level), colour=INK)
     return svg.render()
 
 
 def interval_bar(
-    estimate: float, lower: float, upper: float, scale: IntervalScale, width: float = 190, height: float = 16
+    estimate: float, lower: float, upper: float, scale: IntervalScale, width: float = 180, height: float = 16
 ) -> str:
     """A bar from the reference to the estimate with its interval as a whisker, on a scale common to a table."""
     svg = Svg(width, height, f"{ratio_text(estimate)} ({ratio_text(lower)} to {ratio_text(upper)})")
@@ -70,6 +74,7 @@ class IntervalScale:
 
     @property
     def reference(self) -> float:
+        """Where bars begin."""
         return 1.0 if self.logarithmic else 0.0
 
     def at(self, value: float, width: float) -> float:
@@ -141,7 +146,8 @@ def _exposure_bars(svg: Svg, plot: _Plot, table: pd.DataFrame, slot: float) -> N
     for i, share in enumerate(shares):
         line = table.iloc[i]
         about = f"{line['level']}: exposure {share_text(share)}, {count_text(float(line['rows']))} rows"
-        svg.rectangle(plot.left + slot * (i + 0.14), floor - share * per_share, slot * 0.72, share * per_share, VOLUME, about)
+        height = share * per_share
+        svg.rectangle(plot.left + slot * (i + 0.14), floor - height, slot * 0.72, height, VOLUME, about)
     for tick in ticks:
         svg.text((right + 8, floor - tick / 100 * per_share + 4), f"{tick_text(tick, ticks)} %", colour="#8a95a0")
 
@@ -197,8 +203,7 @@ def _rate_range(table: pd.DataFrame) -> tuple[float, float]:
     # Whiskers of thin levels may run off the scale; points of thick levels never do.
     ends = (reliable["upper"] * reliable["predicted_rate"]).to_numpy(dtype=float)
     top = max(rates.max(), min(np.nanmax(ends, initial=rates.max()), rates.max() * 1.35))
-    low = min(rates.min(), 0.0) if rates.min() < 0.55 * top else rates.min() - 0.25 * (top - rates.min())
-    return float(max(low, 0.0) if rates.min() >= 0 else low), float(top)
+    return float(min(rates.min(), 0.0)), float(top)
 
 
 def _whisker_end(svg: Svg, x: float, y: float, side: int, beyond: bool) -> None:

@@ -92,7 +92,8 @@ def _section(name: str, content: ReportContent, scale: IntervalScale) -> FactorS
         chart = Markup(factor_chart(judged, f"Observed and fitted, {content.judged_sample}"))
     shown = _largest(rows)
     total = sum(known(row.exposure) for row in rows if math.isfinite(known(row.exposure)))
-    lines = tuple(_line(row, content, scale, total, cells.get(row.level, ())) for row in shown)
+    unknown = (AeCell(ratio_text(None), False),) * len(samples)
+    lines = tuple(_line(row, content, scale, total, cells.get(row.level, unknown)) for row in shown)
     return FactorSection(name, lines, len(rows) - len(shown), samples, chart)
 
 

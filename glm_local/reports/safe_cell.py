@@ -31,8 +31,8 @@ def safe_table(table: pd.DataFrame) -> pd.DataFrame:
     """A copy of the table with every text cell, column name and text index made safe by `safe_cell`."""
     safe = table.copy()
     for at, kind in enumerate(table.dtypes):
-        if kind == object or not pd.api.types.is_numeric_dtype(kind):
-            safe.isetitem(at, table.iloc[:, at].map(safe_cell))
+        if not pd.api.types.is_numeric_dtype(kind):
+            safe.isetitem(at, [safe_cell(value) for value in table.iloc[:, at]])
     safe.columns = pd.Index([safe_cell(name) for name in table.columns])
     if not pd.api.types.is_numeric_dtype(table.index.dtype):
         safe.index = table.index.map(safe_cell)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from glm_local.reports.number_format import ratio_text, rate_text
+from glm_local.reports.number_format import rate_text, ratio_text
 from glm_local.reports.svg import FITTED, GRID, INK, MUTED, OBSERVED, Point, Svg, nice_ticks, tick_text
 from glm_local.reports.tables import ValidationTables
 
@@ -75,13 +75,13 @@ def lift_chart(table: pd.DataFrame, sample: str) -> str:
     observed, fitted = (table[name].to_numpy(dtype=float) for name in ("actual_lift", "predicted_lift"))
     both = np.concatenate([observed, fitted, [1.0]])
     both = both[np.isfinite(both)]
-    across = [float(band) for band in table["band"]] or [1.0]
+    across = [float(band) for band in table["band"]]
     ticks = nice_ticks(min(0.0, float(both.min())), float(both.max()) * 1.04)
     plot = _Square(f"Lift, {sample}", "band of predicted rate, low to high", "rate / average rate", across, ticks, 0.5)
     plot.svg.line(plot.at(across[0] - 0.5, 1.0), plot.at(across[-1] + 0.5, 1.0), MUTED, 1, "4 3")
-    plot.svg.path([plot.at(x, y) for x, y in zip(across, observed)], OBSERVED, 1.6)
-    plot.svg.path([plot.at(x, y) for x, y in zip(across, fitted)], FITTED, 1.8, "5 3")
-    for x, y, expected in zip(across, observed, fitted):
+    plot.svg.path([plot.at(x, y) for x, y in zip(across, observed, strict=True)], OBSERVED, 1.6)
+    plot.svg.path([plot.at(x, y) for x, y in zip(across, fitted, strict=True)], FITTED, 1.8, "5 3")
+    for x, y, expected in zip(across, observed, fitted, strict=True):
         if math.isfinite(expected):
             at = plot.at(x, expected)
             plot.svg.rectangle(at[0] - 3, at[1] - 3, 6, 6, FITTED, f"band {x:.0f}: fitted {ratio_text(expected)}")
@@ -133,7 +133,8 @@ class _Square:
         self.svg.line((self.left, floor), (self.left + self.side, floor), MUTED, 1)
         every = max(1, math.ceil(len(ticks) / 10))
         for tick in ticks[::every]:
-            self.svg.text((self.at(tick, self.y_range[0])[0], floor + 15), tick_text(tick, ticks), anchor="middle", size=10.5)
+            x = self.at(tick, self.y_range[0])[0]
+            self.svg.text((x, floor + 15), tick_text(tick, ticks), anchor="middle", size=10.5)
 
     def at(self, x: float, y: float) -> Point:
         """Pixel of a point, moved into the square."""

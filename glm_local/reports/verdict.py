@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -12,12 +14,14 @@ from glm_local.reports.tables import summary_with_gini
 
 FAR = 3.0
 
+Line = dict[Hashable, Any]
+
 
 def plain_verdict(content: ReportContent) -> str:
-    """A paragraph: level, explanation and ranking on the judged sample, gap to train, levels that are off, second opinion."""
-    summary = summary_with_gini(content.validation).set_index("sample")
+    """A paragraph: level, share explained and Gini on the judged sample, gap to train, levels off, second opinion."""
+    lines = {str(line["sample"]): line for line in summary_with_gini(content.validation).to_dict("records")}
     name = content.judged_sample
-    sentences = [_level(name, summary.loc[name]), _strength(name, summary), _off_levels(content)]
+    sentences = [_level(name, lines[name]), _strength(name, lines), _off_levels(content)]
     if not content.converged:
         sentences.insert(0, "The fit did not converge: nothing below should be used.")
     sentences.append({
@@ -32,7 +36,7 @@ def plain_verdict(content: ReportContent) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _level(name: str, line: pd.Series) -> str:
+def _level(name: str, line: Line) -> str:
     rate, lower, upper = (float(line[key]) for key in ("actual_to_predicted", "lower", "upper"))
     where = f"On {_named(name)} ({count_text(float(line['rows']))} rows)"
     found = f"{amount_text(float(line['actual']))} were observed and {amount_text(float(line['predicted']))} predicted"
@@ -45,8 +49,8 @@ def _level(name: str, line: pd.Series) -> str:
     return f"{verdict}; the interval {ratio_text(lower)} to {ratio_text(upper)} leaves out 1, so the level is {side}."
 
 
-def _strength(name: str, summary: pd.DataFrame) -> str:
-    line = summary.loc[name]
+def _strength(name: str, lines: Mapping[str, Line]) -> str:
+    line = lines[name]
     explained, gini = float(line["deviance_explained"]), float(line["gini"])
     parts = []
     if math.isfinite(explained):
@@ -56,7 +60,7 @@ def _strength(name: str, summary: pd.DataFrame) -> str:
     if not parts:
         return ""
     sentence = f"There the model {' and '.join(parts)}"
-    train = summary.loc["train"] if "train" in summary.index and name != "train" else None
+    train = lines.get("train") if name != "train" else None
     if train is not None and math.isfinite(float(train["gini"])) and math.isfinite(gini):
         sentence += f" (train: {share_text(float(train['deviance_explained']))} and {ratio_text(float(train['gini']))})"
     return f"{sentence}."
@@ -78,8 +82,9 @@ def _off_levels(content: ReportContent) -> str:
         for line in far.head(3).to_dict("records")
     )
     verb = "is" if len(far) == 1 else "are"
-    worst = "" if len(far) == 1 else "first of all " if len(far) > 3 else ""
-    return f"{len(far)} of {len(judged)} factor levels {verb} off by more than {FAR:g} standard deviations: {worst}{named}."
+    worst = "first of all " if len(far) > 3 else ""
+    off = f"{len(far)} of {len(judged)} factor levels {verb} off by more than {FAR:g} standard deviations"
+    return f"{off}: {worst}{named}."
 
 
 def _named(sample: str) -> str:

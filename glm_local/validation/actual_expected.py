@@ -26,7 +26,8 @@ class FactorCodes:
 
     def request(self, rows: ScoredRows) -> CellRequest:
         """Sums per sample and level."""
-        return CellRequest(f"factor {self.name}", {"sample": rows.sample, "code": self.code}, rows.level_sums, rows.usable)
+        keys = {"sample": rows.sample, "code": self.code}
+        return CellRequest(f"factor {self.name}", keys, rows.level_sums, rows.usable)
 
 
 def actual_expected_table(table: DesignTable, factor: FactorCodes, rule: IntervalRule) -> pd.DataFrame:
@@ -44,8 +45,7 @@ def actual_expected_table(table: DesignTable, factor: FactorCodes, rule: Interva
         Sum of w d(y, m), and the same per weight.
     """
     parts = [_one_sample(of_sample(table, name), factor, rule, name) for name in samples_of(table)]
-    columns = list(_one_sample(table, factor, rule, "").columns) if not parts else list(parts[0].columns)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _one_sample(table: DesignTable, factor: FactorCodes, rule: IntervalRule, sample: str) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def calibration_table(table: DesignTable, bands: int, rule: IntervalRule) -> pd.
         A/E with its interval.
     """
     parts = [_one_sample(of_sample(table, name), bands, rule, name) for name in samples_of(table)]
-    return pd.concat(parts, ignore_index=True) if parts else _one_sample(table, bands, rule, "")
+    return pd.concat(parts, ignore_index=True)
 
 
 def equal_exposure_bands(exposure: NDArray[np.float64], bands: int) -> NDArray[np.int64]:
@@ -52,17 +52,21 @@ def _one_sample(table: DesignTable, bands: int, rule: IntervalRule, sample: str)
     starts = np.flatnonzero(np.diff(band, prepend=-1))
     ends = np.append(starts[1:], len(band))[: len(starts)] - 1
     score = table.keys["band"].astype(np.float64)
-    sums = {name: np.bincount(band, weights=total, minlength=len(starts)) for name, total in table.sums.items()}
+    sums = {name: _by_band(band, total, len(starts)) for name, total in table.sums.items()}
     lower, upper = rule.bounds(sums["actual"], sums["predicted"], sums["variance"])
     return pd.DataFrame({
         "sample": sample, "band": np.arange(1, len(starts) + 1),
-        "rows": np.bincount(band, weights=table.rows, minlength=len(starts)).astype(np.int64),
+        "rows": _by_band(band, table.rows, len(starts)).astype(np.int64),
         "exposure": sums["exposure"], "lowest_rate": score[starts], "highest_rate": score[ends],
         "actual": sums["actual"], "predicted": sums["predicted"],
         "actual_rate": ratio(sums["actual"], sums["exposure"]),
         "predicted_rate": ratio(sums["predicted"], sums["exposure"]),
         "actual_to_predicted": ratio(sums["actual"], sums["predicted"]), "lower": lower, "upper": upper,
     })
+
+
+def _by_band(band: NDArray[np.int64], values: NDArray[np.generic], bands: int) -> NDArray[np.float64]:
+    return np.bincount(band, weights=values.astype(np.float64), minlength=bands).astype(np.float64)
 
 
 def by_score(table: DesignTable) -> DesignTable:

@@ -97,8 +97,7 @@ def lorenz_table(table: DesignTable, points: int = LORENZ_POINTS) -> pd.DataFram
         parts.append(pd.DataFrame({
             "sample": name, "exposure_share": x[kept], "actual_share": y[kept], "predicted_share": predicted[kept],
         }))
-    columns = ["sample", "exposure_share", "actual_share", "predicted_share"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _shares(values: Array) -> Array:

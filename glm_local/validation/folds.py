@@ -15,7 +15,7 @@ def fold_expression(
 ) -> Expression:
     """``integer`` fold of a row, from 0 to ``folds - 1``; missing where the key is.
 
-    Folds have a hash purpose of their own, so rows of one sample of a split with the same seed spread evenly over folds.
+    Folds have a hash purpose of their own, so one sample of a split with the same seed spreads evenly over folds.
 
     Parameters
     ----------

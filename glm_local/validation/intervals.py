@@ -38,8 +38,8 @@ class IntervalRule:
         if self.counts:
             return f"{share} intervals of actual/predicted are exact Poisson intervals of the actual count (Garwood)."
         return (
-            f"{share} intervals of actual/predicted take the model's variance with dispersion {self.dispersion:.4g} and "
-            "a normal shape; none is given where the expected noise exceeds a third of the prediction."
+            f"{share} intervals of actual/predicted take the model's variance with dispersion {self.dispersion:.4g} "
+            "and a normal shape; none is given where the expected noise exceeds a third of the prediction."
         )
 
     def bounds(self, actual: Array, predicted: Array, variance: Array) -> tuple[Array, Array]:

@@ -19,8 +19,7 @@ def lift_table(calibration: pd.DataFrame) -> pd.DataFrame:
         highest predicted rates first.
     """
     parts = [_one_sample(part) for _, part in calibration.groupby("sample", sort=False)]
-    columns = ["sample", "band", "exposure_share", "actual_lift", "predicted_lift", "captured_exposure", "captured_actual"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _one_sample(part: pd.DataFrame) -> pd.DataFrame:

@@ -33,6 +33,7 @@ Frame = TypeVar("Frame")
 Column = Expression | str
 
 PREDICTION = "__validation_prediction"
+USUAL_BANDS = ScoreBands()
 
 
 def validation_report(
@@ -47,7 +48,7 @@ def validation_report(
     sample: Column | None = None,
     factors: Mapping[str, tuple[Expression, Sequence[str]]] | None = None,
     bands: int = 10,
-    score_bands: ScoreBands = ScoreBands(),
+    score_bands: ScoreBands = USUAL_BANDS,
     dispersion: float | None = None,
     level: float = 0.95,
 ) -> ValidationReport:

@@ -12,6 +12,7 @@ from glm_local.validation.arithmetic import compare, divide, multiply, not_finit
 from glm_local.validation.unit_deviance import null_deviance_sums, unit_deviance_expression, variance_expression
 
 ONE = Literal(1.0)
+ALL = Literal("all")
 
 EXCLUSIONS = (
     "sample missing",
@@ -53,7 +54,7 @@ class ScoredRows:
     prediction: Expression
     exposure: Expression = ONE
     weight: Expression = ONE
-    sample: Expression = Literal("all")
+    sample: Expression = ALL
 
     @cached_property
     def usable(self) -> Expression:
@@ -69,7 +70,7 @@ class ScoredRows:
     def exclusion(self) -> Expression:
         """Position in `EXCLUSIONS` of the first reason that holds, -1 where none does."""
         code: Expression = Literal(-1)
-        for reason, flag in reversed(self._reasons.items()):
+        for reason, flag in reversed(list(self._reasons.items())):
             code = When(flag, Literal(EXCLUSIONS.index(reason)), code)
         return code
 

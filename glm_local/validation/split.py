@@ -147,9 +147,10 @@ class Split:
         bucket = key_bucket(self.key, columns, STRATIFIED, self.seed, STRATUM_BUCKETS)
         number = stratum_number(self.strata, self.learned.strata, columns)
         numbers = tuple(bound[0] for bound in self.learned.bounds)
+        ends = [tuple(bound[i] for bound in self.learned.bounds) for i in (1, 2)]
         early, middle = (
-            Compare("<", bucket, Lookup(number, numbers, tuple(bound[i] for bound in self.learned.bounds), usual, usual))
-            for i, usual in enumerate(self.bounds(STRATUM_BUCKETS), start=1)
+            Compare("<", bucket, Lookup(number, numbers, end, usual, usual))
+            for end, usual in zip(ends, self.bounds(STRATUM_BUCKETS), strict=True)
         )
         return _sample_where(IsMissing(bucket), early, middle)
 
@@ -211,7 +212,7 @@ def text_read(column: str, columns: Mapping[str, ColumnKind], path: str) -> Read
     if columns[column] not in READABLE["text"]:
         raise DataError.because(
             f"column {column!r} is {columns[column]}.",
-            "A key, a stratum or a sample is text, an integer, a boolean or a date: a fractional number has no one spelling.",
+            "A key, a stratum or a sample is text, an integer, a boolean or a date: fractions have no one spelling.",
             "Cast it, or name another column.", path=path,
         )
     return Read(column, "text")

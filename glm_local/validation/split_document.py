@@ -78,8 +78,8 @@ def split_problems(document: Mapping[str, object]) -> list[Problem]:
         return [Problem("/split/method", f"{method!r} is not a way to split.", "A split has a known method.", way_out)]
     fields = FIELDS[str(method)]
     problems = [
-        Problem(f"/split/{name}", f"{name!r} means nothing to the method {method!r}.", "Fields are those of the method.",
-                nearest(str(name), fields))
+        Problem(f"/split/{name}", f"{name!r} means nothing to the method {method!r}.",
+                "Fields are those of the method.", nearest(str(name), fields))
         for name in document if name not in fields
     ]
     checks: dict[str, Callable[[Mapping[str, object]], list[Problem]]] = {
@@ -99,7 +99,8 @@ def _fraction_problems(document: Mapping[str, object]) -> list[Problem]:
         return []
     fractions = _fractions(given)
     if fractions is None:
-        return [Problem(path, f"{given!r} is not three fractions.", "Train, validation and holdout have one each.", example)]
+        rule = "Train, validation and holdout have one each."
+        return [Problem(path, f"{given!r} is not three fractions.", rule, example)]
     problems = [
         Problem(f"{path}/{name}", f"{share!r} is not a share.", "A fraction lies between 0 and 1.", example)
         for name, share in zip(SAMPLES, fractions, strict=True) if not 0 <= share <= 1
@@ -165,8 +166,8 @@ def _value_problems(document: Mapping[str, object]) -> list[Problem]:
     values, path = document.get("values"), "/split/values"
     way_out = 'Write {"train": [true], "holdout": [false]}.'
     if not isinstance(values, Mapping) or not values or not all(isinstance(v, (list, tuple)) for v in values.values()):
-        return [Problem(path, f"{values!r} does not say which values are which sample.", "Each sample lists its values.",
-                        way_out)]
+        found = f"{values!r} does not say which values are which sample."
+        return [Problem(path, found, "Each sample lists its values.", way_out)]
     problems = [
         Problem(f"{path}/{name}", f"{name!r} is not a sample.", "Samples are train, validation and holdout.",
                 nearest(str(name), SAMPLES))
@@ -174,8 +175,9 @@ def _value_problems(document: Mapping[str, object]) -> list[Problem]:
     ]
     flat = [str(value) for listed in values.values() for value in listed]
     twice = sorted({value for value in flat if flat.count(value) > 1})
-    problems += [Problem(path, f"{value!r} is listed twice.", "A value means one sample.", "Keep one.") for value in twice]
-    return problems
+    return problems + [
+        Problem(path, f"{value!r} is listed twice.", "A value means one sample.", "Keep one.") for value in twice
+    ]
 
 
 def _fractions(given: object) -> tuple[float, float, float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -66,10 +67,18 @@ def summary_table(table: DesignTable, family: Family, rule: IntervalRule) -> pd.
 
 def exclusion_table(table: DesignTable) -> pd.DataFrame:
     """Rows left out: sample (None where the sample itself is missing), reason, rows; no line, nothing left out."""
-    samples = [None if gone else str(name) for name, gone in zip(table.keys["sample"], table.missing["sample"])]
+    samples = [None if gone else str(name) for name, gone in _keys(table, "sample")]
     reasons = [EXCLUSIONS[int(code)] for code in table.keys["reason"].tolist()]
-    frame = pd.DataFrame({"sample": samples, "reason": reasons, "rows": table.rows}, dtype=object)
+    known = [name for name in samples_of(table) if name in samples]
+    order = {name: i for i, name in enumerate(known)}
+    lines = sorted(zip(samples, reasons, table.rows.tolist(), strict=True),
+                   key=lambda line: (order.get(line[0] or "", len(order)), EXCLUSIONS.index(line[1])))
+    frame = pd.DataFrame(lines, columns=["sample", "reason", "rows"], dtype=object)
     return frame.astype({"rows": np.int64})
+
+
+def _keys(table: DesignTable, name: str) -> Iterator[tuple[object, bool]]:
+    return zip(table.keys[name].tolist(), table.missing[name].tolist(), strict=True)
 
 
 def pearson_dispersion(table: DesignTable) -> float:

@@ -10,7 +10,9 @@ from glm_local.errors import SpecError
 from glm_local.validation.arithmetic import add, compare, divide, log, multiply, only_where, power, subtract
 
 
-def unit_deviance_expression(family_name: str, variance_power: float | None, y: Expression, mu: Expression) -> Expression:
+def unit_deviance_expression(
+    family_name: str, variance_power: float | None, y: Expression, mu: Expression
+) -> Expression:
     """Unit deviance d(y, mu) of one row, so that a sample's deviance is the sum of ``weight * d``.
 
     Parameters
@@ -45,7 +47,7 @@ def unit_deviance_expression(family_name: str, variance_power: float | None, y: 
     if p == 3:
         relative = divide(subtract(y, mu), mu)
         return only_where(_both(y, ">", mu), divide(multiply(relative, relative), y))
-    if not 1 < p:
+    if not p > 1:
         raise SpecError.because(
             f"family {family_name!r} has variance power {p}.", "A variance power is 0 or at least 1.",
             "Give a power between 1 and 2 for amounts with zeros, above 2 for positive amounts.",
@@ -88,15 +90,17 @@ def null_deviance(variance_power: float | None, sums: Mapping[str, float]) -> fl
         return math.nan
     rate = amount / volume
     if p is None:
-        certain = rate <= 0 or rate >= 1
-        return 2 * saturated - (0.0 if certain else 2 * (amount * math.log(rate) + (volume - amount) * math.log1p(-rate)))
+        if not 0 < rate < 1:
+            return 2 * saturated
+        return 2 * (saturated - amount * math.log(rate) - (volume - amount) * math.log1p(-rate))
     if p == 0:
         return saturated - amount * rate
     if p == 1:
         return 2 * (saturated - amount * math.log(rate))
     if p == 2:
         return 2 * (saturated + volume * math.log(rate))
-    return 2 * (saturated - amount * rate ** (1 - p) / (1 - p) + volume * rate ** (2 - p) / (2 - p))
+    best = amount * math.pow(rate, 1 - p) / (1 - p) - volume * math.pow(rate, 2 - p) / (2 - p)
+    return 2 * (saturated - best)
 
 
 def _both(y: Expression, operator: Comparison, mu: Expression) -> Expression:

@@ -32,7 +32,7 @@ def cannot_write(table: str, error: BaseException) -> StoreError:
         return _error(f"Rows do not fit table {table}: {said}", f"Its columns: {columns}.", "Write with this version.")
     if _any(_BUSY, said):
         found = f"Table {table} is so busy that every try to commit failed."
-        return _error(found, "Commits are tried many times.", "Run again with the same run id; nothing is written twice.")
+        return _error(found, "Commits are tried often.", "Run again with the same run id; nothing is written twice.")
     if _any(_PROTOCOL, said):
         return _error(
             f"Table {table} uses Delta features this writer does not know: {said}",

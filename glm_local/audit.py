@@ -1,0 +1,220 @@
+"""The auditor's side: history of a study, one run in full, and proof that nothing was changed; any store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from glm_local.contract.audit_findings import (
+    account_findings,
+    history_findings,
+    open_runs,
+    row_findings,
+    state_findings,
+)
+from glm_local.contract.audit_rows import TABLES
+from glm_local.contract.fill_rows import Row, from_arrow
+from glm_local.contract.hash_chain import Finding, Head, chain_findings, head_of
+from glm_local.contract.run_log import chain_app
+from glm_local.contract.seals import seal_findings, sealed_heads
+from glm_local.contract.store import Store
+from glm_local.errors import ConfigError, StoreError, nearest
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What `verify` found.
+
+    Parameters
+    ----------
+    findings
+        Broken ones first; notes do not make the report fail.
+    heads
+        Study to the last event of its chain; keep it where the store's writers cannot write.
+    events, rows
+        How many were recomputed.
+    """
+
+    findings: tuple[Finding, ...]
+    heads: Mapping[str, Head]
+    events: int
+    rows: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is broken."""
+        return not any(finding.severity == "broken" for finding in self.findings)
+
+    @property
+    def head(self) -> Head | None:
+        """The head, when one study was looked at."""
+        return next(iter(self.heads.values())) if len(self.heads) == 1 else None
+
+    def __str__(self) -> str:
+        verdict = "nothing was changed" if self.ok else "something was changed"
+        heads = [f"head of {study}: {head}" for study, head in self.heads.items()]
+        first = f"{verdict}: {self.events} events and {self.rows} rows recomputed"
+        return "\n".join([first, *(str(one) for one in self.findings), *heads])
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run in full: its row in `runs`, its events in order, its rows in every other table."""
+
+    run_id: str
+    study: str
+    status: str
+    run: Row
+    events: tuple[Row, ...]
+    tables: Mapping[str, tuple[Row, ...]] = field(repr=False)
+
+
+def history(store: Store, study: str | None = None, factor: str | None = None, run: str | None = None) -> list[Row]:
+    """Return events in order: who did what, when, why, on what evidence.
+
+    Parameters
+    ----------
+    study, factor, run
+        Only events of these; None takes all.
+    """
+    asked = {"study_id": study, "factor": factor, "run_id": run}
+    events = from_arrow(store.read("events", {name: value for name, value in asked.items() if value is not None}))
+    return sorted(events, key=lambda one: (str(one["study_id"]), int(str(one["seq"]))))
+
+
+def who_decided(store: Store, factor: str, study: str | None = None) -> list[Row]:
+    """Return the decisions on a factor, in order: accepted, rejected, refined, crossed, decided."""
+    decisions = ("accepted", "rejected", "refined", "crossed", "decided")
+    return [event for event in history(store, study, factor) if event["event"] in decisions]
+
+
+def show(store: Store, run: str) -> RunRecord:
+    """Return one run in full.
+
+    Raises
+    ------
+    ConfigError
+        When no event knows the run; the nearest id is named.
+    """
+    events = history(store, run=run)
+    if not events:
+        known = sorted({str(one["run_id"]) for one in from_arrow(store.read("events", columns=["run_id"]))})
+        found = f"No event knows run {run!r}."
+        raise ConfigError.because(found, "A run is shown by its id.", nearest(run, known), path="run")
+    names = [name for name in TABLES if name not in ("events", "runs")]
+    tables = {name: tuple(_in_order(store, name, run)) for name in names}
+    finished = next((event for event in events if event["event"] == "finished"), None)
+    return RunRecord(
+        run_id=run,
+        study=str(events[0]["study_id"]),
+        status=_status(finished),
+        run=next(iter(_in_order(store, "runs", run)), {}),
+        events=tuple(events),
+        tables={name: rows for name, rows in tables.items() if rows},
+    )
+
+
+def _status(finished: Row | None) -> str:
+    return str(json.loads(str(finished["payload"]))["status"]) if finished else "not finished"
+
+
+def _in_order(store: Store, table: str, run: str) -> list[Row]:
+    return sorted(from_arrow(store.read(table, {"run_id": run})), key=lambda row: int(str(row["position"])))
+
+
+def verify(store: Store, study: str | None = None, expected_head: Head | str | None = None) -> VerifyReport:
+    """Recompute everything and name what does not fit; never stops at the first thing it cannot read.
+
+    Parameters
+    ----------
+    study
+        Look at this study's events and rows only; the tables' own history is always looked at. None: all studies.
+    expected_head
+        A head kept from an earlier run, ``seq:hash``; it must still be in the chain.
+
+    Notes
+    -----
+    Looked at, in this order: each table's rules and history (every operation that is not an append is named), the
+    sealed bytes of every file, the chain of every study, each row's hash, and the rows of every run against what its
+    events state. What cannot be seen is said in `glm_local.contract.hash_chain`.
+    """
+    look = _Look()
+    for table in TABLES.values():
+        look.take(table.name, lambda table=table: state_findings(table, store.state(table.name)))  # type: ignore[misc]
+        look.take(table.name, lambda table=table: history_findings(table.name, store.history(table.name)))  # type: ignore[misc]
+    files = store.files
+    if files is None:
+        said = "files are out of reach here: bytes were not compared, rows were"
+        look.findings.append(Finding("note", "_seals", "", said))
+    else:
+        look.take("_seals", lambda: seal_findings(files))
+    where = {"study_id": study} if study is not None else None
+    rows = {name: look.read(name, lambda name=name: from_arrow(store.read(name, where))) for name in TABLES}  # type: ignore[misc]
+    events = rows.pop("events")
+    heads = _chains(store, look, events or [], study, expected_head)
+    for name, found in rows.items():
+        look.take(name, lambda name=name, found=found: row_findings(TABLES[name], found or []))  # type: ignore[misc]
+    readable = {name: found for name, found in rows.items() if found is not None}
+    if events is not None:
+        look.take("events", lambda: account_findings(events, readable) + open_runs(events))
+    count = sum(len(found) for found in readable.values())
+    return VerifyReport(look.in_order(), heads, len(events or []), count)
+
+
+class _Look:
+    """Collects findings; what cannot be read becomes one."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def read(self, table: str, ask: Callable[[], Answer]) -> Answer | None:
+        try:
+            return ask()
+        except StoreError as error:
+            finding = Finding("broken", table, "", " ".join(problem.found for problem in error.problems))
+            if finding not in self.findings:
+                self.findings.append(finding)
+        return None
+
+    def take(self, table: str, ask: Callable[[], Iterable[Finding]]) -> None:
+        self.findings += self.read(table, lambda: list(ask())) or []
+
+    def in_order(self) -> tuple[Finding, ...]:
+        return tuple(sorted(dict.fromkeys(self.findings), key=lambda one: one.severity))
+
+
+def _chains(
+    store: Store, look: _Look, events: list[Row], study: str | None, expected: Head | str | None
+) -> dict[str, Head]:
+    studies = {study} if study is not None else {str(one["study_id"]) for one in events}
+    sealed = sealed_heads(store.files) if store.files else []
+    studies |= {name for name, _, _ in sealed} if study is None else set()
+    heads: dict[str, Head] = {}
+    chains: dict[str, set[Head]] = {}
+    for name in sorted(studies):
+        own = [event for event in events if event["study_id"] == name]
+        look.findings += chain_findings(own)
+        chains[name] = {head_of(event) for event in own}
+        heads[name] = max(chains[name], key=lambda head: head.seq, default=Head())
+        mark = look.read("events", lambda name=name: store.mark("events", chain_app(name)))  # type: ignore[misc]
+        if mark is not None and mark > heads[name].seq:
+            said = f"the chain ends at {heads[name].seq}, the table's log knows event {mark}: its tail was cut"
+            look.findings.append(Finding("broken", "events", f"study {name}", said))
+        for _, run, head in (one for one in sealed if one[0] == name and one[2] not in chains[name]):
+            said = f"run {run} was sealed with head {head}, which is not in the chain"
+            look.findings.append(Finding("broken", "events", f"study {name} seq {head.seq}", said))
+    look.findings += _expected(chains, expected)
+    return heads
+
+
+def _expected(chains: Mapping[str, set[Head]], expected: Head | str | None) -> list[Finding]:
+    if expected is None:
+        return []
+    head = Head.parse(expected) if isinstance(expected, str) else expected
+    if any(head in chain for chain in chains.values()):
+        return []
+    return [Finding("broken", "events", f"seq {head.seq}", f"the expected head {head} is not in the chain")]

@@ -1,0 +1,227 @@
+"""The store through a Spark session: the same Delta tables, on whatever Spark reaches, by path or by catalog name."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions
+
+from glm_local.contract.audit_rows import TABLES, AuditTable
+from glm_local.contract.seals import log_mark
+from glm_local.contract.store import Commit, Guard, TableFiles, TableState
+from glm_local.errors import ConfigError
+from glm_local.contract.store_errors import cannot_read, cannot_write
+from glm_local.store_lock import one_writer
+from glm_local.table_files import ArrowFiles, local_path
+from glm_spark.table_files import SparkFiles
+
+MISSING = ("PATH_NOT_FOUND", "TABLE_OR_VIEW_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_TABLE_NOT_FOUND")
+"""What Spark says of a table that is not there."""
+
+COLLISIONS = ("DELTA_CONCURRENT_", "DELTA_METADATA_CHANGED", "DELTA_PROTOCOL_CHANGED", "ConcurrentTransactionException")
+"""What Delta says when another commit came first; nothing was written."""
+
+
+def open_store(
+    spark: SparkSession, location: str | os.PathLike[str] | None = None, *, schema: str | None = None
+) -> SparkDeltaStore:
+    """Open the audit store under a path, or in a schema of the catalog; tables are made when first written.
+
+    Parameters
+    ----------
+    spark
+        A session with Delta, classic or Connect.
+    location
+        Folder or URI that holds one Delta table per audit table.
+    schema
+        Instead of `location`: a schema of one or two parts (``audit`` or ``main.audit``), which must exist.
+    """
+    return SparkDeltaStore(spark, location, schema=schema)
+
+
+class SparkDeltaStore:
+    """`Store` on delta-spark. DataFrames and Arrow only, so it works through Spark Connect."""
+
+    def __init__(
+        self, spark: SparkSession, location: str | os.PathLike[str] | None = None, *, schema: str | None = None
+    ) -> None:
+        if (location is None) == (schema is None):
+            raise ConfigError.because(
+                "Give a location or a schema.", "Tables are kept under a path or in a catalog's schema, not both.",
+                "open_store(spark, 's3://bucket/audit') or open_store(spark, schema='main.audit').",
+            )  # fmt: skip
+        self._spark, self._schema = spark, schema
+        folder = local_path(os.fspath(location)) if location is not None and _on_this_disk(spark, location) else None
+        self._folder = folder
+        self.location = str(folder or location or schema).rstrip("/")
+        self._known: set[str] = set()
+        self.files: TableFiles | None = None
+        if folder is not None:
+            self.files = ArrowFiles.of_folder(folder)
+        elif location is not None:
+            self.files = SparkFiles(spark, self.location)
+
+    def _name(self, table: str) -> str:
+        """The table in SQL, quoted."""
+        if self._schema is None:
+            return f"delta.{_quoted(f'{self.location}/{table}')}"
+        return ".".join(_quoted(part) for part in (*self._schema.split("."), table))
+
+    def ensure(self, *tables: str) -> None:
+        """Create what is not there: columns, rules and properties in one commit."""
+        for name in tables or TABLES:
+            if name not in self._known and self._detail(name) is None:
+                with one_writer(self._folder):
+                    self._create(TABLES[name])
+            self._known.add(name)
+
+    def _create(self, table: AuditTable) -> None:
+        columns = ", ".join(column.ddl for column in table.columns)
+        properties = table.properties | {"delta.enableDeletionVectors": "false", "delta.checkpointPolicy": "classic"}
+        listed = ", ".join(f"{_literal(name)} = {_literal(value)}" for name, value in properties.items())
+        try:
+            self._spark.sql(
+                f"CREATE TABLE IF NOT EXISTS {self._name(table.name)} ({columns}) USING delta "
+                f"COMMENT {_literal(table.comment)} TBLPROPERTIES ({listed})"
+            ).collect()
+        except Exception as error:
+            if self._detail(table.name) is None:  # not a race that another session won
+                raise cannot_write(table.name, error) from error
+
+    def append(self, table: str, rows: pa.Table, guard: Guard) -> bool:
+        """Append in one commit, or find the guard taken.
+
+        Delta skips a commit whose transaction version is not new without a word, so the table's history is asked
+        whether this very commit is there.
+        """
+        self.ensure(table)
+        token = json.dumps({"app": guard.app, "version": guard.version, "commit": uuid.uuid4().hex})
+        writer = (
+            self._spark.createDataFrame(rows)
+            .coalesce(1)
+            .write.format("delta")
+            .mode("append")
+            .option("txnAppId", guard.app)
+            .option("txnVersion", str(guard.version))
+            .option("userMetadata", token)
+        )
+        with one_writer(self._folder):
+            try:
+                if self._schema is None:
+                    writer.save(f"{self.location}/{table}")
+                else:
+                    writer.saveAsTable(self._name(table))
+            except Exception as error:
+                if _says(error, COLLISIONS):
+                    return False
+                raise cannot_write(table, error) from error
+            return self._is_committed(table, token)
+
+    def _is_committed(self, table: str, token: str) -> bool:
+        for limit in (" LIMIT 20", ""):
+            lines = self._spark.sql(f"DESCRIBE HISTORY {self._name(table)}{limit}").select("userMetadata")
+            if token in _arrow(lines)["userMetadata"].to_pylist():
+                return True
+        return False
+
+    def read(
+        self, table: str, where: Mapping[str, str] | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Rows whose text columns equal `where`."""
+        schema = TABLES[table].arrow_schema
+        wanted = pa.schema([schema.field(name) for name in columns or schema.names])
+        try:
+            rows = self._table(table).select(*(functions.col(_quoted(name)) for name in wanted.names))
+            for name, value in (where or {}).items():
+                rows = rows.where(functions.col(_quoted(name)) == functions.lit(value))
+            return _arrow(rows).cast(wanted)
+        except Exception as error:
+            if _says(error, MISSING):
+                return wanted.empty_table()
+            raise cannot_read(table, self._name(table), error) from error
+
+    def _table(self, table: str) -> DataFrame:
+        if self._schema is None:
+            return self._spark.read.format("delta").load(f"{self.location}/{table}")
+        return self._spark.table(self._name(table))
+
+    def history(self, table: str) -> list[Commit]:
+        """The table's commits, oldest first."""
+        wanted = ("version", "timestamp", "operation", "operationParameters", "userMetadata")
+        lines = self._ask(table, f"DESCRIBE HISTORY {self._name(table)}", wanted)
+        return sorted((_commit(one) for one in lines), key=lambda commit: commit.version)
+
+    def _detail(self, table: str) -> dict[str, Any] | None:
+        wanted = ("properties", "minReaderVersion", "minWriterVersion")
+        return next(iter(self._ask(table, f"DESCRIBE DETAIL {self._name(table)}", wanted)), None)
+
+    def _ask(self, table: str, sql: str, columns: Iterable[str]) -> list[dict[str, Any]]:
+        try:
+            return _arrow(self._spark.sql(sql).select(*columns)).to_pylist()
+        except Exception as error:
+            if _says(error, MISSING):
+                return []
+            raise cannot_read(table, self._name(table), error) from error
+
+    def state(self, table: str) -> TableState | None:
+        """The table's metadata."""
+        detail = self._detail(table)
+        if detail is None:
+            return None
+        last = self._ask(table, f"DESCRIBE HISTORY {self._name(table)} LIMIT 1", ("version",))
+        return TableState(
+            int(last[0]["version"]) if last else 0,
+            (int(detail["minReaderVersion"]), int(detail["minWriterVersion"])),
+            dict(detail["properties"]),
+            tuple(self._table(table).columns),
+        )
+
+    def mark(self, table: str, app: str) -> int | None:
+        """The last guard version of `app`, from the log's files; None when they are out of reach."""
+        return log_mark(self.files, table, app) if self.files is not None else None
+
+
+def _on_this_disk(spark: SparkSession, location: str | os.PathLike[str]) -> bool:
+    """Say whether Spark's `location` is this process's own disk: not a cluster's, not a Connect server's."""
+    if local_path(os.fspath(location)) is None or type(spark).__module__.startswith("pyspark.sql.connect"):
+        return False
+    if os.fspath(location).startswith("file:"):
+        return True
+    elsewhere = "DATABRICKS_RUNTIME_VERSION" in os.environ
+    return not elsewhere and str(spark.conf.get("spark.sql.warehouse.dir", "file:")).startswith(("file:", "/"))
+
+
+def _arrow(rows: DataFrame) -> pa.Table:
+    return rows.toArrow()
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _says(error: BaseException, marks: Iterable[str]) -> bool:
+    condition = error.getCondition() if isinstance(error, PySparkException) else None
+    head = f"{condition or ''} {type(error).__name__} {str(error)[:2000]}"
+    return any(mark in head for mark in marks)
+
+
+def _commit(line: Mapping[str, Any]) -> Commit:
+    return Commit(
+        int(line["version"]),
+        line["timestamp"].astimezone(datetime.UTC),
+        str(line["operation"]),
+        {name: str(value) for name, value in line["operationParameters"] or ()},
+        str(line["userMetadata"] or ""),
+    )

@@ -1,0 +1,156 @@
+"""The six verbs on a Spark DataFrame, classic or Connect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame, SparkSession
+
+from glm_local.contract.blocks import BlockDesign, Blocks
+from glm_local.contract.cell_pass import cell_pass
+from glm_local.contract.cells import CellRequest, DesignTable
+from glm_local.contract.columns import ColumnKind
+from glm_local.contract.engine import PassCounter
+from glm_local.contract.expression import Expression, Read
+from glm_local.contract.key_layout import KeyLayout, key_layout
+from glm_local.contract.pack_rows import design_numbers
+from glm_local.contract.quantile_grid import quantile_pass
+from glm_local.contract.row_pass import RowPass, column_name
+from glm_local.contract.sample_rows import BUCKETS, checked_key, sample_bucket, sample_filter, sample_request
+from glm_local.contract.sql import print_sql, quote_identifier
+from glm_spark.block_store import Materialise, SparkBlocks
+from glm_spark.lookup_join import join_lookups
+from glm_spark.partition_work import (
+    ANSWER_SCHEMA,
+    BLOCK_SCHEMA,
+    answers_in_order,
+    pack_work,
+    row_pass_work,
+    table_from_bytes,
+)
+from glm_spark.session import spark_session
+from glm_spark.spark_errors import explained
+from glm_spark.spark_frames import as_spark_frame, column_kinds
+
+BUCKET = "sample bucket"
+
+Answer = TypeVar("Answer")
+
+
+class SparkEngine:
+    """Rows in a Spark DataFrame.
+
+    Parameters
+    ----------
+    spark
+        The session; None takes the active one or starts a local one (`glm_spark.session.spark_session`).
+    materialise
+        Where packed blocks are kept: "cache", or "table" on clusters that refuse to cache (serverless).
+    scratch
+        Catalog and schema for scratch tables when `materialise` is "table"; empty is the current one.
+    """
+
+    name = "spark"
+
+    def __init__(
+        self, spark: SparkSession | None = None, materialise: Materialise = "cache", scratch: str = ""
+    ) -> None:
+        self.spark = spark if spark is not None else spark_session()
+        self.passes = PassCounter()
+        self._materialise = materialise
+        self._scratch = scratch
+
+    def columns(self, frame: Any) -> dict[str, ColumnKind]:
+        """Name to physical kind, in the table's order, from the schema."""
+        return column_kinds(self._frame(frame))
+
+    def with_columns(self, frame: Any, columns: Mapping[str, Expression]) -> DataFrame:
+        """Return the same rows with more columns, lazily; an existing name is replaced where it stands."""
+        held = self._frame(frame)
+        kinds = column_kinds(held)
+        joined = join_lookups(held, kinds, list(columns.values()))
+        texts = {
+            name: print_sql(one, joined.kinds) for name, one in zip(columns, joined.expressions, strict=True)
+        }
+        selected = {name: texts.get(name, quote_identifier(name)) for name in kinds} | texts
+        with explained():
+            return joined.frame.selectExpr(*(f"{sql} AS {quote_identifier(name)}" for name, sql in selected.items()))
+
+    def cells(self, frame: Any, requests: Sequence[CellRequest]) -> dict[str, DesignTable | None]:
+        """One design table per request, all in one job."""
+        purpose = ", ".join(request.name for request in requests)
+        return self._row_pass("cells", purpose, self._frame(frame), cell_pass(requests)) if requests else {}
+
+    def quantiles(
+        self,
+        frame: Any,
+        columns: Mapping[str, Expression],
+        probabilities: Sequence[float],
+        weight: Expression | None = None,
+        where: Expression | None = None,
+    ) -> dict[str, NDArray[np.float64]]:
+        """Cut points of each column; `glm_local.contract.quantile_grid` states the rule."""
+        asked = quantile_pass(columns, probabilities, weight, where)
+        return self._row_pass("quantiles", ", ".join(columns), self._frame(frame), asked) if columns else {}
+
+    def blocks(self, frame: Any, design: BlockDesign, where: Expression | None = None) -> Blocks:
+        """The rows packed for `design`; built, kept and first added up in one job by the first `sum`."""
+        layout = key_layout(design, tuple(design_numbers(design)))
+        with explained():
+            packed = self._travelling(self._frame(frame), design, layout, where)
+            packed = packed.mapInArrow(pack_work(design, layout), BLOCK_SCHEMA)
+        return SparkBlocks(design, packed, self.passes, self._materialise, self._scratch)
+
+    def sample(self, frame: Any, rows: int, seed: int, key: str | None = None) -> DataFrame:
+        """About `rows` rows, never more; `glm_local.contract.sample_rows` states the rule."""
+        held = self._frame(frame)
+        kinds = column_kinds(held)
+        if key is None:
+            hashed = ", ".join(quote_identifier(name) for name, kind in kinds.items() if kind != "unsupported")
+            bucketed = held.selectExpr("*", f"pmod(xxhash64({int(seed)}L, {hashed}), {BUCKETS}) AS `{BUCKET}`")
+        else:
+            checked_key(key, kinds)
+            bucketed = self.with_columns(held, {BUCKET: sample_bucket(key, seed)})
+        bucket = Read(BUCKET, "integer")
+        request = sample_request(bucket)
+        table = self._row_pass("sample", f"{rows} rows", bucketed, cell_pass([request]))[request.name]
+        taken = None if table is None else sample_filter(bucket, table, rows)
+        if taken is None:
+            return held
+        return bucketed.where(print_sql(taken, column_kinds(bucketed))).drop(BUCKET)
+
+    def _frame(self, frame: Any) -> DataFrame:
+        return as_spark_frame(self.spark, frame)
+
+    def _row_pass(self, verb: str, purpose: str, frame: DataFrame, asked: RowPass[Answer]) -> Answer:
+        self.passes.record(verb, purpose)
+        joined = join_lookups(frame, column_kinds(frame), asked.expressions)
+        columns = [
+            f"{print_sql(one, joined.kinds)} AS {column_name(i)}" for i, one in enumerate(joined.expressions)
+        ] or ["0 AS rows"]
+        with explained():
+            answers = joined.frame.selectExpr(*columns).mapInArrow(row_pass_work(asked), ANSWER_SCHEMA).toArrow()
+        parts = [[None if one is None else table_from_bytes(one) for one in part] for part in answers_in_order(answers)]
+        return asked.merge(parts)
+
+    def _travelling(
+        self, frame: DataFrame, design: BlockDesign, layout: KeyLayout, where: Expression | None
+    ) -> DataFrame:
+        atoms, numbers = design.atom_expressions(), design_numbers(design)
+        flags = () if where is None else (where,)
+        joined = join_lookups(frame, column_kinds(frame), [*atoms, *numbers.values(), *flags])
+        texts = [print_sql(one, joined.kinds) for one in joined.expressions]
+        rows = joined.frame if where is None else joined.frame.where(texts[-1])
+        words = [_word_sql(layout, texts, word) for word in range(layout.words)]
+        doubles = [f"CAST({text} AS double)" for text in texts[len(atoms) : len(atoms) + len(numbers)]]
+        named = zip([*words, *doubles], layout.columns, strict=True)
+        return rows.selectExpr(*(f"{sql} AS {name}" for sql, name in named))
+
+
+def _word_sql(layout: KeyLayout, codes: Sequence[str], word: int) -> str:
+    whole = "int" if layout.word_bytes == 4 else "bigint"
+    placed = [place for place in layout.places if place.word == word]
+    return " | ".join(f"shiftleft(CAST({codes[place.atom]} AS {whole}), {8 * place.byte})" for place in placed)

@@ -1,0 +1,87 @@
+"""What the Spark engine accepts as a table, and the kinds of its columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from os import PathLike
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as t
+
+from glm_local.contract.columns import ColumnKind
+from glm_local.errors import DataError
+from glm_local.frames import arrow_table
+from glm_spark.spark_errors import explained
+
+KINDS: tuple[tuple[type[t.DataType], ColumnKind], ...] = (
+    (t.BooleanType, "boolean"),
+    (t.IntegralType, "integer"),
+    (t.FloatType, "float32"),
+    (t.DoubleType, "float64"),
+    (t.DecimalType, "decimal"),
+    (t.StringType, "text"),
+    (t.CharType, "text"),
+    (t.VarcharType, "text"),
+    (t.NullType, "text"),
+    (t.DateType, "date"),
+    (t.TimestampType, "timestamp"),
+    (t.TimestampNTZType, "timestamp"),
+)
+
+_known_kinds: WeakKeyDictionary[Any, dict[str, ColumnKind]] = WeakKeyDictionary()
+
+
+def as_spark_frame(spark: SparkSession, source: Any) -> DataFrame:
+    """Return a Spark DataFrame: itself, a table's name, a path (Delta, Parquet), or local rows sent as Arrow.
+
+    Raises
+    ------
+    DataError
+        Nothing of that name or path, or not a table.
+    """
+    if isinstance(source, DataFrame):
+        return source
+    with explained("Give a DataFrame, a table's name, or the path of Parquet files or of a Delta table."):
+        if isinstance(source, PathLike) or (isinstance(source, str) and ("/" in source or "\\" in source)):
+            path = str(source)
+            delta = (Path(path) / "_delta_log").is_dir()
+            return spark.read.format("delta" if delta else "parquet").load(path)
+        if isinstance(source, str):
+            return spark.table(source)
+        return spark.createDataFrame(arrow_table(source))
+
+
+def column_kinds(frame: DataFrame) -> dict[str, ColumnKind]:
+    """Name to physical kind, from the schema, which is read once per frame.
+
+    Raises
+    ------
+    DataError
+        Names differ only in case (Spark could not tell them apart).
+    """
+    known = _known_kinds.get(frame)
+    if known is None:
+        with explained():
+            schema = frame.schema
+        known = {field.name: _kind(field.dataType) for field in schema.fields}
+        _require_distinct([field.name for field in schema.fields])
+        _known_kinds[frame] = known
+    return dict(known)
+
+
+def _kind(data_type: t.DataType) -> ColumnKind:
+    return next((kind for one, kind in KINDS if isinstance(data_type, one)), "unsupported")
+
+
+def _require_distinct(names: list[str]) -> None:
+    times = Counter(name.lower() for name in names)
+    alike = [name for name in names if times[name.lower()] > 1]
+    if alike:
+        raise DataError.because(
+            f"Columns {alike[0]!r} and {alike[1]!r} are one name to Spark.",
+            "Names differ in more than case.",
+            "Rename one of them before the table comes here.",
+        )

@@ -1,0 +1,78 @@
+"""The store's files as bytes through Spark: they are hashed where they lie, only digests and small texts travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions
+
+from glm_local.table_files import SEALS, is_seal
+
+
+class SparkFiles:
+    """`TableFiles` through Spark's binaryFile source, which does not list names beginning with a dot or underscore."""
+
+    sees_hidden = False
+
+    def __init__(self, spark: SparkSession, location: str) -> None:
+        self._spark, self._location = spark, location
+
+    def _binary(self, folder: str) -> DataFrame | None:
+        try:
+            return self._spark.read.format("binaryFile").load(f"{self._location}/{folder}")
+        except PySparkException as error:
+            if error.getCondition() == "PATH_NOT_FOUND":
+                return None
+            raise
+
+    def names(self, folder: str) -> list[str]:
+        """Files directly in `folder`."""
+        listed = self._binary(folder)
+        paths = listed.select("path").toArrow()["path"].to_pylist() if listed is not None else []
+        return sorted(f"{folder}/{str(path).rpartition('/')[2]}" for path in paths)
+
+    def _of(self, names: Sequence[str], value: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for folder, wanted in _by_folder(names).items():
+            listed = self._binary(folder)
+            if listed is None:
+                continue
+            name = functions.element_at(functions.split("path", "/"), -1)
+            rows = listed.select(name.alias("name"), functions.expr(value).alias("value")).where(name.isin(*wanted)).toArrow()
+            found |= {f"{folder}/{one['name']}": one["value"] for one in rows.to_pylist()}
+        return found
+
+    def texts(self, names: Sequence[str]) -> dict[str, str]:
+        """Path to text."""
+        return self._of(names, "cast(content AS string)")
+
+    def digests(self, names: Sequence[str]) -> dict[str, str]:
+        """Path to SHA-256."""
+        return self._of(names, "sha2(content, 256)")
+
+    def write_seal(self, name: str, text: str) -> None:
+        """Write a seal as a folder of that name with one part file."""
+        rows = self._spark.createDataFrame([(text,)], "value string").coalesce(1)
+        rows.write.mode("ignore").text(f"{self._location}/{SEALS}/{name}")
+
+    def read_seals(self) -> dict[str, str]:
+        """Name to text of every seal."""
+        reader = self._spark.read.option("recursiveFileLookup", "true").option("wholetext", "true")
+        try:
+            rows = reader.text(f"{self._location}/{SEALS}").select("value", "_metadata.file_path").toArrow().to_pylist()
+        except PySparkException as error:
+            if error.getCondition() == "PATH_NOT_FOUND":
+                return {}
+            raise
+        paths = {str(row["file_path"]): str(row["value"]).rstrip("\n") for row in rows}
+        return {path.split(f"/{SEALS}/")[1].split("/")[0]: text for path, text in paths.items() if is_seal(path)}
+
+
+def _by_folder(names: Iterable[str]) -> dict[str, list[str]]:
+    folders: dict[str, list[str]] = {}
+    for path in names:
+        folder, _, name = path.rpartition("/")
+        folders.setdefault(folder, []).append(name)
+    return folders
