@@ -15,7 +15,7 @@ from glm_local.contract.audit_findings import (
     state_findings,
 )
 from glm_local.contract.audit_rows import TABLES
-from glm_local.contract.fill_rows import Row, from_arrow
+from glm_local.contract.fill_rows import Row, from_arrow, row_digest
 from glm_local.contract.hash_chain import Finding, Head, chain_findings, head_of
 from glm_local.contract.run_log import chain_app
 from glm_local.contract.seals import seal_findings, sealed_heads
@@ -160,7 +160,8 @@ def verify(store: Store, study: str | None = None, expected_head: Head | str | N
         look.take(name, lambda name=name, found=found: row_findings(TABLES[name], found or []))  # type: ignore[misc]
     readable = {name: found for name, found in rows.items() if found is not None}
     if events is not None:
-        look.take("events", lambda: account_findings(events, readable) + open_runs(events))
+        sound = [event for event in events if row_digest(event, "row_hash") == event["row_hash"]]
+        look.take("events", lambda: account_findings(sound, readable) + open_runs(sound))
     count = sum(len(found) for found in readable.values())
     return VerifyReport(look.in_order(), heads, len(events or []), count)
 
@@ -175,9 +176,10 @@ class _Look:
         try:
             return ask()
         except StoreError as error:
-            finding = Finding("broken", table, "", " ".join(problem.found for problem in error.problems))
-            if finding not in self.findings:
-                self.findings.append(finding)
+            said = " ".join(problem.found for problem in error.problems)
+        except (ValueError, TypeError, KeyError, ArithmeticError) as error:  # changed bytes make anything of a value
+            said = f"what is there cannot be understood: {error!r}"
+        self.findings.append(Finding("broken", table, "", said))
         return None
 
     def take(self, table: str, ask: Callable[[], Iterable[Finding]]) -> None:
@@ -197,7 +199,7 @@ def _chains(
     chains: dict[str, set[Head]] = {}
     for name in sorted(studies):
         own = [event for event in events if event["study_id"] == name]
-        look.findings += chain_findings(own)
+        look.take("events", lambda own=own: chain_findings(own))  # type: ignore[misc]
         chains[name] = {head_of(event) for event in own}
         heads[name] = max(chains[name], key=lambda head: head.seq, default=Head())
         mark = look.read("events", lambda name=name: store.mark("events", chain_app(name)))  # type: ignore[misc]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,12 +74,11 @@ class DeltaStore:
     def _open(self, table: str) -> DeltaTable | None:
         from deltalake.exceptions import TableNotFoundError
 
-        try:
-            return self._deltalake.DeltaTable(self._uri(table), storage_options=self._options)
-        except TableNotFoundError:
-            return None
-        except Exception as error:
-            raise cannot_read(table, self._uri(table), error, self._bad_files(table, None)) from error
+        with self._reading(table, None):
+            try:
+                return self._deltalake.DeltaTable(self._uri(table), storage_options=self._options)
+            except TableNotFoundError:
+                return None
 
     def ensure(self, *tables: str) -> None:
         """Create what is not there: columns, rules and properties in one commit."""
@@ -149,34 +149,47 @@ class DeltaStore:
         sql = f"SELECT {', '.join(_quoted(name) for name in wanted.names)} FROM audit_table"
         if where:
             sql += " WHERE " + " AND ".join(f"{_quoted(name)} = {_literal(value)}" for name, value in where.items())
-        try:
+        with self._reading(table, delta):
             query = self._deltalake.QueryBuilder().register("audit_table", delta)
             return pa.table(query.execute(sql).read_all()).cast(wanted)
-        except Exception as error:  # deltalake raises bare Exception for what its query engine says
-            raise cannot_read(table, self._uri(table), error, self._bad_files(table, delta)) from error
 
     def history(self, table: str) -> list[Commit]:
         """The table's commits, oldest first."""
         delta = self._open(table)
-        return [_commit(one) for one in reversed(delta.history())] if delta is not None else []
+        if delta is None:
+            return []
+        with self._reading(table, delta):
+            return [_commit(one) for one in reversed(delta.history())]
 
     def state(self, table: str) -> TableState | None:
         """The table's metadata."""
         delta = self._open(table)
         if delta is None:
             return None
-        protocol = delta.protocol()
-        return TableState(
-            delta.version(),
-            (protocol.min_reader_version, protocol.min_writer_version),
-            dict(delta.metadata().configuration),
-            tuple(one.name for one in delta.schema().fields),
-        )
+        with self._reading(table, delta):
+            protocol = delta.protocol()
+            return TableState(
+                delta.version(),
+                (protocol.min_reader_version, protocol.min_writer_version),
+                dict(delta.metadata().configuration),
+                tuple(one.name for one in delta.schema().fields),
+            )
 
     def mark(self, table: str, app: str) -> int | None:
         """The last guard version of `app`."""
         delta = self._open(table)
-        return None if delta is None else delta.transaction_version(app)
+        if delta is None:
+            return None
+        with self._reading(table, delta):
+            return delta.transaction_version(app)
+
+    @contextmanager
+    def _reading(self, table: str, delta: DeltaTable | None) -> Iterator[None]:
+        """Whatever deltalake raises while it reads, bare `Exception` included, becomes the store's error."""
+        try:
+            yield
+        except Exception as error:
+            raise cannot_read(table, self._uri(table), error, self._bad_files(table, delta)) from error
 
     def _bad_files(self, table: str, delta: DeltaTable | None) -> list[str]:
         """Files of the table that are gone or cannot be read on their own."""

@@ -233,7 +233,7 @@ def _choose(
     kind = work.types.inner(node)
     yes, no = as_type(work.of(then), kind), as_type(work.of(otherwise), kind)
     if kind == "text":
-        codes = np.where(no.codes < 0, -1, no.codes + len(yes.words))
+        codes = np.where(no.codes < 0, -1, no.codes.astype(np.int64) + len(yes.words))
         return Values.text(np.where(flag, yes.codes, codes), np.concatenate([yes.words, no.words]))
     data = np.where(flag, yes.data, no.data)
     if kind not in ("integer", "flag") or (yes.missing is None and no.missing is None):
@@ -308,7 +308,7 @@ def _by_whole(whole: Array, read: Callable[[Array], Values]) -> Values:
     if high - low >= min(SMALL_RANGE, 4 * whole.size) or whole.dtype == np.uint64:
         return read(whole)
     table = read(np.arange(low, high + 1, dtype=np.int64))
-    return table.take(whole - low if low else whole)
+    return table.take(np.subtract(whole, low, dtype=np.int64) if low else whole)
 
 
 def _lookup(work: _Evaluation, node: Lookup) -> Values:

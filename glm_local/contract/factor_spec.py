@@ -123,7 +123,8 @@ class Spec(BaseModel):
 
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_none(one) for name, one in value.items() if one is not None}
+        # An expression's null says something: what a map makes of missing.
+        return {name: one if name == "expression" else _without_none(one) for name, one in value.items() if one is not None}
     return [_without_none(one) for one in value] if isinstance(value, list) else value
 
 

@@ -198,7 +198,7 @@ def _read_labels(data: Array, missing: NDArray[np.bool_] | None) -> Values:
 
 
 def _read_arrow(data: pa.ChunkedArray, kind: ReadKind, physical: ColumnKind, column: str) -> Values:
-    if pa.types.is_null(data.type):
+    if pa.types.is_null(data.type) or not len(data):
         return constants([None], READ_TYPES[kind]).take(np.zeros(len(data), dtype=np.int64))
     if pa.types.is_dictionary(data.type) or physical in ("text", "decimal"):
         encoded = data if pa.types.is_dictionary(data.type) else data.dictionary_encode()

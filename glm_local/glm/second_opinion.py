@@ -1,0 +1,168 @@
+"""The second opinion: one model solved by an independent implementation, and how far the two are apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.errors import FitError
+from glm_local.glm.reference_problem import CannotVerify, ReferenceProblem
+
+__all__ = ["CannotVerify", "ReferenceFit", "SecondOpinion", "Solved", "compare_solutions", "second_opinion"]
+
+Array = NDArray[np.float64]
+Verdict = Literal["agrees", "differs", "not verifiable"]
+
+COEFFICIENT_TOLERANCE = 1e-6
+"""Largest difference of a coefficient, in standard errors, that still counts as agreement."""
+SE_TOLERANCE = 1e-5
+"""Largest relative difference of a standard error that still counts as agreement."""
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What two solvers can be compared on.
+
+    Parameters
+    ----------
+    estimate
+        Coefficients, shape (columns,).
+    unscaled_se
+        Standard errors at dispersion 1, same shape; NaN or None where the solver has none.
+    deviance
+        On the rows (or cells) both were given; None when it was not computed there.
+    dispersion
+        By which variances are multiplied.
+    """
+
+    estimate: Array
+    unscaled_se: Array | None
+    deviance: float | None = None
+    dispersion: float = 1.0
+
+    @property
+    def se(self) -> Array | None:
+        """Standard errors at the dispersion."""
+        return None if self.unscaled_se is None else self.unscaled_se * math.sqrt(self.dispersion)
+
+
+@dataclass(frozen=True)
+class ReferenceFit(Solved):
+    """A reference solver's answer: which one, and after how many iterations."""
+
+    solver: str = ""
+    iterations: int = 0
+
+    @classmethod
+    def of(
+        cls, problem: ReferenceProblem, estimate: Array, unscaled_se: Array | None, solver: str, iterations: int
+    ) -> ReferenceFit:
+        """Complete an answer by deviance and dispersion, computed here and not by the solver.
+
+        Raises
+        ------
+        FitError
+            When estimates are not finite or lead to impossible means.
+        """
+        deviance = problem.deviance(estimate) if np.isfinite(estimate).all() else math.nan
+        if not math.isfinite(deviance):
+            raise diverged(solver, iterations)
+        return cls(estimate, unscaled_se, deviance, problem.dispersion(estimate), solver, iterations)
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """The verdict on a model, as the audit history keeps it.
+
+    Parameters
+    ----------
+    solver
+        "statsmodels" or "spark_ml".
+    verdict
+        "agrees", "differs", or "not verifiable" when the solver could not do the case.
+    reason
+        Why it is not verifiable or what differs; empty for agreement.
+    largest_difference_in_se
+        Largest difference of a coefficient in standard errors; None when not verifiable.
+    largest_relative_se_difference
+        None when the solver has no standard errors.
+    deviance_difference
+        Theirs minus ours, on the same rows.
+    iterations
+        The reference solver's.
+    """
+
+    solver: str
+    verdict: Verdict
+    reason: str = ""
+    largest_difference_in_se: float | None = None
+    largest_relative_se_difference: float | None = None
+    deviance_difference: float | None = None
+    iterations: int | None = None
+
+    def __str__(self) -> str:
+        if self.largest_difference_in_se is None:
+            return f"{self.solver}: {self.verdict}. {self.reason}"
+        figures = f"coefficients within {self.largest_difference_in_se:.1e} standard errors"
+        if self.largest_relative_se_difference is not None:
+            figures += f", standard errors within {self.largest_relative_se_difference:.1e}"
+        if self.deviance_difference is not None:
+            figures += f", deviance {self.deviance_difference:+.1e}"
+        return f"{self.solver} {self.verdict}: {figures}." + (f" {self.reason}" if self.reason else "")
+
+
+def compare_solutions(ours: Solved, theirs: ReferenceFit) -> SecondOpinion:
+    """Compare two solutions of one problem, column by column.
+
+    Coefficients are judged in our standard errors (`COEFFICIENT_TOLERANCE`), standard errors at dispersion 1
+    relatively (`SE_TOLERANCE`); the deviance is reported.
+
+    Examples
+    --------
+    >>> ours = Solved(np.array([1.0]), np.array([0.1]))
+    >>> str(compare_solutions(ours, ReferenceFit(np.array([1.2]), None, solver="statsmodels")))
+    'statsmodels differs: coefficients within 2.0e+00 standard errors. The estimates lie apart.'
+    """
+    unit = ours.se if ours.se is not None else theirs.se
+    if unit is None or not np.isfinite(unit).all() or not (unit > 0).all():
+        return SecondOpinion(theirs.solver, "not verifiable", "Standard errors to measure differences in are missing.")
+    apart = float(np.max(np.abs(theirs.estimate - ours.estimate) / unit))
+    errors_apart = _relative(ours.unscaled_se, theirs.unscaled_se)
+    deviance = None if ours.deviance is None or theirs.deviance is None else theirs.deviance - ours.deviance
+    far, far_errors = apart > COEFFICIENT_TOLERANCE, (errors_apart or 0.0) > SE_TOLERANCE
+    reason = "The estimates lie apart." if far else "The standard errors lie apart." if far_errors else ""
+    if not reason and errors_apart is None:
+        reason = "The solver gave no standard errors."
+    return SecondOpinion(
+        theirs.solver, "differs" if far or far_errors else "agrees", reason, apart, errors_apart, deviance,
+        theirs.iterations,
+    )
+
+
+def second_opinion(solver: str, ours: Solved, solve: Callable[[], ReferenceFit]) -> SecondOpinion:
+    """Run a reference solver and compare; what it cannot do becomes the verdict "not verifiable", never an error."""
+    try:
+        theirs = solve()
+    except FitError as error:
+        return SecondOpinion(solver, "not verifiable", str(error))
+    return compare_solutions(ours, theirs)
+
+
+def diverged(solver: str, iterations: int) -> FitError:
+    """Return the error of a reference solver that left the range of possible means or found no fixed point."""
+    return FitError(FitError.because(
+        f"{solver} did not converge in {iterations} iterations.",
+        "A reference solution must be a fixed point with possible means.",
+        "Look at separated levels and at the scale of the response, or use this project's solver.",
+    ).problems)
+
+
+def _relative(ours: Array | None, theirs: Array | None) -> float | None:
+    if ours is None or theirs is None or not np.isfinite(theirs).all():
+        return None
+    return float(np.max(np.abs(theirs / ours - 1)))
