@@ -1,4 +1,4 @@
-"""Where the fit meets an engine and the reference solvers that run beside it."""
+"""Where the fit meets the pandas engine's reference solver."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import Any, TypeVar
 
 from glm_local.contract.engine import Engine
 from glm_local.glm.fit import FitRequest, ReferenceSolver, fit
+from glm_local.glm.reference_fit import fit_statsmodels
 from glm_local.model import Model
 
 Frame = TypeVar("Frame")
 
+LOCAL_REFERENCES: dict[str, ReferenceSolver] = {"statsmodels": fit_statsmodels}
+"""Independent solvers that need nothing but this machine."""
+
 
 def fit_frame(
-    engine: Engine[Frame], frame: Frame, references: Mapping[str, ReferenceSolver] | None = None, **asked: Any
+    engine: Engine[Frame], frame: Frame, references: Mapping[str, ReferenceSolver] = LOCAL_REFERENCES, **asked: Any
 ) -> Model[Frame]:
     """Fit on any engine; `asked` are the fields of `FitRequest`."""
-    document = fit(engine, frame, FitRequest(**asked), references or {})
-    return Model(document, engine)
+    return Model(fit(engine, frame, FitRequest(**asked), references), engine)

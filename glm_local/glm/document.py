@@ -158,7 +158,7 @@ def _finite(value: float | np.floating[Any]) -> float | None:
 
 def _errors(outcome: Outcome, dispersion: float) -> NDArray[np.float64]:
     if outcome.std_errors is not None:
-        return outcome.std_errors
+        return outcome.std_errors * np.sqrt(dispersion)
     errors: NDArray[np.float64] = np.sqrt(np.maximum(np.diag(outcome.solution.covariance), 0.0) * dispersion)
     return errors
 

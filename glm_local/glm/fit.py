@@ -10,14 +10,13 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import Block, Blocks
+from glm_local.contract.blocks import Blocks
 from glm_local.contract.compile_score import role_expression
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.learn_factors import learn_factors
-from glm_local.contract.memory_blocks import MemoryBlocks
 from glm_local.contract.model_spec import ModelDocument, ModelSpec
 from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.errors import DataError, FitError, Problem, SpecError, nearest
@@ -28,8 +27,11 @@ from glm_local.glm.families import Family, family_from, resolve_link
 from glm_local.glm.fit_plan import FitPlan, Levels, plan_fit
 from glm_local.glm.kernels import LikelihoodKernel, SummaryKernel
 from glm_local.glm.links import Link
+from glm_local.glm.reference_problem import MOST_VALUES, CannotVerify
+from glm_local.glm.second_opinion import ReferenceFit
 from glm_local.glm.newton import Newton, NewtonOptions, Solution, Summary
 
+Array = NDArray[np.float64]
 Frame = TypeVar("Frame")
 Solver = Literal["auto", "cells", "blocks", "statsmodels", "spark_ml"]
 OnTrouble = Literal["error", "warn"]
@@ -38,20 +40,8 @@ CELLS_AT_MOST = 50_000
 """Potential distinct designs up to which "auto" compresses rows to cells instead of packing blocks."""
 
 
-@dataclass(frozen=True)
-class ReferenceSolution:
-    """What an independent solver found on the dense design: estimates and standard errors by column."""
-
-    solver: str
-    estimate: NDArray[np.float64]
-    std_error: NDArray[np.float64] | None
-    iterations: int
-
-
-ReferenceSolver = Callable[
-    [NDArray[np.float64], Block, DesignColumns, Family, Link, int], ReferenceSolution
-]
-"""(design matrix, cells, columns, family, link, rows) -> solution; raises `CannotVerify`-like FitError."""
+ReferenceSolver = Callable[[Array, Array, Array | None, Array | None, Family, Link], ReferenceFit]
+"""(design, response, weight, offset, family, link) -> solution; raises `CannotVerify` or `FitError`."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +189,7 @@ class _Run:
     def _solve(self, blocks: Blocks) -> Outcome:
         family, plan = self.prepared.family, self.prepared.plan
         compress = self._compresses()
-        summary, cells = _first_pass(blocks, family, compress)
+        summary, cells = first_pass(blocks, family, compress)
         self._check_rows(summary)
         levels = plan.levels(summary)
         self._check_refused(levels)
@@ -243,15 +233,13 @@ class _Run:
                 "Use solver='auto', or ridge=0.", "/ridge",
             )
         keep = newton.independent()
-        matrix = design_matrix(cells.block, levels.columns)
-        found = reference(matrix[:, keep], cells.block, levels.columns, self.prepared.family, self.prepared.link, newton.summary.rows)
-        estimate = np.zeros(len(keep))
+        found = reference_fit(cells, levels.columns, keep, self.prepared.family, self.prepared.link, reference)
+        estimate, errors = np.zeros(len(keep)), np.full(len(keep), np.nan)
         estimate[keep] = found.estimate
-        errors = np.full(len(keep), np.nan)
-        if found.std_error is not None:
-            errors[keep] = found.std_error
+        if found.unscaled_se is not None:
+            errors[keep] = found.unscaled_se
         solution = replace(newton.evaluate(estimate, keep), iterations=found.iterations)
-        return solution, solver, errors if found.std_error is not None else None
+        return solution, solver, errors
 
     def _check_rows(self, summary: Summary) -> None:
         rules = {
@@ -330,7 +318,21 @@ _DOMAINS = {
 }  # fmt: skip
 
 
-def _first_pass(blocks: Blocks, family: Family, compress: bool) -> tuple[Summary, Cells | None]:
+def reference_fit(
+    cells: Cells, columns: DesignColumns, keep: NDArray[np.bool_], family: Family, link: Link, solve: ReferenceSolver
+) -> ReferenceFit:
+    """Give a reference solver the dense design of the cells, without aliased columns."""
+    block = cells.block
+    if block.rows * int(keep.sum()) > MOST_VALUES:
+        raise CannotVerify.because(
+            f"The design table has {block.rows:,} cells times {int(keep.sum())} columns.",
+            f"Reference solvers are given at most {MOST_VALUES:,} values.", "Verify a coarser model.",
+        )
+    matrix = design_matrix(block, columns)[:, keep]
+    return solve(matrix, block.amount / block.weight if block.weight is not None else block.amount, block.weight, block.offset, family, link)
+
+
+def first_pass(blocks: Blocks, family: Family, compress: bool) -> tuple[Summary, Cells | None]:
     if not compress:
         return Summary.of(blocks, family), None
     design = blocks.design

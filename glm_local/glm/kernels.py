@@ -23,6 +23,8 @@ from glm_local.glm.links import Link
 
 Array = NDArray[np.float64]
 
+FEW_NUMERICS = 16
+
 ROWS, WEIGHT, AMOUNT, CONSTANT, NON_ZERO = range(5)
 OBJECTIVE, INVALID, PEARSON, DEVIANCE, NULL_DEVIANCE, FITTED = range(6)
 
@@ -71,7 +73,7 @@ class SummaryKernel(_Additive):
         constant = density_constant(self.family, block, 1.0, positive) if self.family.fixed_dispersion else 0.0
         totals += (block.rows, weight_total, block.amount.sum(), constant, len(positive))
         if self.numerics:
-            moments += (block.numerics.sum(axis=1), (block.numerics**2).sum(axis=1), block.numerics @ block.amount)
+            moments += (block.numerics.sum(axis=1), (block.numerics**2).sum(axis=1), _products(block.numerics, block.amount[None, :])[:, 0])
         sparse = len(positive) * 4 < block.rows and not (block.amount < 0).any()
         for table, codes in zip(atoms, block.atoms, strict=True):
             size = table.shape[1]
@@ -147,13 +149,27 @@ class Predictor:
         """Shape (rows,), offset included."""
         eta = pairs.gather(self.tables, np.add, self.intercept)
         if len(self.slopes):
-            eta += self.slopes @ numerics
+            _add_products(eta, self.slopes, numerics)
         return eta if block.offset is None else eta + block.offset
 
     def product(self, pairs: PairIndex) -> Array:
         """exp(linear predictor) without numerics and offset: a product of exponentiated tables, no exp per row."""
         with np.errstate(over="ignore"):
             return pairs.gather(tuple(np.exp(table) for table in self.tables), np.multiply, float(np.exp(self.intercept)))
+
+
+def _add_products(eta: Array, slopes: Array, numerics: Array) -> None:
+    """Add ``slopes @ numerics`` in place, one numeric after the other: the same sum on every machine."""
+    for slope, numeric in zip(slopes, numerics, strict=True):
+        eta += slope * numeric
+
+
+def _products(left: Array, right: Array) -> Array:
+    """``left @ right.T``; few rows without a threaded library, whose start costs more than the sum."""
+    if len(left) <= FEW_NUMERICS:
+        product: Array = np.einsum("ik,jk->ij", left, right)
+        return product
+    return left @ right.T
 
 
 class PairIndex:
@@ -237,9 +253,9 @@ class NewtonKernel(_Additive):
         if len(numerics):
             weighted = numerics * weight
             ends[0, 1:] += weighted.sum(axis=1)
-            squares += weighted @ numerics.T
+            squares += _products(weighted, numerics)
             if score is not None:
-                ends[1, 1:] += numerics @ score
+                ends[1, 1:] += _products(numerics, score[None, :])[:, 0]
         for at, (table, index) in enumerate(zip(singles, pairs.single, strict=True)):
             if score is not None:
                 table[1] += np.bincount(index, score, sizes[at])
@@ -264,7 +280,8 @@ class NewtonKernel(_Additive):
         if pairs.single:
             eta = self.predictor.linear_predictor(block, pairs, numerics)
         else:
-            eta = self.predictor.intercept + self.predictor.slopes @ numerics + np.zeros(block.rows)
+            eta = np.full(block.rows, self.predictor.intercept)
+            _add_products(eta, self.predictor.slopes, numerics)
             eta = eta if block.offset is None else eta + block.offset
         mean = self.link.mean(eta)
         invalid = ~(self.family.valid_mean(mean) & np.isfinite(eta))

@@ -160,8 +160,8 @@ class Newton:
         for iteration in range(1, self.options.max_iterations + 1):
             if keep is None:
                 keep = independent_columns(point.information)
-            step = self._step(point, keep)
-            if self._relative(step, point, keep) < 1e-4:
+            step, size = self._direction(point, keep)
+            if size < 1e-4:
                 point = replace(point, coefficients=point.coefficients + step)
                 return self._finish(point, keep, null, iteration, trace)
             following = self._improve(point, step)
@@ -183,7 +183,7 @@ class Newton:
         """The statistics at coefficients found elsewhere, given in the scale of the numerics."""
         inside = np.linalg.solve(self._back(), coefficients)
         point = self._at(inside, final=True, null=self._null_predictor())
-        size = self._relative(self._step(point, keep), point, keep)
+        _, size = self._direction(point, keep)
         return self._solution(point, keep, "score below tolerance", 0, size, [], None)
 
     def _finish(
@@ -193,8 +193,7 @@ class Newton:
         best = np.inf
         while True:
             point = self._at(point.coefficients, final=True, null=null)
-            step = self._step(point, keep)
-            size = self._relative(step, point, keep)
+            step, size = self._direction(point, keep)
             if failure or size <= self.options.tolerance:
                 # The last step is taken: the figures before it are the figures after it to its square.
                 point = point if failure else replace(point, coefficients=point.coefficients + step)
@@ -256,25 +255,20 @@ class Newton:
             objective = -np.inf
         return _Point(coefficients, objective, score - self.penalty * coefficients, information, scalars)
 
-    def _step(self, point: _Point, keep: NDArray[np.bool_]) -> Array:
+    def _direction(self, point: _Point, keep: NDArray[np.bool_]) -> tuple[Array, float]:
+        """The Newton step, and its largest component in standard errors (dispersion by Pearson where estimated)."""
         step = np.zeros(len(self.columns))
         kept = np.flatnonzero(keep)
-        if len(kept):
-            step[kept] = _solve((point.information + np.diag(self.penalty))[np.ix_(kept, kept)], point.score[kept])
-        return step
-
-    def _relative(self, step: Array, point: _Point, keep: NDArray[np.bool_]) -> float:
-        """Largest step in standard errors (dispersion by Pearson where it is estimated and known)."""
-        kept = np.flatnonzero(keep)
         if not len(kept):
-            return 0.0
+            return step, 0.0
         inverse = _inverse((point.information + np.diag(self.penalty))[np.ix_(kept, kept)])
+        step[kept] = np.einsum("ij,j->i", inverse, point.score[kept])
         dispersion = 1.0
         freedom = self.summary.rows - len(kept)
         if not self.family.fixed_dispersion and freedom > 0 and point.scalars[PEARSON] > 0:
             dispersion = point.scalars[PEARSON] / freedom
         errors = np.sqrt(np.maximum(np.diag(inverse), 1e-300) * dispersion)
-        return float(np.max(np.abs(step[kept]) / errors))
+        return step, float(np.max(np.abs(step[kept]) / errors))
 
     def _improve(self, point: _Point, step: Array, every: int = 1) -> _Point | None:
         slack = 1e-10 * (1 + abs(point.objective)) if np.isfinite(point.objective) else 0.0
@@ -335,8 +329,8 @@ class Newton:
         point = self._at(np.array([guess]))
         keep = np.array([True])
         for _ in range(self.options.max_iterations):
-            step = self._step(point, keep)
-            small = self._relative(step, point, keep) < 1e-5
+            step, size = self._direction(point, keep)
+            small = size < 1e-5
             following = self._improve(point, step)
             if following is None or small:
                 return float((following or point).coefficients[0])
@@ -354,10 +348,10 @@ class Newton:
             held = replace(
                 point, information=point.information + np.eye(len(start)), score=point.score - (point.coefficients - start)
             )
-            step = self._step(held, every_column)
+            step, size = self._direction(held, every_column)
             if not np.isfinite(step).all() or not np.isfinite(point.objective):
                 return start
-            if self._relative(step, held, every_column) < 0.3:
+            if size < 0.3:
                 return point.coefficients + step
             following = self._improve(point, step, every)
             if following is None:
@@ -445,15 +439,6 @@ def _scaled(matrix: Array) -> tuple[Array, Array]:
     diagonal = np.diag(matrix)
     scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     return matrix * scale[:, None] * scale[None, :], scale
-
-
-def _solve(matrix: Array, right: Array) -> Array:
-    scaled, scale = _scaled(matrix)
-    try:
-        solved: Array = cho_solve(cho_factor(scaled, lower=True), right * scale) * scale
-    except (np.linalg.LinAlgError, ValueError):
-        solved = np.linalg.lstsq(np.nan_to_num(scaled), np.nan_to_num(right * scale), rcond=1e-12)[0] * scale
-    return solved
 
 
 def _inverse(matrix: Array) -> Array:

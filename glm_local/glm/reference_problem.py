@@ -19,7 +19,7 @@ MOST_VALUES = 50_000_000
 _COLLINEAR = 1e-13
 
 
-class CannotVerify(FitError):
+class CannotVerify(FitError):  # noqa: N818
     """A reference solver cannot do this case; the message says why. It is no verdict on the model."""
 
 
@@ -111,7 +111,7 @@ class ReferenceProblem:
         return self.link.mean(self.design @ estimate + self.offset)
 
     def deviance(self, estimate: Array) -> float:
-        """Deviance at some coefficients, by this project's own formulas (no clamping); NaN where a mean is impossible."""
+        """Deviance at some coefficients, by this project's own formulas; NaN where a mean is impossible."""
         means = self.means(estimate)
         if not self.family.valid_mean(means).all():
             return float("nan")

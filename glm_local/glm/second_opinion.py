@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.errors import FitError
+from glm_local.errors import FitError, GlmError
 from glm_local.glm.reference_problem import CannotVerify, ReferenceProblem
 
 __all__ = ["CannotVerify", "ReferenceFit", "SecondOpinion", "Solved", "compare_solutions", "second_opinion"]
@@ -153,13 +153,13 @@ def second_opinion(solver: str, ours: Solved, solve: Callable[[], ReferenceFit])
     return compare_solutions(ours, theirs)
 
 
-def diverged(solver: str, iterations: int) -> FitError:
+def diverged(solver: str, iterations: int) -> GlmError:
     """Return the error of a reference solver that left the range of possible means or found no fixed point."""
-    return FitError(FitError.because(
+    return FitError.because(
         f"{solver} did not converge in {iterations} iterations.",
         "A reference solution must be a fixed point with possible means.",
         "Look at separated levels and at the scale of the response, or use this project's solver.",
-    ).problems)
+    )
 
 
 def _relative(ours: Array | None, theirs: Array | None) -> float | None:

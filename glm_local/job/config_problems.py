@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
@@ -28,7 +29,7 @@ def form_problems(error: ValidationError, model: type[BaseModel]) -> list[Proble
 def _problem(one: ErrorDetails, model: type[BaseModel]) -> Problem:
     # A union's branch is no step of the document.
     steps = [step for step in one["loc"] if step not in ("str", "list[str]")]
-    path, kind = "".join(pointer("", step) for step in steps), str(one["type"])
+    path, kind = "".join(f"/{pointer(str(step))}" for step in steps), str(one["type"])
     section, field = _enclosing(steps, model), _field(steps, model)
     if kind == "extra_forbidden":
         names = [*section.model_fields, *(["parameters"] if section is model else [])]
@@ -47,7 +48,7 @@ def _problem(one: ErrorDetails, model: type[BaseModel]) -> Problem:
 
 
 def _sentence(message: str) -> str:
-    return message.removeprefix("Input should ").removeprefix("Value ").replace("have at", "It should have at", 1).capitalize()
+    return re.sub(r"^\w+ should", "It should", message)
 
 
 def _enclosing(steps: Sequence[object], model: type[BaseModel]) -> type[BaseModel]:

@@ -50,8 +50,11 @@ def by_duckdb(texts: Sequence[str], table: pa.Table) -> list[Rows]:
 
 
 def by_spark(expressions: Sequence[Expression], table: pa.Table, spark: Any) -> list[Rows]:
+    from pyspark.sql.pandas.types import from_arrow_schema
+
     kinds = kinds_of(table)
-    frame = spark.createDataFrame(table)
+    # a naive timestamp is a wall clock, not an instant of the session's zone
+    frame = spark.createDataFrame(table, from_arrow_schema(table.schema, prefer_timestamp_ntz=True))
     texts = [f"{print_sql(one, kinds)} AS r{place}" for place, one in enumerate(expressions)]
     return arrow_rows(frame.selectExpr(*texts).toArrow())
 

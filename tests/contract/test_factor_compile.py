@@ -104,7 +104,8 @@ def test_dates_are_cut_by_the_day() -> None:
 
 CATEGORIES: list[tuple[str, list[Any], list[Any], list[str]]] = [
     # source, levels, values of a column, level of each (missing: own level, unseen: base)
-    ("text", ["A", "é", "", " ", "a'b\\\"`", "base"], ["A", "é", "", " ", "a'b\\\"`", "a", "A ", "e\u0301", None, "base"],
+    ("text", ["A", "é", "", " ", "a'b\\\"`", "base"],
+     ["A", "é", "", " ", "a'b\\\"`", "a", "A ", "e\u0301", None, "base"],
      ["A", "é", '""', " ", "a'b\\\"`", "unseen: base", "unseen: base", "unseen: base", "missing", "base"]),
     ("text", ["1", "true"], [1, 2, 1], ["1", "unseen: base", "1"]),
     ("text", ["1", "true"], [True, False, True], ["true", "unseen: base", "true"]),
@@ -215,10 +216,12 @@ def numeric_specs(draw: st.DrawFn) -> NumericSpec:
     limits: dict[str, Any] = {}
     if draw(st.booleans()):
         lowest = edges[0] if edges else 1e300
-        limits |= {"lower": draw(doubles.filter(lambda x: x <= lowest)), "below": draw(st.sampled_from(["base", "refuse"]))}
+        limits["lower"] = draw(doubles.filter(lambda x: x <= lowest))
+        limits["below"] = draw(st.sampled_from(["base", "refuse"]))
     if draw(st.booleans()):
         highest = max([*edges, limits.get("lower", -1e301)])
-        limits |= {"upper": draw(doubles.filter(lambda x: x > highest)), "above": draw(st.sampled_from(["base", "own_level"]))}
+        limits["upper"] = draw(doubles.filter(lambda x: x > highest))
+        limits["above"] = draw(st.sampled_from(["base", "own_level"]))
     return numeric("x", edges=edges, missing=draw(policies), **limits)
 
 

@@ -1,0 +1,115 @@
+"""Problems of meaning in a configuration that has the right form: roles, split, model, factors, expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from glm_local.contract.compile_score import role_expression
+from glm_local.contract.expression import Expression
+from glm_local.contract.expression_columns import type_of
+from glm_local.contract.expression_json import expression_from_json
+from glm_local.contract.spec_problems import factor_problems
+from glm_local.contract.spec_values import pointer, shown
+from glm_local.errors import GlmError, Problem, nearest
+from glm_local.glm.families import family_from, resolve_link
+from glm_local.job.config import JobConfig
+from glm_local.validation import split_problems
+
+ROLES = ("target", "exposure", "offset", "weight")
+DATASETS = ("statsmodels:randhie",)
+
+
+def meaning_problems(config: JobConfig) -> list[Problem]:
+    """Return everything wrong with a configuration that can be told without its data."""
+    return [
+        *_data(config), *_roles(config), *split_problems(config.split_document), *_model(config),
+        *factor_problems(config.factors), *_report(config),
+    ]  # fmt: skip
+
+
+def flag(document: Any, path: str) -> Expression:
+    """An expression that must be true or false.
+
+    Raises
+    ------
+    SpecError
+        It is something else.
+    """
+    expression = expression_from_json(document, path)
+    if type_of(expression) != "flag":
+        raise GlmError.because(
+            f"{shown(document)} is a {type_of(expression)}.", "A filter is true or false.",
+            'Write a comparison: { at_least = ["column", 1] }.', path,
+        )  # fmt: skip
+    return expression
+
+
+def _data(config: JobConfig) -> Iterator[Problem]:
+    data = config.data
+    given = [name for name in ("path", "table", "dataset") if getattr(data, name) is not None]
+    if len(given) != 1:
+        yield Problem("/data", f"{' and '.join(given) or 'neither path, table nor dataset'} given.", "Rows come from one place.", 'Write path = "…", table = "…" or dataset = "statsmodels:randhie".')
+    if data.dataset is not None and data.dataset not in DATASETS:
+        yield Problem("/data/dataset", f"{data.dataset!r} is not known.", "Data sets are those that come with a package.", nearest(data.dataset, DATASETS))
+    if data.version is not None and data.format in ("csv", "parquet"):
+        yield Problem("/data/version", f"a version of {data.format} was asked.", "Only Delta tables have versions.", 'Leave it out, or write format = "delta".')
+    for name, document in data.derive.items():
+        yield from _tried(lambda document=document, name=name: expression_from_json(document, f"/data/derive/{pointer(name)}"))  # type: ignore[misc]
+    if data.where is not None:
+        yield from _tried(lambda: flag(data.where, "/data/where"))
+
+
+def _roles(config: JobConfig) -> Iterator[Problem]:
+    for role in ROLES:
+        asked = getattr(config.roles, role)
+        if asked is not None or role == "target":
+            yield from _tried(lambda asked=asked, role=role: _number(asked, f"/roles/{role}"))  # type: ignore[misc]
+
+
+def _number(document: Any, path: str) -> Expression:
+    expression = role_expression(document, path)
+    if type_of(expression) not in ("number", "integer", "flag"):
+        raise GlmError.because(
+            f"{shown(document)} is a {type_of(expression)}.", "A role is a number.", "Read the column as number.", path
+        )
+    return expression
+
+
+def _model(config: JobConfig) -> Iterator[Problem]:
+    asked = config.model
+    found = list(_tried(lambda: family_from(asked.family), "/model"))
+    if not found:
+        found = list(_tried(lambda: resolve_link(family_from(asked.family), asked.link), "/model"))
+    if found:
+        yield from found
+        return
+    link = resolve_link(family_from(asked.family), asked.link)
+    if config.roles.exposure is not None and link.name != "log":
+        yield Problem("/roles/exposure", f"exposure is given with the {link.name} link.", "Exposure multiplies the mean, which only a log link can do.", 'Write link = "log", or give weight (precision) or offset (link scale).')
+    if asked.ridge and asked.solver in ("statsmodels", "spark_ml"):
+        yield Problem("/model/ridge", f"a penalty is asked of solver {asked.solver!r}.", "Reference solvers fit without a penalty.", 'Write solver = "auto" or ridge = 0.')
+    if not config.factors and not asked.intercept:
+        yield Problem("/factors", "there is neither a factor nor an intercept.", "A model has a parameter.", "Add a [[factors]] table.")
+
+
+def _report(config: JobConfig) -> Iterator[Problem]:
+    names = [str(one.get("name")) for one in config.factors]
+    for at, name in enumerate(config.report.factors or ()):
+        if name not in names:
+            yield Problem(f"/report/factors/{at}", f"{name!r} is not a factor of this model.", "The report shows the model's factors.", nearest(name, names))
+    yield from factor_problems(config.report.extra_factors, path="/report/extra_factors")
+    for at, one in enumerate(config.report.extra_factors):
+        if one.get("name") in names:
+            yield Problem(f"/report/extra_factors/{at}/name", f"{one['name']!r} is a factor of the model.", "Extra factors are not in the model.", "Rename it, or leave it out.")
+        if one.get("kind") in ("linear", "interaction"):
+            yield Problem(f"/report/extra_factors/{at}/kind", f"{one['kind']!r} has no levels of its own.", "Extra factors are shown by level.", "Use numeric, categorical or ordinal.")
+
+
+def _tried(ask: Callable[[], object], path: str = "") -> Iterator[Problem]:
+    try:
+        ask()
+    except GlmError as error:
+        for one in error.problems:
+            yield replace(one, path=f"{path}/{one.path.lstrip('/')}") if path else one
