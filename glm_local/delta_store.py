@@ -185,10 +185,12 @@ class DeltaStore:
 
     @contextmanager
     def _reading(self, table: str, delta: DeltaTable | None) -> Iterator[None]:
-        """Whatever deltalake raises while it reads, bare `Exception` included, becomes the store's error."""
+        """Whatever deltalake raises while it reads becomes the store's error, panics of its Rust side included."""
         try:
             yield
-        except Exception as error:
+        except BaseException as error:
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
             raise cannot_read(table, self._uri(table), error, self._bad_files(table, delta)) from error
 
     def _bad_files(self, table: str, delta: DeltaTable | None) -> list[str]:

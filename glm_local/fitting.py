@@ -1,14 +1,18 @@
-"""Where the fit meets the pandas engine's reference solver."""
+"""The public verbs on the pandas engine: fit a model, load one, open the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 from glm_local.contract.engine import Engine
-from glm_local.glm.fit import FitRequest, ReferenceSolver, fit
+from glm_local.contract.expression import Expression
+from glm_local.frames import FrameLike
+from glm_local.glm.fit import FitRequest, OnTrouble, ReferenceSolver, Solver, fit
 from glm_local.glm.reference_fit import fit_statsmodels
-from glm_local.model import Model
+from glm_local.model import Model, read_document
+from glm_local.pandas_engine import PandasEngine
 
 Frame = TypeVar("Frame")
 
@@ -21,3 +25,85 @@ def fit_frame(
 ) -> Model[Frame]:
     """Fit on any engine; `asked` are the fields of `FitRequest`."""
     return Model(fit(engine, frame, FitRequest(**asked), references), engine)
+
+
+def open_engine() -> PandasEngine:
+    """The engine of this package."""
+    return PandasEngine()
+
+
+def fit_glm(
+    frame: FrameLike,
+    *,
+    target: Any,
+    factors: Sequence[Any],
+    family: Any = "poisson",
+    link: Any = None,
+    exposure: Any = None,
+    offset: Any = None,
+    weight: Any = None,
+    ridge: float = 0.0,
+    solver: Solver = "auto",
+    intercept: bool = True,
+    dispersion: Literal["auto", "fixed", "pearson", "deviance"] = "auto",
+    confidence: float = 0.95,
+    where: Expression | None = None,
+    on_failure: OnTrouble = "error",
+    on_separation: OnTrouble = "error",
+    name: str = "model",
+    engine: PandasEngine | None = None,
+) -> Model[Any]:
+    """Fit a factor GLM.
+
+    Parameters
+    ----------
+    frame
+        pandas or polars frame, Arrow table, or the path of a Parquet file, Parquet folder or Delta table.
+    target
+        Column, or expression document, of the response; missing is an error.
+    factors
+        Factor specs or their documents, in model order.
+    family
+        gaussian, poisson, binomial, gamma, inverse_gaussian, "tweedie(p)".
+    link
+        identity, log, logit, probit, cloglog, inverse, sqrt, "power(q)"; None is the family's usual one.
+    exposure
+        An amount above 0 that multiplies the mean (log link only).
+    offset
+        A number on the link scale; it adds to the linear predictor.
+    weight
+        A precision: the variance of a row is dispersion * V(mean) / weight. Rows of weight 0 are left out and
+        counted. For binomial shares it is the number of trials.
+    ridge
+        Penalty: ridge / 2 times the squared coefficients (intercept excluded) is added to deviance / 2. Standard
+        errors are then those of the penalised estimate and p-values are not given.
+    solver
+        "cells" compresses rows to distinct designs, "blocks" iterates over packed rows, "auto" counts and takes one;
+        "statsmodels" fits the design table with that package.
+    dispersion
+        "auto": 1 for poisson and binomial, Pearson's for others; "pearson" with those two is the quasi-likelihood.
+    where
+        Expression; only rows where it is true are fitted.
+    on_failure, on_separation
+        "error", or "warn" to get the last iterate with the trouble named in `warnings`.
+
+    Returns
+    -------
+    Model
+        With coefficients, figures, `predict`, `to_sql`, `save`.
+
+    Raises
+    ------
+    SpecError, DataError, FitError
+        With every problem at once.
+    """
+    return fit_frame(
+        engine or PandasEngine(), frame, target=target, factors=factors, family=family, link=link, exposure=exposure,
+        offset=offset, weight=weight, ridge=ridge, solver=solver, intercept=intercept, dispersion=dispersion,
+        confidence=confidence, where=where, on_failure=on_failure, on_separation=on_separation, name=name,
+    )  # fmt: skip
+
+
+def load_model(source: str | Path | Mapping[str, Any]) -> Model[Any]:
+    """Load a model that `Model.save` wrote; it is checked and its fingerprint compared."""
+    return Model(read_document(source), PandasEngine())

@@ -1,1 +1,43 @@
+"""Factor-based generalized linear models on Spark: every public name of `glm_local`, taking Spark DataFrames.
 
+>>> import glm_local, glm_spark
+>>> set(glm_local.__all__) - {"PandasEngine"} <= set(glm_spark.__all__)
+True
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from glm_local import __version__ as __version__
+from glm_local.errors import ConfigError, DataError, EngineError, FitError, GlmError, Problem, SpecError, StoreError
+
+if TYPE_CHECKING:
+    from glm_local import Model, read_factors
+    from glm_spark.fitting import fit_glm, load_model, open_engine, spark_references
+    from glm_spark.session import spark_session
+    from glm_spark.spark_engine import SparkEngine
+
+__all__ = [
+    "ConfigError", "DataError", "EngineError", "FitError", "GlmError", "Model", "Problem", "SparkEngine", "SpecError",
+    "StoreError", "fit_glm", "load_model", "open_engine", "read_factors", "spark_references", "spark_session",
+]  # fmt: skip
+
+# Loaded when first asked for: executors import parts of this package and need no session, no solver, no printer.
+_HOMES = {
+    "Model": "glm_local",
+    "SparkEngine": "glm_spark.spark_engine",
+    "fit_glm": "glm_spark.fitting",
+    "load_model": "glm_spark.fitting",
+    "open_engine": "glm_spark.fitting",
+    "read_factors": "glm_local",
+    "spark_references": "glm_spark.fitting",
+    "spark_session": "glm_spark.session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'glm_spark' has no attribute {name!r}")

@@ -7,7 +7,6 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -21,7 +20,9 @@ from glm_local.contract.level_names import cell_name
 from glm_local.errors import SpecError
 
 BASE, REFUSED = -1, -2
-LARGEST_CROSSING = 1_000_000
+LARGEST_CROSSING = 4_000_000
+
+Codes = NDArray[np.int64]
 
 Members = Mapping[str, object]
 """Compiled factors of the model by name; an interaction picks its own."""
@@ -40,7 +41,7 @@ class CellIndex:
     """
 
     names: tuple[str, ...]
-    of_code: NDArray[np.int64]
+    of_code: Codes
 
 
 @dataclass(frozen=True)
@@ -103,52 +104,82 @@ class CompiledInteraction:
         Raises
         ------
         SpecError
-            When there are more than a million codes, or a needed base level is not known yet.
+            When there are too many codes, or a needed base level is not known yet.
         """
+        crossed = self._checked(members)
+        return tuple(itertools.product(*(one.labels for one in crossed)))
+
+    def _checked(self, members: Members) -> tuple[CompiledFactor, ...]:
         crossed = self.crossed(members)
         if self.size(members) > LARGEST_CROSSING:
             raise SpecError.because(
-                f"the interaction {self.name!r} has {self.size(members)} cells.",
-                f"At most {LARGEST_CROSSING} cells can be crossed.", "Group the levels of its factors first.",
+                f"the interaction {self.name!r} has {self.size(members):,} cells.",
+                f"At most {LARGEST_CROSSING:,} cells can be crossed.", "Group the levels of its factors first.",
             )
         for one in crossed:
             if one.base is None and (self.coding == "net_of_margins" or one.goes_to_base):
                 raise SpecError.because(
                     f"the base level of {one.name!r} is not known yet.",
                     f"The interaction {self.name!r} needs it to tell its base cells.",
-                    "Set it with with_base once exposures by level are known.",
+                    f'Choose one in {one.name!r}: "base": {{"level": "..."}}, or learn it first.',
                 )
-        return tuple(itertools.product(*(one.labels for one in crossed)))
+        return crossed
 
     def cell_index(self, members: Members) -> CellIndex:
-        """Return which cells have a coefficient and which of them every crossed code takes."""
-        cells = self.cells_of_codes(members)
-        bases = [one.base for one in self.crossed(members)]
-        kinds = [self._kind(cell, bases) for cell in cells]
-        own = (self.cell_name(cell) for cell, kind in zip(cells, kinds, strict=True) if kind == "own")  # type: ignore[arg-type]
-        names = list(dict.fromkeys(own))
-        position = {name: i for i, name in enumerate(names)}
-        stand_in = position.get(self.unseen_cell or "", BASE) if self.unseen == "cell" else BASE
-        places = {"base": BASE, "refused": REFUSED, "unseen": REFUSED if self.unseen == "refuse" else stand_in}
-        of_code = [
-            places[kind] if kind in places else position[self.cell_name(cell)]  # type: ignore[arg-type]
-            for cell, kind in zip(cells, kinds, strict=True)
-        ]
-        return CellIndex(tuple(names), np.array(of_code, dtype=np.int64))
+        """Return which cells have a coefficient and which of them every crossed code takes.
 
-    def _kind(self, cell: tuple[str | None, ...], bases: Sequence[str | None]) -> str:
-        if None in cell:
-            return "refused"
+        Raises
+        ------
+        SpecError
+            When there are too many codes, or a needed base level is not known yet.
+        """
+        crossed = self._checked(members)
+        digits = np.unravel_index(np.arange(self.size(members)), [one.size for one in crossed])
+        levels = np.stack([_level_of_code(one)[digit] for one, digit in zip(crossed, digits, strict=True)])
+        counts = [len(one.levels) for one in crossed]
+        refused = (levels == REFUSED).any(axis=0)
+        cell = np.ravel_multi_index(tuple(np.maximum(levels, 0)), counts)
+        base = self._at_base(crossed, levels, cell, counts)
+        seen = np.ones_like(base) if self.cells is None else np.isin(cell, self._places(crossed, self.cells, counts))
+        own, place = np.unique(cell[seen & ~base & ~refused], return_inverse=True)
+        of_code = np.full(cell.shape, BASE)
+        of_code[seen & ~base & ~refused] = place
+        names = self._names(crossed, own, counts)
+        of_code[~seen & ~base] = self._unseen(names)
+        of_code[refused] = REFUSED
+        return CellIndex(names, of_code)
+
+    def _at_base(
+        self, crossed: Sequence[CompiledFactor], levels: Codes, cell: Codes, counts: Sequence[int]
+    ) -> NDArray[np.bool_]:
         if self.coding == "net_of_margins":
-            if any(level == base for level, base in zip(cell, bases, strict=True)):
-                return "base"
-        elif self.cell_name(cell) == self.base:  # type: ignore[arg-type]
-            return "base"
-        return "own" if self.cells is None or cell in self._seen else "unseen"
+            bases = np.array([one.levels.index(str(one.base)) for one in crossed])
+            at_base: NDArray[np.bool_] = (levels == bases[:, None]).any(axis=0)
+            return at_base
+        if self.base is None:
+            return np.zeros(cell.shape, dtype=bool)
+        cells = itertools.product(*(one.levels for one in crossed)) if self.cells is None else self.cells
+        named = [one for one in cells if self.cell_name(one) == self.base]
+        return np.isin(cell, self._places(crossed, named, counts))
 
-    @cached_property
-    def _seen(self) -> frozenset[tuple[str, ...]]:
-        return frozenset(self.cells or ())
+    def _places(
+        self, crossed: Sequence[CompiledFactor], cells: Sequence[tuple[str, ...]], counts: Sequence[int]
+    ) -> Codes:
+        """Cells as numbers, their levels as digits."""
+        at = [{level: i for i, level in enumerate(one.levels)} for one in crossed]
+        digits = [np.array([at[j][cell[j]] for cell in cells], dtype=np.int64) for j in range(len(crossed))]
+        return np.ravel_multi_index(digits, counts)
+
+    def _names(self, crossed: Sequence[CompiledFactor], cells: Codes, counts: Sequence[int]) -> tuple[str, ...]:
+        digits = zip(*(digit.tolist() for digit in np.unravel_index(cells, counts)), strict=True)
+        return tuple(
+            self.cell_name([one.levels[i] for one, i in zip(crossed, cell, strict=True)]) for cell in digits
+        )
+
+    def _unseen(self, names: Sequence[str]) -> int:
+        if self.unseen == "cell":
+            return names.index(self.unseen_cell) if self.unseen_cell in names else BASE
+        return REFUSED if self.unseen == "refuse" else BASE
 
     def with_outputs(self, members: Members, outputs: Sequence[Scalar]) -> Expression:
         """Return ``outputs[code]`` as one look-up; the most frequent output costs nothing."""
@@ -161,17 +192,36 @@ class CompiledInteraction:
             return Constant(common)
         return Lookup(self.code(members), keys, tuple(outputs[key] for key in keys), None, common)
 
+    def slopes_of_all_cells(self, members: Members) -> dict[tuple[str, ...], Expression]:
+        """Numeric columns for every cell of levels, before bases are known; a fit keeps those it needs.
+
+        Rows that a member sends to its base level are in no cell: net of margins such a row has no slope anyway.
+        """
+        crossed, linear = self.crossed(members), self._linear(members)
+        counts, sizes = [len(one.levels) for one in crossed], [one.size for one in crossed]
+        cells = itertools.product(*(range(count) for count in counts))
+        every = np.arange(self.size(members))
+        return {
+            tuple(one.levels[i] for one, i in zip(crossed, cell, strict=True)):
+            When(self._inside(members, every == np.ravel_multi_index(cell, sizes)), linear.value, Constant(0.0))
+            for cell in cells
+        }
+
+    def _linear(self, members: Members) -> CompiledLinear:
+        linear = self.linear(members)
+        if linear is None:
+            raise SpecError.because(
+                f"the interaction {self.name!r} has no linear member.", "Slopes belong to a linear factor.",
+                "Use cell_index for the cells of factors with levels.",
+            )
+        return linear
+
     def slopes(self, members: Members) -> dict[str, Expression]:
         """Numeric columns of an interaction with a linear member: its value in a cell, 0 outside, by cell name.
 
         The value's missing counts only inside the cell; refused codes are 0, since their member refuses them.
         """
-        linear = self.linear(members)
-        if linear is None:
-            raise SpecError.because(
-                f"the interaction {self.name!r} has no linear member.", "Slopes belong to a linear factor.", ""
-            )
-        index = self.cell_index(members)
+        linear, index = self._linear(members), self.cell_index(members)
         return {
             name: When(self._inside(members, index.of_code == i), linear.value, Constant(0.0))
             for i, name in enumerate(index.names)
@@ -188,3 +238,10 @@ class CompiledInteraction:
         term = self.with_outputs(members, [outputs[i] for i in index.of_code])
         linear = self.linear(members)
         yield term if linear is None else Arithmetic("*", term, linear.value)
+
+
+def _level_of_code(one: CompiledFactor) -> Codes:
+    """Level of every code of a member: extras take the base level or are refused."""
+    base = one.levels.index(one.base) if one.base is not None else REFUSED
+    extras = [base if extra.policy == "base" else REFUSED for extra in one.extras]
+    return np.array([*range(len(one.levels)), *extras], dtype=np.int64)

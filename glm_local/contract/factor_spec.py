@@ -111,7 +111,7 @@ class Spec(BaseModel):
         if problems:
             raise SpecError(problems, source=str(fields.get("name", "")))
         assert isinstance(document, dict)
-        super().__init__(**document)
+        super().__init__(**{name: value for name, value in document.items() if value is not None})
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document of the specification, without what was not said."""
@@ -123,8 +123,9 @@ class Spec(BaseModel):
 
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
+        known = {name: one for name, one in value.items() if one is not None}
         # An expression's null says something: what a map makes of missing.
-        return {name: one if name == "expression" else _without_none(one) for name, one in value.items() if one is not None}
+        return {name: one if name == "expression" else _without_none(one) for name, one in known.items()}
     return [_without_none(one) for one in value] if isinstance(value, list) else value
 
 

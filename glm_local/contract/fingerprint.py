@@ -12,7 +12,7 @@ from glm_local.contract.category_key import Key, category_key, json_value, sorte
 from glm_local.contract.factor_spec import SPEC_OF_KIND, Spec
 from glm_local.contract.level_names import level_name, level_values, source_of
 from glm_local.contract.plain_json import canonical_json, plain_json
-from glm_local.contract.spec_fields import document_problems
+from glm_local.contract.spec_fields import KINDS, document_problems
 
 
 def fingerprint(document: Mapping[str, Any] | BaseModel | Sequence[Any]) -> str:
@@ -50,7 +50,7 @@ def meaning(document: object) -> object:
 
 
 def _is_factor(document: dict[str, Any]) -> bool:
-    return document.get("kind") in SPEC_OF_KIND and not document_problems(document, "")
+    return document.get("kind") in KINDS and not document_problems(document, "")
 
 
 def _factor_meaning(spec: Spec) -> dict[str, Any]:

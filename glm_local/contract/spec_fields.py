@@ -25,9 +25,11 @@ from glm_local.contract.spec_values import (
     texts,
     unknown_fields,
     version,
+    whole_characters,
 )
 from glm_local.errors import Problem, nearest
 
+INTERCEPT = "(Intercept)"
 KINDS = ("numeric", "categorical", "ordinal", "linear", "interaction")
 
 _EDGE_RULE = record({"method": one_of("quantile", "uniform"), "bins": number})
@@ -45,9 +47,11 @@ def _edges(value: Any, path: str) -> Iterator[Problem]:
         return
     problems = [problem for i, one in enumerate(value) for problem in edge(one, f"{path}/{i}")]
     yield from problems
-    if problems or len({isinstance(one, str) for one in value}) > 1:
+    dates = any(isinstance(one, str) for one in value)
+    if problems or (dates and not all(isinstance(one, str) for one in value)):
         return
-    rising = sorted(set(value))
+    # Edges are compared as doubles: 2**53 and 2**53 + 1 are one edge.
+    rising = sorted(set(value) if dates else {float(one): one for one in reversed(value)}.values())
     if rising != value:
         yield Problem(path, f"{shown(value)} is not increasing.", "Edges must rise;", f"did you mean {shown(rising)}?")
 
@@ -92,7 +96,9 @@ def _value(value: Any, path: str) -> Iterator[Problem]:
     if value is None:
         yield Problem(path, "null is not a value.", "Missing has a policy of its own.",
                       'Remove it and write {"missing": {"level": "..."}} for the level it belongs to.')
-    elif not isinstance(value, str | bool) and not is_number(value):
+    elif isinstance(value, str):
+        yield from whole_characters(value, path)
+    elif not isinstance(value, bool) and not is_number(value):
         way_out = f'Write "{value}" in quotes.' if isinstance(value, float) and value == value else ""
         yield Problem(path, f"{shown(value)} is not a value.",
                       "Values are text, finite numbers, true, false or dates YYYY-MM-DD.", way_out)
@@ -120,7 +126,14 @@ def _cells(value: Any, path: str) -> Iterator[Problem]:
             yield Problem(f"{path}/{i}", f"{shown(cell)} is not a cell.", "A cell is a list of level names.", "")
 
 
-_COMMON: dict[str, Check] = {"kind": anything, "version": version, "name": any_text, "notes": notes}
+def _factor_name(value: Any, path: str) -> Iterator[Problem]:
+    yield from any_text(value, path)
+    if value == INTERCEPT:
+        yield Problem(path, f"{shown(value)} is the name of the intercept.", "A factor has a name of its own.",
+                      "Rename it.")
+
+
+_COMMON: dict[str, Check] = {"kind": anything, "version": version, "name": _factor_name, "notes": notes}
 _COLUMN: dict[str, Check] = {"column": any_text, "source": one_of("number", "integer", "date")}
 _CATEGORICAL: dict[str, Check] = {
     **_COMMON, "column": any_text, "source": one_of("text", "integer", "boolean", "date", "number"),
@@ -183,7 +196,7 @@ def document_problems(document: object, path: str, expected_kind: str | None = N
     if kind not in KINDS or (expected_kind and kind != expected_kind):
         return [_unknown_kind(document, path, expected_kind)]
     given = {name: value for name, value in document.items() if value is not None}
-    problems = [*_missing_fields(kind, given, path), *unknown_fields(given, FIELDS[kind], path)]
+    problems = [*_missing_fields(kind, given, path), *unknown_fields(document, FIELDS[kind], path)]
     for name, value in given.items():
         if name in FIELDS[kind]:
             problems += FIELDS[kind][name](value, f"{path}/{name}")

@@ -13,7 +13,7 @@ from glm_local.contract.expression_json import expression_from_json
 from glm_local.contract.factor_spec import SPEC_OF_KIND, FactorSpec, Spec
 from glm_local.contract.level_names import level_names, source_of
 from glm_local.contract.plain_json import plain_json
-from glm_local.contract.spec_fields import document_problems
+from glm_local.contract.spec_fields import KINDS, document_problems
 from glm_local.contract.spec_values import shown
 from glm_local.errors import Problem, SpecError, nearest
 
@@ -210,7 +210,7 @@ def _reads(document: Mapping[str, Any]) -> list[tuple[str, str, ReadKind | None]
             return []
         return [("expression", column, read) for column, read in reads.items()]
     column, kind = document.get("column"), document.get("kind")
-    if not isinstance(column, str) or kind not in SPEC_OF_KIND or kind == "interaction":
+    if not isinstance(column, str) or kind not in KINDS or kind == "interaction":
         return []
     source = document.get("source") or source_of({"kind": kind})
-    return [("column", column, source if source in READABLE else None)]
+    return [("column", column, source if isinstance(source, str) and source in READABLE else None)]

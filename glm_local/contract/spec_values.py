@@ -43,6 +43,15 @@ def any_text(value: Any, path: str) -> Iterator[Problem]:
         yield Problem(path, f"{shown(value)} is not text.", "Text is expected here.", 'Put it in quotes: "...".')
     elif not value:
         yield Problem(path, "is empty text.", "A name has at least one character.", "Give a name.")
+    else:
+        yield from whole_characters(value, path)
+
+
+def whole_characters(value: str, path: str) -> Iterator[Problem]:
+    """Text that every file and engine can hold."""
+    if any("\ud800" <= one <= "\udfff" for one in value):
+        yield Problem(path, f"{json.dumps(value)} holds half a character.", "Text is encoded as UTF-8.",
+                      "Remove the lone surrogate.")
 
 
 def anything(value: Any, path: str) -> Iterator[Problem]:

@@ -284,7 +284,7 @@ def power_exists(power: float) -> bool:
 
 def no_such_power(power: object) -> GlmError:
     """Return the error that says why a power is refused and which family is nearest."""
-    if not isinstance(power, int | float) or not math.isfinite(power):
+    if isinstance(power, bool) or not isinstance(power, int | float) or not math.isfinite(power):
         return SpecError.because(
             f"The variance power of a tweedie family is {power!r}.", "It must be 0 or a finite number from 1 on.",
             'Write {"family": "tweedie", "power": 1.5}.', path="family/power",

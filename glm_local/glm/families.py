@@ -47,16 +47,17 @@ def family_from(document: str | Mapping[str, object] | Family) -> Family:
         return document
     if isinstance(document, Mapping):
         return _from_mapping(document)
-    text = re.sub(r"[\s-]+", "_", document.strip().lower()) if isinstance(document, str) else ""
+    text = document.strip().lower() if isinstance(document, str) else ""
+    found = _TWEEDIE_TEXT.fullmatch(text)
+    if found:
+        return _tweedie(found.group(1))
+    text = re.sub(r"[\s-]+", "_", text)
     if text in _POWER_OF_NAME:
         return PowerFamily(_POWER_OF_NAME[text])
     if text == "binomial":
         return BinomialFamily()
     if text == "tweedie":
         raise _tweedie_without_power()
-    found = _TWEEDIE_TEXT.fullmatch(text.replace("_", " "))
-    if found:
-        return _tweedie(found.group(1))
     raise _unknown(document)
 
 
@@ -96,16 +97,14 @@ def _from_mapping(document: Mapping[str, object]) -> Family:
         )
     name = document["family"]
     if "power" not in document:
-        return family_from(name) if isinstance(name, str) else _raise(_unknown(name))
+        if not isinstance(name, str):
+            raise _unknown(name)
+        return family_from(name)
     if not isinstance(name, str) or name.strip().lower() != "tweedie":
         raise SpecError.because(
             f"Family {name!r} was given a power.", "Only tweedie has one.", 'Leave "power" out.', path="family/power"
         )
     return _tweedie(document["power"])
-
-
-def _raise(error: GlmError) -> Family:
-    raise error
 
 
 def _tweedie(power: object) -> Family:

@@ -116,12 +116,14 @@ def _by_inversion(power: float, logs: Array) -> Array:
     last = np.arccosh(1 + _NEGLIGIBLE * max(1.0, (power - 1) / 2) / (decay * _WIDTH * _SINE))
     nodes = np.ceil(last / step) + 1
     for part in _chunks(nodes):
-        u = step[part, None] * np.arange(nodes[part].max())
+        index = np.arange(nodes[part].max())
+        u = np.minimum(step[part, None] * index, last[part, None])
         path = 2 * np.sinh(u / 2) ** 2
         excess = _WIDTH * _SINE * (-path + 1j * np.sinh(u))
         slope = _WIDTH * _SINE * (np.cosh(u) + 1j * np.sinh(u))
         integrand = (_integrand(power, dispersion[part, None], decay[part, None], excess) * slope).real
         integrand[:, 0] /= 2
+        integrand[index > nodes[part, None] - 2] = 0.0
         result[part] = np.log(integrand.sum(axis=1) * step[part] * decay[part] / math.pi)
     return result
 
@@ -136,7 +138,10 @@ def _integrand(
     if wide.any():
         # exp(-s) alone integrates to 0; leaving it out keeps the digits of a flat density.
         drift = decay[wide] * excess[wide]
-        result[wide] = np.exp(drift) * np.expm1(exponent[wide] - drift)
+        rest = exponent[wide] - drift
+        small = np.abs(rest) < 1
+        close = np.exp(drift) * np.expm1(np.where(small, rest, 0))
+        result[wide] = np.where(small, close, result[wide] - np.exp(drift))
     return result
 
 

@@ -70,9 +70,9 @@ def _roles(config: JobConfig) -> Iterator[Problem]:
 
 def _number(document: Any, path: str) -> Expression:
     expression = role_expression(document, path)
-    if type_of(expression) not in ("number", "integer", "flag"):
+    if type_of(expression) not in ("number", "integer"):
         raise GlmError.because(
-            f"{shown(document)} is a {type_of(expression)}.", "A role is a number.", "Read the column as number.", path
+            f"{shown(document)} is a {type_of(expression)}.", "A role is a number.", 'Read the column as number, or write { when = { condition = …, then = 1, otherwise = 0 } }.', path
         )
     return expression
 

@@ -71,4 +71,4 @@ def _by_band(band: NDArray[np.int64], values: NDArray[np.generic], bands: int) -
 
 def by_score(table: DesignTable) -> DesignTable:
     """The cells in ascending order of their score band."""
-    return take(table, np.argsort(table.keys["band"].astype(np.float64), kind="stable").tolist())
+    return take(table, np.argsort(table.keys["band"].astype(np.float64), kind="stable"))

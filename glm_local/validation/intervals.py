@@ -22,7 +22,7 @@ class IntervalRule:
     dispersion
         phi: the variance of a weighted total is phi * sum of w V(m); NaN gives no intervals.
     counts
-        True for Poisson counts without weights and with dispersion 1: Garwood's exact interval is taken.
+        True for a Poisson total with dispersion 1: Garwood's exact interval is taken.
     level
         Coverage.
     """

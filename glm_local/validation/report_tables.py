@@ -114,7 +114,7 @@ def validation_report(
     excluded = exclusion_table(tables["excluded rows"])
     if not len(tables["summary"]):
         raise _no_rows(excluded)
-    rule = _interval_rule(distribution, tables["summary"], dispersion, level, weight is not None)
+    rule = _interval_rule(distribution, tables["summary"], dispersion, level)
     return _report(tables, excluded, distribution, codes, rule, bands, score_bands)
 
 
@@ -143,13 +143,11 @@ def _report(
     )
 
 
-def _interval_rule(
-    family: Family, summary: DesignTable, dispersion: float | None, level: float, weighted: bool
-) -> IntervalRule:
+def _interval_rule(family: Family, summary: DesignTable, dispersion: float | None, level: float) -> IntervalRule:
     if dispersion is None:
         dispersion = 1.0 if family.fixed_dispersion else pearson_dispersion(summary)
-    counts = family.power == 1 and dispersion == 1.0 and not weighted
-    return IntervalRule(dispersion, counts, level)
+    # With a precision weight w the count is w y, so its weighted total is a count as well.
+    return IntervalRule(dispersion, counts=family.power == 1 and dispersion == 1.0, level=level)
 
 
 def _text(sample: Column) -> Expression:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from glm_local.contract.cells import CellRequest, DesignTable
 from glm_local.contract.expression import Arithmetic, Expression, Literal
 from glm_local.errors import ConfigError
@@ -68,16 +71,16 @@ class ScoreBands:
 def samples_of(table: DesignTable) -> list[str]:
     """Samples present, in the order train, validation, holdout, then by name."""
     usual = ("train", "validation", "holdout")
-    names = sorted({str(name) for name in table.keys["sample"]})
+    names = sorted({str(name) for name in table.keys["sample"].tolist()})
     return [name for name in usual if name in names] + [name for name in names if name not in usual]
 
 
 def of_sample(table: DesignTable, sample: str) -> DesignTable:
     """The cells of one sample, in the table's order."""
-    return take(table, [i for i, name in enumerate(table.keys["sample"]) if name == sample])
+    return take(table, np.flatnonzero(table.keys["sample"] == sample))
 
 
-def take(table: DesignTable, cells: list[int]) -> DesignTable:
+def take(table: DesignTable, cells: NDArray[np.int64] | list[int]) -> DesignTable:
     """Some cells of a table, by position."""
     return DesignTable(
         {name: key[cells] for name, key in table.keys.items()},

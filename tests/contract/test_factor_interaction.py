@@ -87,10 +87,10 @@ def test_the_base_levels_of_the_factors_must_be_known() -> None:
 
 
 def test_a_crossing_of_too_many_cells_is_refused() -> None:
-    big = [categorical(name, levels=list(map(str, range(1001))), missing="base", unseen="base", base={"level": "0"})
+    big = [categorical(name, levels=list(map(str, range(2001))), missing="base", unseen="base", base={"level": "0"})
            for name in ("a", "b")]
     one, members = crossed(*big, interaction("x", ["a", "b"], unseen="base"))
-    with pytest.raises(SpecError, match="At most 1000000 cells"):
+    with pytest.raises(SpecError, match="At most 4,000,000 cells"):
         one.cell_index(members)
 
 
@@ -125,6 +125,15 @@ def test_two_factors_and_a_linear_one_give_a_slope_per_cell() -> None:
     rows = ArrayColumns({"age": np.array([20, 40]), "bonus": np.array([3.0, 5.0]), "area": pd.Series(["A", "B"])})
     assert evaluate(slopes["young × A"], rows).data.tolist() == [3.0, 0.0]
     assert evaluate(slopes["old × B"], rows).data.tolist() == [0.0, 5.0]
+
+
+def test_slopes_of_all_cells_need_no_base() -> None:
+    free = AREA.document() | {"base": "largest_exposure"}
+    one, members = crossed(free, BONUS, interaction("x", ["area", "bonus"], unseen="base"))
+    slopes = one.slopes_of_all_cells(members)
+    assert list(slopes) == [("A",), ("B",), ("missing",)]
+    rows = ArrayColumns({"area": pd.Series(["A", "B", "elsewhere"]), "bonus": np.array([3.0, 5.0, 7.0])})
+    assert [evaluate(slope, rows).data.tolist() for slope in slopes.values()] == [[3, 0, 0], [0, 5, 0], [0, 0, 0]]
 
 
 def test_slopes_belong_to_a_linear_member() -> None:

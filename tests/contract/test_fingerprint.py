@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glm_local.contract.factors import categorical, linear, numeric, ordinal
+from glm_local.contract.factors import categorical, linear, ordinal
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.plain_json import canonical_json
 from glm_local.contract.spec_problems import read_factor

@@ -20,8 +20,8 @@ from glm_local.contract.compiled_interaction import CompiledInteraction
 from glm_local.contract.evaluate import ArrayColumns, evaluate
 from glm_local.contract.factor_spec import CategoricalSpec, InteractionSpec, NumericSpec
 from glm_local.contract.fingerprint import fingerprint
-from glm_local.contract.legacy_spec import read_legacy_spec, read_legacy_specs
 from glm_local.contract.learn_factors import with_base
+from glm_local.contract.legacy_spec import read_legacy_spec, read_legacy_specs
 from glm_local.contract.spec_problems import read_factors
 from glm_local.errors import SpecError
 

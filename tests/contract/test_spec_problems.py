@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from glm_local.contract.factor_spec import LinearSpec, NumericSpec
 from glm_local.contract.factors import categorical, interaction, linear, numeric
+from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.spec_problems import factor_problems, read_factor, read_factors
 from glm_local.errors import SpecError
 
@@ -38,6 +41,9 @@ BAD: list[tuple[Any, str, str]] = [
     ({**NUMERIC, "version": 2}, "/version", "It reads version 1."),
     ({**NUMERIC, "version": True}, "/version", "It reads version 1."),
     ({**NUMERIC, "name": ""}, "/name", "is empty text"),
+    ({**NUMERIC, "name": "(Intercept)"}, "/name", "is the name of the intercept"),
+    ({**NUMERIC, "name": "a\ud800"}, "/name", "half a character"),
+    ({**CATEGORICAL, "levels": ["a\ud800"]}, "/levels/0", "half a character"),
     ({**NUMERIC, "name": 7}, "/name", "7 is not text"),
     (without(NUMERIC, "name"), "/name", "Every factor has a name."),
     ({**NUMERIC, "column": None}, "/column", "A factor reads a column."),
@@ -49,6 +55,7 @@ BAD: list[tuple[Any, str, str]] = [
     ({**NUMERIC, "edges": [25, 18, 65]}, "/edges", "[25, 18, 65] is not increasing. Edges must rise; did you mean "
      "[18, 25, 65]?"),
     ({**NUMERIC, "edges": [18, 18.0]}, "/edges", "did you mean [18]?"),
+    ({**NUMERIC, "edges": [2**53, 2**53 + 1]}, "/edges", "is not increasing"),
     ({**NUMERIC, "edges": 25}, "/edges", "Write [25]."),
     ({**NUMERIC, "edges": "quantile"}, "/edges", '{"method": "quantile", "bins": 10}'),
     ({**NUMERIC, "edges": [18, float("nan")]}, "/edges/1", "nan is not finite"),
@@ -171,6 +178,35 @@ def test_a_bad_set_of_factors_is_named(documents: list[Any], where: str, words: 
     problems = factor_problems(documents)
     assert [problem.path for problem in problems] == [where]
     assert words in str(problems[0])
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
+    | st.sampled_from(["own_level", "base", "refuse", "learn", "mean", "sd", "date", "integer", "2024-01-01", "A"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["level", "values", "own_level", "method", "bins", "edges", "levels", "base", "lower", "log"]),
+        inner, max_size=3,
+    ),
+    max_leaves=6,
+)
+WHOLE = [
+    {**NUMERIC, "lower": 1, "below": "base", "upper": 99, "above": "base", "labels": ["a", "b", "c"], "learned": {}},
+    {**CATEGORICAL, "base": {"level": "A"}, "learned": {"base": "A"}, "source": "text"},
+    {**CATEGORICAL, "kind": "ordinal", "levels": "learn", "learned": {"levels": ["A", "B"]}},
+    {**LINEAR, "cap": {"lower": 1}, "centre": "mean", "scale": "sd", "learned": {"mean": 1, "sd": 2}},
+    {**CROSS, "coding": "cells", "learned": {"cells": [["a", "A"]], "base": "a × A"}},
+]
+
+
+@given(st.sampled_from(WHOLE), st.data())
+def test_whatever_a_document_holds_it_is_either_told_off_or_read(document: dict[str, Any], data: st.DataObject) -> None:
+    names = data.draw(st.lists(st.sampled_from(sorted({*document, "expression", "edges", "levels"})), max_size=3))
+    changed = {**document, **{name: data.draw(json_values) for name in names}}
+    factor_problems([changed], {"Age": "integer", "Area": "text"})
+    if not factor_problems([changed]):
+        spec = read_factor(changed)
+        assert read_factor(spec.document()) == spec
+        assert len(fingerprint(spec)) == 64
 
 
 def test_every_problem_of_the_whole_set_comes_at_once() -> None:

@@ -1,0 +1,73 @@
+"""The environment of a job: who holds rows, reads data, keeps the audit and gives the second opinion."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from glm_local.contract.columns import ColumnKind
+from glm_local.contract.engine import Engine
+from glm_local.contract.expression import Expression
+from glm_local.contract.store import Store
+from glm_local.glm.fit import ReferenceSolver
+from glm_local.job.data_fingerprint import DataFingerprint
+from glm_local.job.data_sources import DataSource
+
+Frame = TypeVar("Frame")
+
+
+@dataclass(frozen=True)
+class Environment(Generic[Frame]):
+    """All a job needs that differs between one machine and a cluster.
+
+    Parameters
+    ----------
+    engine
+        Who answers questions about rows.
+    columns
+        Kinds of a source's columns, without reading its rows where that can be avoided.
+    read
+        The rows of a source, only the columns named; lazy where the engine is.
+    keep
+        The rows where a flag is true.
+    fingerprint
+        What identifies a source's rows.
+    open_store
+        The audit store at a location.
+    references, reference
+        Independent solvers by name, and the one asked by default.
+    versions
+        What else a number may depend on (Spark, Java).
+    packages
+        Packages whose code decides the result; their digest is part of the run's id.
+    """
+
+    engine: Engine[Frame]
+    columns: Callable[[DataSource], Mapping[str, ColumnKind]]
+    read: Callable[[DataSource, Sequence[str]], Frame]
+    keep: Callable[[Frame, Expression], Frame]
+    fingerprint: Callable[[DataSource], DataFingerprint]
+    open_store: Callable[[str], Store]
+    references: Mapping[str, ReferenceSolver]
+    reference: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[str, ...] = ("glm_local",)
+
+
+def code_version(packages: Sequence[str]) -> str:
+    """Version of the distribution, and a digest of the packages' source where that can be read."""
+    try:
+        released = version("glm-spark")
+    except PackageNotFoundError:
+        released = "source tree"
+    digest = hashlib.sha256()
+    root = Path(__file__).parents[2]
+    for package in packages:
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
+            digest.update(path.read_bytes())
+    return f"{released}+{digest.hexdigest()[:16]}"

@@ -1,0 +1,35 @@
+"""A job's environment on one machine: pandas rows, Delta tables through deltalake, statsmodels for the second opinion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from glm_local.contract.evaluate import evaluate
+from glm_local.contract.expression import Expression
+from glm_local.delta_store import open_store
+from glm_local.fitting import LOCAL_REFERENCES
+from glm_local.job.data_fingerprint import data_fingerprint
+from glm_local.job.data_sources import DataSource, column_kinds, read_rows
+from glm_local.job.environment import Environment
+from glm_local.pandas_columns import FrameColumns
+from glm_local.pandas_engine import PandasEngine
+
+
+def local_environment() -> Environment[pd.DataFrame]:
+    """Everything a job needs on this machine."""
+    return Environment(
+        engine=PandasEngine(), columns=column_kinds, read=_read, keep=_keep, fingerprint=data_fingerprint,
+        open_store=open_store, references=LOCAL_REFERENCES, reference="statsmodels",
+    )  # fmt: skip
+
+
+def _read(source: DataSource, columns: Sequence[str]) -> pd.DataFrame:
+    return read_rows(source, columns)
+
+
+def _keep(frame: pd.DataFrame, flag: Expression) -> pd.DataFrame:
+    kept = evaluate(flag, FrameColumns(frame)).data.astype(np.bool_)
+    return frame if kept.all() else frame[kept]

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from glm_local.audit import history, verify
+from glm_local.contract.fill_rows import from_arrow
+from glm_local.contract.store import Guard
+from glm_local.delta_store import DeltaStore
+from glm_local.delta_store import open_store as open_local
+from glm_local.errors import ConfigError, StoreError
+from glm_local.store_conformance import SMALL_RUN_EVENTS, StoreConformance, small_run
+from glm_spark.delta_store import SparkDeltaStore, open_store
+from glm_spark.table_files import SparkFiles
+
+
+class TestSparkDeltaStore(StoreConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def store(cls, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> SparkDeltaStore:
+        return open_store(spark, tmp_path_factory.mktemp("audit"))
+
+    @pytest.fixture
+    def other(self, store: SparkDeltaStore) -> DeltaStore:
+        return open_local(store.location)
+
+
+@pytest.fixture(scope="module")
+def written(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("written")
+    store = open_store(spark, folder)
+    small_run(store, "s", "one")
+    small_run(store, "s", "two")
+    return folder
+
+
+@pytest.fixture
+def audit(written: Path, tmp_path: Path) -> Path:
+    shutil.copytree(written, tmp_path / "audit")
+    return tmp_path / "audit"
+
+
+def _events(audit: Path) -> str:
+    return f"delta.`{audit}/events`"
+
+
+def test_a_restore_by_spark_is_named_by_both(spark: SparkSession, audit: Path) -> None:
+    spark.sql(f"RESTORE TABLE {_events(audit)} TO VERSION AS OF 3").collect()
+    for store in (open_store(spark, audit), open_local(audit)):
+        said = str(verify(store))
+        assert "RESTORE" in said
+        assert "run two was sealed with head" in said
+        assert "the table's log knows event" in said
+
+
+def test_a_chain_that_was_rolled_back_takes_no_events(spark: SparkSession, audit: Path) -> None:
+    spark.sql(f"RESTORE TABLE {_events(audit)} TO VERSION AS OF 3").collect()
+    with pytest.raises(StoreError, match="rolled back"):
+        small_run(open_store(spark, audit), "s", "three")
+
+
+def test_rows_are_never_deleted_or_overwritten_by_spark(spark: SparkSession, audit: Path) -> None:
+    with pytest.raises(Exception, match="DELTA_CANNOT_MODIFY_APPEND_ONLY"):
+        spark.sql(f"DELETE FROM {_events(audit)} WHERE seq = 1").collect()
+    with pytest.raises(Exception, match="DELTA_CANNOT_MODIFY_APPEND_ONLY"):
+        spark.read.format("delta").load(f"{audit}/events").write.format("delta").mode("overwrite").save(
+            f"{audit}/events"
+        )
+
+
+def test_a_delete_after_a_flipped_property_is_named(spark: SparkSession, audit: Path) -> None:
+    spark.sql(f"ALTER TABLE {_events(audit)} SET TBLPROPERTIES ('delta.appendOnly' = 'false')").collect()
+    spark.sql(f"DELETE FROM {_events(audit)} WHERE seq = 2").collect()
+    for store in (open_store(spark, audit), open_local(audit)):
+        said = str(verify(store))
+        assert "SET TBLPROPERTIES" in said
+        assert "DELETE" in said
+        assert "property delta.appendOnly is 'false'" in said
+        assert "events 2 to 2 are missing" in said
+
+
+def test_a_broken_file_is_named_by_spark(spark: SparkSession, audit: Path) -> None:
+    file = sorted((audit / "coefficients").glob("*.parquet"))[0]
+    content = bytearray(file.read_bytes())
+    content[30] ^= 255
+    file.write_bytes(content)
+    with pytest.raises(StoreError, match=file.name):
+        open_store(spark, audit).read("coefficients")
+    assert f"coefficients file {file.name}: its bytes are not those that were sealed" in str(
+        verify(open_store(spark, audit))
+    )
+
+
+def test_a_catalogs_schema_holds_the_tables_too(spark: SparkSession, tmp_path: Path) -> None:
+    spark.sql(f"CREATE SCHEMA IF NOT EXISTS audit_schema LOCATION '{tmp_path / 'schema'}'")
+    try:
+        for schema in ("audit_schema", "spark_catalog.audit_schema"):
+            store = open_store(spark, schema=schema)
+            small_run(store, "s", f"run in {schema}")
+            assert not store.append("runs", store.read("runs"), Guard(f"glm-spark/runs/s/run in {schema}", 0))
+        report = verify(store, "s")
+        assert report.ok, str(report)
+        assert "files are out of reach" in str(report)
+        assert [event["step"] for event in history(store, "s")] == SMALL_RUN_EVENTS * 2
+    finally:
+        spark.sql("DROP SCHEMA audit_schema CASCADE")
+
+
+def test_a_store_is_under_a_location_or_in_a_schema(spark: SparkSession) -> None:
+    for asked in ({}, {"location": "x", "schema": "y"}):
+        with pytest.raises(ConfigError, match="Give a location or a schema"):
+            open_store(spark, **asked)
+
+
+def test_the_sessions_time_zone_changes_nothing(spark: SparkSession, written: Path) -> None:
+    before = spark.conf.get("spark.sql.session.timeZone")
+    try:
+        spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+        store = open_store(spark, written)
+        events = sorted(from_arrow(store.read("events")), key=lambda event: int(str(event["seq"])))
+        assert events == history(open_local(written))
+        assert verify(store).ok
+    finally:
+        spark.conf.set("spark.sql.session.timeZone", str(before))
+
+
+def test_files_are_read_where_they_lie(spark: SparkSession, audit: Path) -> None:
+    far, near = SparkFiles(spark, str(audit)), open_local(audit).files
+    assert near is not None
+    seen = [name for name in near.names("events/_delta_log") if not name.rpartition("/")[2].startswith((".", "_"))]
+    assert far.names("events/_delta_log") == seen
+    assert far.names("nowhere") == []
+    assert far.digests([*seen, "events/nothing"]) == near.digests(seen)
+    assert far.texts(seen[:2]) == near.texts(seen[:2])
+    assert far.read_seals() == near.read_seals()
+    far.write_seal("a.json", "text")
+    assert far.read_seals() == near.read_seals()
+    assert near.read_seals()["a.json"] == "text"
+
+
+def test_seals_through_spark_guard_the_bytes_too(spark: SparkSession, tmp_path: Path) -> None:
+    store = open_store(spark, tmp_path)
+    store.files = SparkFiles(spark, str(tmp_path))
+    small_run(store, "s", "one")
+    assert verify(store).findings == ()
+    assert verify(open_local(tmp_path)).findings == ()
+    file = sorted((tmp_path / "report_tables").glob("*.parquet"))[0]
+    content = bytearray(file.read_bytes())
+    content[-9] ^= 1
+    file.write_bytes(content)
+    assert f"report_tables file {file.name}: its bytes are not those that were sealed" in str(verify(store))
