@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from glm_local.contract.compile_factor import compile_factor
 from glm_local.contract.compile_score import ScoreKind, score_expression
+from glm_local.contract.derived_columns import inline_derived, read_derived
 from glm_local.contract.engine import Engine
 from glm_local.contract.evaluate_record import evaluate_record
 from glm_local.contract.expression import Expression
@@ -110,7 +111,8 @@ class Model(Generic[Frame]):
             compiled = compile_factor(spec)
             if hasattr(compiled, "levels") and hasattr(compiled, "with_outputs"):
                 columns[f"{spec.name}{suffix}"] = level_labels(compiled, _base_name(spec))
-        return self._engine.with_columns(frame, columns)
+        derived = read_derived(self.document.derived)
+        return self._engine.with_columns(frame, {name: inline_derived(one, derived) for name, one in columns.items()})
 
     def to_sql(self, dialect: str = "spark", kind: ScoreKind = "mean", table: str | None = None, output: str = "prediction") -> str:
         """The score as SQL: one expression, or a whole query when `table` is named.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from glm_local.contract.compile_factor import CompiledFactor, CompiledInteraction, CompiledLinear, compile_factor
+from glm_local.contract.derived_columns import inline_derived, read_derived
 from glm_local.contract.expression import (
     Arithmetic,
     Expression,
@@ -39,8 +40,13 @@ def score_expression(model: ModelDocument, kind: ScoreKind = "mean") -> Expressi
     Returns
     -------
     Expression
-        A number; missing where a factor refuses the row or a needed column is missing.
+        A number over the table's own columns (derived ones are put in); missing where a factor refuses the row or a
+        needed column is missing.
     """
+    return inline_derived(_score(model, kind), read_derived(model.derived))
+
+
+def _score(model: ModelDocument, kind: ScoreKind) -> Expression:
     eta = linear_predictor(model)
     if kind == "link":
         return eta
@@ -72,7 +78,7 @@ def _terms(
     for spec in model.factors:
         one = compiled[spec.name]
         if isinstance(one, CompiledLinear):
-            yield Arithmetic("*", Constant(estimates[one.name, None]), one.value)
+            yield Arithmetic("*", Constant(estimates.get((one.name, None), 0.0)), one.value)
         elif isinstance(one, CompiledFactor):
             yield one.with_outputs(code_outputs(one, estimates))
         else:

@@ -50,9 +50,13 @@ class ColumnReader(Protocol):
     """Whoever holds the rows: reads one column as one canonical kind."""
 
     @property
-    def rows(self) -> int: ...
+    def rows(self) -> int:
+        """How many rows there are."""
+        ...
 
-    def read(self, column: str, kind: ReadKind) -> Values: ...
+    def read(self, column: str, kind: ReadKind) -> Values:
+        """A column read by the rules of `READABLE`; DataError when it cannot be."""
+        ...
 
 
 @dataclass
@@ -70,9 +74,11 @@ class ArrayColumns:
 
     @property
     def rows(self) -> int:
+        """Length of the arrays."""
         return len(next(iter(self.arrays.values()), ()))
 
     def read(self, column: str, kind: ReadKind) -> Values:
+        """A column of the dict, read."""
         if column not in self.arrays:
             hint = nearest(column, list(self.arrays))
             raise DataError.because(f"{column!r} is not a column of the table.", "", hint, path=column)
@@ -334,7 +340,7 @@ def _key_places(x: Array, keys: Sequence[Any], dtype: type) -> Array:
     """Position of each value among the keys; the number of keys where it is none of them."""
     if not keys:
         return np.zeros(x.shape, dtype=np.int64)
-    table = np.asarray(keys, dtype=dtype)
+    table: Array = np.asarray(keys, dtype=dtype)
     order = np.argsort(table, kind="stable")
     near = order.take(np.minimum(np.searchsorted(table[order], x), len(keys) - 1))
     return np.where(table[near] == x, near, len(keys))

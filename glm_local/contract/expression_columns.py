@@ -202,7 +202,7 @@ def unify(types: Sequence[ExpressionType], where: str) -> ExpressionType:
 def output_type(outputs: Sequence[Scalar], where: str) -> ExpressionType:
     """The one type of a list of constants."""
     kinds = {type(value) for value in outputs}
-    if kinds == {int} and -(2**63) <= min(outputs) and max(outputs) < 2**63:  # type: ignore[operator, type-var]
+    if kinds == {int} and min(outputs) >= -(2**63) and max(outputs) < 2**63:  # type: ignore[operator, type-var]
         return "integer"
     return unify([scalar_type(value) for value in outputs], where)
 

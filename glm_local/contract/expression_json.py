@@ -140,7 +140,8 @@ def expression_from_json(document: object, path: str = "") -> Expression:
     try:
         type_of(found)
     except SpecError as cause:
-        raise SpecError([Problem(path or one.path, one.found, one.rule, one.way_out) for one in cause.problems]) from None
+        problems = [Problem(path or one.path, one.found, one.rule, one.way_out) for one in cause.problems]
+        raise SpecError(problems) from None
     return found
 
 
@@ -165,7 +166,8 @@ class _Reading:
             ((word, body),) = document.items()
             reader = _WORDS.get(word)
             if reader is None:
-                return self.wrong(f"{path}/{word}", f"{word!r} is not an operation.", "", nearest(str(word), list(_WORDS)))
+                hint = nearest(str(word), list(_WORDS))
+                return self.wrong(f"{path}/{word}", f"{word!r} is not an operation.", "", hint)
             return reader(self, word, body, f"{path}/{word}")
         rule = "An expression is a column name, a number, or an object with one key naming the operation."
         return self.wrong(path, f"{str(document)[:60]!r}.", rule, 'Write {"log": "column"}, say.')

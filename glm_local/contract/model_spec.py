@@ -109,6 +109,9 @@ class ModelDocument(_Record):
     name: str = "model"
     spec: ModelSpec
     factors: tuple[FactorSpec, ...]
+    derived: dict[str, Any] = Field(
+        default_factory=dict, description="Columns roles and factors read that are made of the table's own, by expression"
+    )
     coefficients: tuple[Coefficient, ...]
     covariance: tuple[tuple[float, ...], ...] = Field(
         default=(), description="Lower triangle by rows, of the coefficients with status fitted, in their order"

@@ -197,15 +197,15 @@ def _read_labels(data: Array, missing: NDArray[np.bool_] | None) -> Values:
     return Values.text(codes, words)
 
 
-def _read_arrow(data: pa.ChunkedArray, kind: ReadKind, physical: ColumnKind, column: str) -> Values:
+def _read_arrow(data: pa.ChunkedArray[Any], kind: ReadKind, physical: ColumnKind, column: str) -> Values:
     if pa.types.is_null(data.type) or not len(data):
         return constants([None], READ_TYPES[kind]).take(np.zeros(len(data), dtype=np.int64))
     if pa.types.is_dictionary(data.type) or physical in ("text", "decimal"):
-        encoded = data if pa.types.is_dictionary(data.type) else data.dictionary_encode()
-        encoded = encoded.unify_dictionaries().combine_chunks()
-        whole = encoded if isinstance(encoded, pa.DictionaryArray) else pa.concat_arrays(encoded.chunks)
+        encoded: Any = data if pa.types.is_dictionary(data.type) else data.dictionary_encode()
+        whole: Any = encoded.unify_dictionaries().combine_chunks()
+        whole = pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
         codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
-        distinct = np.array([*whole.dictionary.to_pylist(), None], dtype=object)[:-1]
+        distinct: Array = np.array([*whole.dictionary.to_pylist(), None], dtype=object)[:-1]
         return _read_distinct(codes, distinct, kind, physical, column)
     if pa.types.is_date(data.type):
         data = data.cast(pa.date32())

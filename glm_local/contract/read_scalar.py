@@ -1,4 +1,4 @@
-"""One value read as a canonical kind: the rules of `glm_local.contract.columns.READABLE`, and the patterns text must match.
+"""One value read as a canonical kind: the rules of `columns.READABLE`, and the patterns text must match.
 
 The patterns are written so that Python, Java and RE2 read them alike: no classes, no backslashes, nothing ambiguous.
 """
@@ -143,7 +143,7 @@ def _as_date(value: Any, physical: ColumnKind) -> datetime.date:
     if isinstance(value, np.datetime64):
         return value.astype("datetime64[D]").astype(datetime.date)  # type: ignore[no-any-return]
     if isinstance(value, datetime.datetime):
-        return (value if value.tzinfo is None else value.astimezone(datetime.timezone.utc)).date()
+        return (value if value.tzinfo is None else value.astimezone(datetime.UTC)).date()
     return value  # type: ignore[no-any-return]
 
 

@@ -34,7 +34,7 @@ from glm_local.contract.store import Guard, Store
 from glm_local.errors import ConfigError, Problem, SpecError, StoreError, nearest
 
 EVENT_KINDS = (
-    "started", "resumed", "checked", "split", "learned", "fitted", "verified", "validated", "reported", "saved",
+    "started", "resumed", "read", "checked", "split", "learned", "fitted", "verified", "validated", "reported", "saved",
     "scored", "accepted", "rejected", "refined", "crossed", "ranked", "compared", "finalized", "calibrated", "tuned",
     "monitored", "decided", "warned", "failed", "finished",
 )  # fmt: skip

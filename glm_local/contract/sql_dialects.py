@@ -6,8 +6,6 @@ has, and turned into its spelling by sqlglot.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import Literal as OneOf
 
 from glm_local.contract.expression import Scalar
@@ -20,7 +18,6 @@ NanStyle = OneOf["equal", "unequal", "none"]
 
 DAY_MICROSECONDS = 86_400_000_000
 
-NATIVE_SPARK = ("spark", "databricks")
 NAN_EQUALS_ITSELF = ("postgres", "redshift", "snowflake", "materialize", "risingwave")
 WITHOUT_NAN = ("tsql", "fabric", "mysql", "sqlite", "oracle", "doris", "starrocks", "teradata", "exasol")
 WITHOUT_PATTERNS = ("tsql", "fabric", "sqlite")
@@ -44,9 +41,11 @@ class SqlDialect:
     # names and constants
 
     def identifier(self, name: str) -> str:
+        """A name, whatever characters it has."""
         return '"' + name.replace('"', '""') + '"'
 
     def text(self, value: str) -> str:
+        """A text constant, whatever characters it has."""
         return "'" + value.replace("'", "''") + "'"
 
     def double(self, value: float) -> str:
@@ -57,50 +56,63 @@ class SqlDialect:
         return shortest if self.double_suffix == "e0" and "e" in shortest else shortest + self.double_suffix
 
     def integer(self, value: int) -> str:
+        """An integer constant."""
         return str(value)
 
     def flag(self, value: bool) -> str:
+        """TRUE or FALSE."""
         return "TRUE" if value else "FALSE"
 
     def date(self, text: str) -> str:
+        """A date constant from YYYY-MM-DD."""
         date_days(text)
         return f"DATE '{text}'"
 
     def null(self, kind: SqlType) -> str:
+        """NULL of a type."""
         return self.cast("NULL", kind)
 
     def type_name(self, kind: SqlType) -> str:
+        """The dialect's name of a type."""
         return kind
 
     # casts
 
     def cast(self, text: str, kind: SqlType) -> str:
+        """A cast that cannot fail."""
         return f"CAST({text} AS {self.type_name(kind)})"
 
     def try_cast(self, text: str, kind: SqlType) -> str:
+        """A cast that gives NULL where it fails."""
         return f"TRY_CAST({text} AS {self.type_name(kind)})"
 
     def decimal_to_double(self, text: str) -> str:
+        """A decimal as the nearest double."""
         # through text: dividing the digits by a power of ten would round twice
         return self.cast(self.cast(text, "TEXT"), "DOUBLE")
 
     def decimal_to_integer(self, text: str) -> str:
+        """A decimal as BIGINT; NULL where it is not whole or too large."""
         return self.text_to_integer(self.cast(text, "TEXT"))
 
     def text_to_integer(self, text: str) -> str:
+        """Text as BIGINT; NULL where it is no integer."""
         digits = self.try_cast(f"SPLIT_PART({text}, '.', 1)", "BIGINT")
         return f"CASE WHEN {self.matches(text, INTEGER_PATTERN)} THEN {digits} END"
 
     def double_to_integer(self, text: str) -> str:
+        """A double as BIGINT; NULL where it is not whole or too large."""
         low, high, whole = self.double(-(2.0**63)), self.double(2.0**63), self.try_cast(text, "BIGINT")
         return (
             f"CASE WHEN {text} >= {low} AND {text} < {high} AND {self.cast(whole, 'DOUBLE')} = {text} THEN {whole} END"
         )
 
     def date_to_days(self, text: str) -> str:
+        """Days since 1970-01-01."""
         return f"({text} - DATE '1970-01-01')"
 
     def timestamp_to_date(self, text: str) -> str:
+        """The calendar day of a timestamp in UTC."""
         if self.name != "duckdb":
             return self.cast(text, "DATE")
         day = f"((EPOCH_US({text}) % {DAY_MICROSECONDS}) + {DAY_MICROSECONDS}) % {DAY_MICROSECONDS}"
@@ -134,9 +146,12 @@ class SqlDialect:
         return "none" if self.name in WITHOUT_NAN else "unequal"
 
     def is_nan(self, text: str) -> str:
+        """Test for NaN; NULL or false for NULL."""
         if self.name == "duckdb":
             return f"ISNAN({text})"
-        return f"{text} <> {text}" if self.nan_style == "unequal" else f"{text} = {self.cast(self.text('NaN'), 'DOUBLE')}"
+        if self.nan_style == "unequal":
+            return f"{text} <> {text}"
+        return f"{text} = {self.cast(self.text('NaN'), 'DOUBLE')}"
 
     def without_nan(self, text: str) -> str:
         """The number, NULL where it is NaN."""
@@ -147,6 +162,7 @@ class SqlDialect:
         return f"CASE WHEN {text} = {text} THEN {text} END"
 
     def divide(self, left: str, right: str) -> str:
+        """Division of doubles; NULL by zero."""
         return f"({left} / NULLIF({right}, {self.double(0.0)}))"
 
     def whole_arithmetic(self, operator: str, left: str, right: str) -> str:
@@ -156,12 +172,15 @@ class SqlDialect:
         return self.try_cast(f"CAST({left} AS HUGEINT) {operator} CAST({right} AS HUGEINT)", "BIGINT")
 
     def log(self, text: str) -> str:
+        """Natural logarithm; NULL at 0 and below."""
         return f"CASE WHEN {text} > {self.double(0.0)} THEN LN({text}) END"
 
     def sqrt(self, text: str) -> str:
+        """Square root; NULL (or NaN) below 0."""
         return f"CASE WHEN {text} >= {self.double(0.0)} THEN SQRT({text}) END"
 
     def hash_bucket(self, text: str, prefix: str, buckets: int) -> str:
+        """The first 32 bits of MD5 of prefix and text, modulo `buckets`."""
         key = f"({self.text(prefix)} || {text})"
         if self.name == "duckdb":
             return f"(CAST('0x' || SUBSTR(MD5({key}), 1, 8) AS BIGINT) % {buckets})"
@@ -195,97 +214,6 @@ class SqlDialect:
         return self.double(value) if isinstance(value, float) else self.text(str(value))
 
 
-class SparkDialect(SqlDialect):
-    """Spark's words, the same with ANSI mode on or off and under any parser setting.
-
-    Quotes and backslashes go through ``char``: how Spark reads them inside a literal depends on its version and on
-    ``spark.sql.parser.escapedStringLiterals``. ``${`` is cut in two: Spark substitutes variables inside literals too.
-    """
-
-    double_suffix = "D"
-
-    def identifier(self, name: str) -> str:
-        quoted = "`" + name.replace("`", "``") + "`"
-        return f"IDENTIFIER({self.text(quoted)})" if "${" in name else quoted
-
-    def text(self, value: str) -> str:
-        pieces = [piece for piece in re.split(r"(['\\]|(?<=\$)(?=\{))", value) if piece]
-        spelled = [f"char({ord(piece)})" if piece in "'\\" else f"'{piece}'" for piece in pieces] or ["''"]
-        return spelled[0] if len(spelled) == 1 else f"concat({', '.join(spelled)})"
-
-    def type_name(self, kind: SqlType) -> str:
-        return "STRING" if kind == "TEXT" else kind
-
-    def decimal_to_double(self, text: str) -> str:
-        return self.cast(text, "DOUBLE")
-
-    def decimal_to_integer(self, text: str) -> str:
-        return f"CASE WHEN {text} % 1 = 0 THEN {self.try_cast(text, 'BIGINT')} END"
-
-    def text_to_integer(self, text: str) -> str:
-        digits = self.try_cast(f"substring_index({text}, '.', 1)", "BIGINT")
-        return f"CASE WHEN {self.matches(text, INTEGER_PATTERN)} THEN {digits} END"
-
-    def date_to_days(self, text: str) -> str:
-        return f"unix_date({text})"
-
-    def timestamp_to_date(self, text: str) -> str:
-        # a timestamp without zone is already a wall clock; one with zone must not pass through the session's zone
-        micros = f"unix_micros(CAST({text} AS TIMESTAMP))"
-        days = f"({micros} - pmod({micros}, {DAY_MICROSECONDS}L)) div {DAY_MICROSECONDS}L"
-        of_instant = f"date_from_unix_date(CAST({days} AS INT))"
-        return f"if(typeof({text}) = 'timestamp_ntz', CAST({text} AS DATE), {of_instant})"
-
-    def plain_text(self, text: str) -> str:
-        return f"{text} COLLATE UTF8_BINARY"
-
-    def matches(self, text: str, pattern: str) -> str:
-        # no $ at the end: Java's also matches before a last newline
-        return f"{text} RLIKE {self.text(f'^({pattern})(?!(?s:.))')}"
-
-    @property
-    def nan_style(self) -> NanStyle:
-        return "equal"
-
-    def is_nan(self, text: str) -> str:
-        return f"isnan({text})"
-
-    def without_nan(self, text: str) -> str:
-        return f"nanvl({text}, {self.null('DOUBLE')})"
-
-    def divide(self, left: str, right: str) -> str:
-        return f"try_divide({left}, {right})"
-
-    def whole_arithmetic(self, operator: str, left: str, right: str) -> str:
-        function = {"+": "try_add", "-": "try_subtract", "*": "try_multiply"}[operator]
-        return f"{function}({self.cast(left, 'BIGINT')}, {self.cast(right, 'BIGINT')})"
-
-    def log(self, text: str) -> str:
-        return f"ln({text})"
-
-    def hash_bucket(self, text: str, prefix: str, buckets: int) -> str:
-        hexadecimal = f"substr(md5(CAST(concat({self.text(prefix)}, {text}) AS BINARY)), 1, 8)"
-        return f"(CAST(conv({hexadecimal}, 16, 10) AS BIGINT) % {buckets}L)"
-
-    def let(self, name: str, value: str, body: str) -> str:
-        return f"transform(array({value}), {name} -> {body})[0]"
-
-
-@dataclass(frozen=True)
-class Spelling:
-    """Which words to print with, and whether sqlglot then spells them for another dialect."""
-
-    words: SqlDialect
-    write: str | None
-
-
-def spelling(dialect: str) -> Spelling:
-    """Words of a dialect by its sqlglot name; EngineError when sqlglot does not know it."""
-    if dialect in NATIVE_SPARK:
-        return Spelling(SparkDialect(dialect), None)
-    return Spelling(SqlDialect(dialect), None if dialect == "duckdb" else dialect)
-
-
 def respell(text: str, dialect: str) -> str:
     """DuckDB's SQL text in another dialect's spelling, by sqlglot."""
     try:
@@ -295,7 +223,7 @@ def respell(text: str, dialect: str) -> str:
             "The package sqlglot is not installed.", f"It spells SQL for {dialect}.", "Run: pip install sqlglot."
         ) from None
     try:
-        return sqlglot.transpile(text, read="duckdb", write=dialect, identify=True)[0]
+        return str(sqlglot.transpile(text, read="duckdb", write=dialect, identify=True)[0])
     except ValueError as cause:
         raise EngineError.because(
             f"sqlglot could not write {dialect}: {cause}",

@@ -66,6 +66,7 @@ class Formula:
         return self._joined(self, "AND", other)
 
     def exp(self) -> Formula:
+        """e to the power of it."""
         return Formula(f"EXP({self.text})", self.words)
 
 

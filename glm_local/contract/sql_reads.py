@@ -12,7 +12,7 @@ from glm_local.contract.read_scalar import DATE_PATTERN, FALSE_WORDS, NUMBER_PAT
 from glm_local.contract.sql_dialects import SqlDialect
 
 Form = OneOf["double", "raw double", "whole", "big", "other"]
-"""What the text of a number or integer is: a double; a double column, -0.0 and all; an integer of any width; a BIGINT."""
+"""What the text of a number is: a double; a column of doubles, -0.0 and all; an integer of any width; a BIGINT."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 FEW_KEYS = 8
@@ -86,6 +86,3 @@ def linear_lookup(argument: str, keys: Sequence[str], outputs: Sequence[str], un
     """The keys one after the other, for databases whose order of text is not known."""
     return _lists(argument, keys, outputs, unseen)
 
-
-Tree = Callable[[str], str]
-"""Text of a tree given the text of its argument."""

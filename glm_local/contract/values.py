@@ -90,12 +90,14 @@ class Values:
 
     @property
     def codes(self) -> Array:
+        """Place of each row's text in `words`; -1 is missing."""
         self._encode()
         assert self._codes is not None
         return self._codes
 
     @property
     def words(self) -> Array:
+        """The distinct texts (one may stand twice)."""
         self._encode()
         assert self._words is not None
         return self._words

@@ -48,7 +48,14 @@ def model_fingerprint(model: ModelDocument) -> str:
     spec = model.spec.model_dump(mode="json", include={"target", "family", "link", "exposure", "offset", "weight", "intercept"})
     estimates = [[one.factor, one.level, one.estimate] for one in model.coefficients]
     factors = [_without_notes(one.model_dump(mode="json")) for one in model.factors]
-    return fingerprint({"spec": spec, "factors": factors, "estimates": estimates})
+    derived = {"derived": model.derived} if model.derived else {}
+    return fingerprint({"spec": spec, "factors": factors, "estimates": estimates, **derived})
+
+
+def with_derived(model: ModelDocument, derived: Mapping[str, Any]) -> ModelDocument:
+    """The model with the expressions of the derived columns it reads, so that it scores rows without them."""
+    changed = model.model_copy(update={"derived": dict(derived)})
+    return changed.model_copy(update={"fingerprint": model_fingerprint(changed)})
 
 
 def package_versions() -> dict[str, str]:

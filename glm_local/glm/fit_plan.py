@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
@@ -149,14 +148,27 @@ def _slope_columns(
     one: CompiledInteraction, compiled: Mapping[str, Compiled], numerics: dict[str, Expression]
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Add a numeric for every cell of an interaction with a linear member; bases are told apart once known."""
-    every = replace(one, coding="cells", base=None, cells=None)
-    cells = {one.cell_name(cell): cell for cell in itertools.product(*(m.levels for m in one.crossed(compiled)))}
     named = []
-    for cell_name, expression in every.slopes(compiled).items():
-        name = f"{one.name}={cell_name}"
+    for at, (cell, expression) in enumerate(one.slopes_of_all_cells(compiled).items()):
+        name = f"{one.name} slope {at}"
+        while name in compiled or name in numerics:
+            name += "'"
         numerics[name] = expression
-        named.append((name, cells[cell_name]))
+        named.append((name, cell))
     return tuple(named)
+
+
+def _replaced(plan: FitPlan) -> frozenset[str]:
+    """Factors without effects of their own: those an interaction coded by cells stands for.
+
+    Cells of level factors stand for all their members; slopes by cell stand for the linear member.
+    """
+    replaced: set[str] = set()
+    for one in plan.compiled.values():
+        if isinstance(one, CompiledInteraction) and one.coding == "cells":
+            linear = one.linear(plan.compiled)
+            replaced |= {linear.name} if linear is not None else {member.name for member in one.crossed(plan.compiled)}
+    return frozenset(replaced)
 
 
 class _LevelReader:
@@ -175,6 +187,7 @@ class _LevelReader:
         self.counts: list[LevelCount] = []
         self.refused: list[tuple[str, str, int]] = []
         self.specs: list[FactorSpec] = []
+        self.replaced = _replaced(plan)
         self.full = not plan.intercept  # without an intercept the first factor keeps all its levels
 
     def read(self) -> Levels:
@@ -197,8 +210,9 @@ class _LevelReader:
         return Levels(tuple(self.specs), columns, tuple(self.counts), tuple(self.refused))
 
     def _linear(self, spec: FactorSpec) -> None:
-        self.numeric_columns[spec.name] = len(self.columns)
-        self.columns.append(Column(spec.name))
+        if spec.name not in self.replaced:
+            self.numeric_columns[spec.name] = len(self.columns)
+            self.columns.append(Column(spec.name))
         self.specs.append(spec)
 
     def _factor(self, spec: FactorSpec, compiled: CompiledFactor) -> None:
@@ -213,6 +227,10 @@ class _LevelReader:
         for at, extra in enumerate(compiled.extras):
             effective[count + at] = base if extra.policy == "base" else REFUSED
         self.level_of_code[name] = effective
+        self.specs.append(with_base(spec, compiled.levels[base]))
+        if name in self.replaced:
+            self.column_of_code[name] = np.full(len(effective), BASE)
+            return
         keep_base, self.full = self.full, False
         columns = np.full(count, BASE)
         level_rows, level_weight, level_amount = (
@@ -233,7 +251,6 @@ class _LevelReader:
                 float(level_amount[level]), status, int(columns[level]),
             ))  # fmt: skip
         self.column_of_code[name] = np.where(effective >= 0, columns[np.maximum(effective, 0)], BASE)
-        self.specs.append(with_base(spec, compiled.levels[base]))
 
     def _base(self, spec: FactorSpec, levels: Sequence[str], weight: Array, rows: Array) -> int:
         rule = spec.base if not isinstance(spec, LinearSpec) else "largest_exposure"

@@ -161,7 +161,8 @@ class Newton:
             if keep is None:
                 keep = independent_columns(point.information)
             step, size = self._direction(point, keep)
-            if size < 1e-4:
+            # A step small beside its standard error may still be large: then the information is what vanishes.
+            if size < 1e-4 and np.abs(step).max(initial=0.0) < 0.01:
                 point = replace(point, coefficients=point.coefficients + step)
                 return self._finish(point, keep, null, iteration, trace)
             following = self._improve(point, step)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from glm_local.contract.cells import CellRequest, DesignTable
 from glm_local.contract.columns import READABLE, ColumnKind, ReadKind
 from glm_local.contract.compile_factor import CompiledFactor, compile_factor, is_resolved, linear_argument, numeric_argument
 from glm_local.contract.compile_score import role_expression
+from glm_local.contract.derived_columns import DERIVED_KINDS, read_derived, readable_derived
 from glm_local.contract.expression import AllOf, AnyOf, Compare, Expression, IsMissing, Literal, Not, Read
 from glm_local.contract.expression_columns import reads_of, type_of
 from glm_local.contract.expression_json import expression_from_json
@@ -25,9 +27,6 @@ from glm_local.validation import SAMPLES
 SAMPLE = "sample of the row"
 """Column that holds each row's sample while a job runs."""
 
-_DERIVED_KINDS: dict[str, ColumnKind] = {
-    "number": "float64", "integer": "integer", "flag": "boolean", "text": "text", "date": "date",
-}  # fmt: skip
 _DOMAIN_TEXTS = {
     "nonnegative": "targets of 0 or more", "positive": "targets above 0",
     "unit": "targets from 0 to 1 (shares; weight is the number of trials)",
@@ -36,7 +35,7 @@ _DOMAIN_TEXTS = {
 
 def derived_columns(config: JobConfig) -> dict[str, Expression]:
     """Name to expression of the columns the configuration makes."""
-    return {name: expression_from_json(one, f"/data/derive/{pointer(name)}") for name, one in config.data.derive.items()}
+    return read_derived(config.data.derive, "/data/derive")
 
 
 def role(config: JobConfig, name: str) -> Expression | None:
@@ -47,7 +46,7 @@ def role(config: JobConfig, name: str) -> Expression | None:
 
 def kinds_with_derived(config: JobConfig, kinds: Mapping[str, ColumnKind]) -> dict[str, ColumnKind]:
     """Kinds of the table's columns and of those the configuration makes."""
-    return dict(kinds) | {name: _DERIVED_KINDS[type_of(one)] for name, one in derived_columns(config).items()}
+    return dict(kinds) | {name: DERIVED_KINDS[type_of(one)] for name, one in derived_columns(config).items()}
 
 
 def column_problems(config: JobConfig, kinds: Mapping[str, ColumnKind]) -> list[Problem]:
@@ -71,13 +70,7 @@ def columns_read(config: JobConfig, kinds: Mapping[str, ColumnKind]) -> list[str
     """The table's columns the job reads, in the table's order."""
     derived = derived_columns(config)
     read = {one.column for expression in derived.values() for one in reads_of(expression)}
-    asked = {one.column for _, expression in _expressions(config) for one in reads_of(expression)}
-    asked |= {column for _, column, _ in _split_reads(config)}
-    for document in [*config.factors, *config.report.extra_factors]:
-        if document.get("expression") is not None:
-            asked |= {one.column for one in reads_of(expression_from_json(document["expression"]))}
-        elif document.get("column") is not None:
-            asked.add(document["column"])
+    asked = {one.column for _, one in config_reads(config)} | {column for _, column, _ in _split_reads(config)}
     read |= asked - set(derived)
     return [name for name in kinds if name in read]
 
@@ -89,6 +82,35 @@ def _expressions(config: JobConfig) -> Iterator[tuple[str, Expression]]:
             yield f"/roles/{name}", expression
     if config.data.where is not None:
         yield "/data/where", expression_from_json(config.data.where, "/data/where")
+
+
+def config_reads(config: JobConfig) -> Iterator[tuple[str, Read]]:
+    """Path and read of every column that roles, the filter and factors read."""
+    for path, expression in _expressions(config):
+        yield from ((path, one) for one in reads_of(expression))
+    for path, documents in (("/factors", config.factors), ("/report/extra_factors", config.report.extra_factors)):
+        for at, document in enumerate(documents):
+            yield from ((f"{path}/{at}/{where}", one) for where, one in factor_reads(document))
+
+
+def factor_reads(document: Mapping[str, Any]) -> Iterator[tuple[str, Read]]:
+    """Field and read of every column a (well-formed) factor document reads."""
+    if document.get("expression") is not None:
+        yield from (("expression", one) for one in reads_of(expression_from_json(document["expression"])))
+    elif document.get("column") is not None:
+        yield "column", Read(document["column"], source_of(document))
+
+
+def derived_problems(config: JobConfig) -> list[Problem]:
+    """Return where derived columns are read as something they are not."""
+    derived = derived_columns(config)
+    return [
+        Problem(path, f"derived column {one.column!r} is {type_of(derived[one.column])}, read as {one.kind}.",
+                "A derived column is read as what it is, so that a score can make it of raw columns.",
+                f"Make it a {one.kind}, or read it as {type_of(derived[one.column])}.")
+        for path, one in config_reads(config)
+        if one.column in derived and not readable_derived(derived[one.column], one.kind)
+    ]  # fmt: skip
 
 
 def _split_reads(config: JobConfig) -> Iterator[tuple[str, str, ReadKind | None]]:

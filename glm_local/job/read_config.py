@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +18,7 @@ from glm_local.errors import ConfigError, Problem, nearest
 from glm_local.job.config import JobConfig
 from glm_local.job.config_problems import form_problems
 from glm_local.job.config_rules import meaning_problems
+from glm_local.job.data_check import derived_problems
 from glm_local.validation import split_problems
 
 PARAMETER = re.compile(r"\$\$|\$\{([^}]*)\}")
@@ -56,7 +59,7 @@ def read_config(path: str | Path, overrides: Sequence[str] = (), parameters: Map
     except ValidationError as error:
         problems += [*form_problems(error, JobConfig), *_parts(filled)]
         raise ConfigError(_ordered(problems), str(path)) from None
-    problems += meaning_problems(config)
+    problems += meaning_problems(config) or derived_problems(config)
     if problems:
         raise ConfigError(_ordered(problems), str(path))
     return config
@@ -123,7 +126,9 @@ class _Filling:
             return {key: self.fill(one, f"{path}/{pointer(key)}") for key, one in value.items()}
         if isinstance(value, list):
             return [self.fill(one, f"{path}/{at}") for at, one in enumerate(value)]
-        return self._text(value, path) if isinstance(value, str) and "$" in value else value
+        if isinstance(value, float) and math.isnan(value):
+            return None  # TOML has no null; nan says missing there
+        return self._text(value, path) if isinstance(value, str) and "$" in value else _plain(value)
 
     def _text(self, text: str, path: str) -> Any:
         whole = re.fullmatch(r"\$\{([^}]*)\}", text)
@@ -137,6 +142,11 @@ class _Filling:
             return self.values[name]
         self.problems.append(Problem(path, f"${{{name}}} has no value.", "A parameter has a default in [parameters] or is given.", f"Add --param {name}=…"))
         return unfilled
+
+
+def _plain(value: Any) -> Any:
+    """TOML's dates as the texts JSON has."""
+    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else value
 
 
 def _unknown_parameters(given: Mapping[str, str], known: set[str]) -> Iterator[Problem]:

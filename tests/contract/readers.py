@@ -46,7 +46,7 @@ def by_duckdb(texts: Sequence[str], table: pa.Table) -> list[Rows]:
         connection.register("rows_of_test", table)
         connection.execute("SET TimeZone = 'America/New_York'")
         selected = ", ".join(f"{text} AS r{place}" for place, text in enumerate(texts))
-        return arrow_rows(connection.execute(f"SELECT {selected} FROM rows_of_test").to_arrow_table())
+        return arrow_rows(connection.sql(f"SELECT {selected} FROM rows_of_test").to_arrow_table())
 
 
 def by_spark(expressions: Sequence[Expression], table: pa.Table, spark: Any) -> list[Rows]:
@@ -67,8 +67,11 @@ def differences(expected: Rows, found: Rows, exact: bool) -> list[str]:
     """Rows that differ, as text; types count, and the sign of zero."""
     if len(expected) != len(found):
         return [f"{len(expected)} rows against {len(found)}"]
-    return [f"row {row}: {a!r} against {b!r}" for row, (a, b) in enumerate(zip(expected, found, strict=True))
-            if not _same(a, b, exact)]
+    return [
+        f"row {row}: {a!r} against {b!r}"
+        for row, (a, b) in enumerate(zip(expected, found, strict=True))
+        if not _same(a, b, exact)
+    ]
 
 
 def _same(a: Any, b: Any, exact: bool) -> bool:

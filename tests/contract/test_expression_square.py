@@ -1,4 +1,4 @@
-"""Four readers of one meaning: numpy, one record, DuckDB (natively and through sqlglot), and Spark with ANSI on and off."""
+"""Four readers of one meaning: numpy, one record, DuckDB (also through sqlglot), Spark with ANSI on and off."""
 
 from __future__ import annotations
 

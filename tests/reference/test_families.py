@@ -1,4 +1,4 @@
-"""Families: identities that tie variance, deviance and density together, exact values, and the words they are read from."""
+"""Families: identities that tie variance, deviance and density together, exact values, and how they are read."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_a_wrong_family_is_refused_with_the_way_out(document, said):
         family_from(document)
     problem = caught.value.problems[0]
     assert problem.path.startswith("family")
-    assert problem.found and problem.rule and problem.way_out
+    assert all((problem.found, problem.rule, problem.way_out))
 
 
 def test_links_default_to_the_canonical_ones_and_to_log():

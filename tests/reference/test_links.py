@@ -109,7 +109,7 @@ def test_an_unknown_link_is_named_with_the_way_out(document):
         link_from(document)
     problem = caught.value.problems[0]
     assert problem.path == "link"
-    assert problem.found and problem.rule and problem.way_out
+    assert all((problem.found, problem.rule, problem.way_out))
 
 
 def test_a_misspelt_link_is_told_the_nearest_name():

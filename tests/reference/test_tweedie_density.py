@@ -102,7 +102,9 @@ def test_many_distinct_points_are_as_accurate_as_few(power):
     np.testing.assert_allclose(many, few, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize(("power", "mu", "dispersion"), [(1.2, 3.0, 0.8), (1.5, 2.0, 2.0), (1.8, 0.5, 0.3), (2.5, 1.0, 0.5)])
+@pytest.mark.parametrize(
+    ("power", "mu", "dispersion"), [(1.2, 3.0, 0.8), (1.5, 2.0, 2.0), (1.8, 0.5, 0.3), (2.5, 1.0, 0.5)]
+)
 def test_probabilities_sum_to_one_and_give_mean_and_variance(power, mu, dispersion):
     family = family_from(f"tweedie({power})")
 
@@ -129,7 +131,9 @@ def test_a_weight_divides_the_dispersion():
     np.testing.assert_array_equal(family.log_density(y, 4.0, 2.0, 8.0), family.log_density(y, 1.0, 2.0, 2.0))
 
 
-@pytest.mark.parametrize(("power", "neighbour"), [(1.0 + 1e-9, None), (2.0 - 1e-9, 2.0), (2.0 + 1e-9, 2.0), (3.0 - 1e-9, 3.0)])
+@pytest.mark.parametrize(
+    ("power", "neighbour"), [(1.0 + 1e-9, None), (2.0 - 1e-9, 2.0), (2.0 + 1e-9, 2.0), (3.0 - 1e-9, 3.0)]
+)
 def test_powers_next_to_a_named_family_are_continuous(power, neighbour):
     y, mu = np.array([0.3, 1.0, 8.0]), 2.0
     found = family_from(f"tweedie({power!r})").log_density(y, 1.0, mu, 0.4)

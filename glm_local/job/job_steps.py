@@ -1,0 +1,212 @@
+"""The job's steps, each over the state the one before left; engine-neutral."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import warnings
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import pandas as pd
+
+from glm_local.contract.columns import ColumnKind
+from glm_local.contract.compile_score import score_expression
+from glm_local.contract.expression import Expression, Read
+from glm_local.contract.fill_rows import from_arrow
+from glm_local.contract.model_spec import ModelDocument
+from glm_local.contract.run_log import Entry, RunLog
+from glm_local.contract.spec_problems import read_factors
+from glm_local.glm.document import with_derived
+from glm_local.glm.fit import FitRequest, fit
+from glm_local.glm.second_opinion import SecondOpinion
+from glm_local.glm.verify_fit import verify_fit
+from glm_local.job.config import JobConfig
+from glm_local.job.config_rules import flag
+from glm_local.job.data_check import (
+    SAMPLE,
+    SampleRows,
+    check_request,
+    column_problems,
+    columns_read,
+    derived_columns,
+    in_sample,
+    kinds_with_derived,
+    not_in,
+    raise_data,
+    role,
+    row_problems,
+    row_rules,
+    sample_problems,
+    sample_rows,
+)
+from glm_local.job.data_fingerprint import DataFingerprint
+from glm_local.job.data_sources import DataSource
+from glm_local.job.environment import Environment
+from glm_local.job.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
+from glm_local.job.shown_factors import shown_factors
+from glm_local.model import read_document
+from glm_local.validation import Split, ValidationReport, learn_split, read_split, split_json, validation_report
+
+Frame = TypeVar("Frame")
+
+TRAIN = in_sample("train")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The source of a job's rows, checked by its columns only."""
+
+    source: DataSource
+    kinds: dict[str, ColumnKind]
+    fingerprint: DataFingerprint
+
+
+@dataclass(frozen=True)
+class Rows(Generic[Frame]):
+    """The rows of a job with their samples."""
+
+    frame: Frame
+    split: Split
+    counts: SampleRows
+
+
+def check_table(config: JobConfig, environment: Environment[Any]) -> Table:
+    """Look at the source: columns against the configuration, then the fingerprint of its content."""
+    source = DataSource.of(config.data)
+    kinds = dict(environment.columns(source))
+    raise_data(column_problems(config, kinds), "the table against the configuration")
+    return Table(source, kinds, environment.fingerprint(source))
+
+
+def read_rows(config: JobConfig, environment: Environment[Frame], table: Table, log: RunLog) -> Rows[Frame]:
+    """Read the rows, make derived columns, divide them, and check every one: one pass, and one more to learn a split."""
+    engine, columns = environment.engine, columns_read(config, table.kinds)
+    frame = environment.read(table.source, columns)
+    derived = derived_columns(config)
+    if derived:
+        frame = engine.with_columns(frame, derived)
+    if config.data.where is not None:
+        frame = environment.keep(frame, flag(config.data.where, "/data/where"))
+    split = learn_split(engine, frame, read_split(config.split_document))
+    frame = engine.with_columns(frame, {SAMPLE: split.sample(engine.columns(frame))})
+    rules = row_rules(config, read_factors(config.factors))
+    answer = engine.cells(frame, [check_request(rules)])["check"]
+    assert answer is not None
+    counts = sample_rows(answer)
+    log.event("data_read", "read", payload={
+        "source": table.source.name, "rows": counts.total, "columns": {name: table.kinds[name] for name in columns},
+        "derived": sorted(derived), **dataclasses.asdict(table.fingerprint),
+    })  # fmt: skip
+    raise_data([*sample_problems(config, counts), *row_problems(rules, answer)], "the rows")
+    log.events([
+        Entry("data_checked", "checked", payload={"rows": counts.total, "rules": [f"{one.path}: {one.what}" for one in rules], "broken": 0}),
+        Entry("split", "split", payload={**counts.rows, "nowhere": counts.nowhere, "split": split_json(split)}),
+    ])  # fmt: skip
+    return Rows(frame, split, counts)
+
+
+def fit_model(config: JobConfig, environment: Environment[Frame], rows: Rows[Frame], table: Table, log: RunLog) -> ModelDocument:
+    """Fit on train; a model this run has recorded already is taken as it is."""
+    model = stored_model(log)
+    if model is None:
+        asked, roles = config.model, config.roles
+        request = FitRequest(
+            target=roles.target, factors=config.factors, family=asked.family, link=asked.link, exposure=roles.exposure,
+            offset=roles.offset, weight=roles.weight, ridge=asked.ridge, solver=asked.solver, intercept=asked.intercept,
+            dispersion=asked.dispersion, confidence=asked.confidence, where=TRAIN, on_failure=asked.on_failure,
+            on_separation=asked.on_separation, tolerance=asked.tolerance, max_iterations=asked.max_iterations,
+            name=config.job.name, data_fingerprint=str(table.fingerprint),
+        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are in the document
+            model = fit(environment.engine, rows.frame, request, environment.references)
+        model = with_derived(model, config.data.derive)
+        log.table("fitted", "models", [model_row(model)])
+    log.table("fitted", "coefficients", coefficient_rows(model))
+    log.table("fitted", "specs", spec_rows(model, split_json(rows.split)))
+    log.event("fitted", "fitted", payload=_fit_payload(model))
+    return model
+
+
+def stored_model(log: RunLog) -> ModelDocument | None:
+    """The model a run has recorded, None when it has none yet."""
+    if not log.has_rows("models", "fitted"):
+        return None
+    found = from_arrow(log.store.read("models", {"study_id": log.study, "run_id": log.run_id}, ["document"]))
+    return read_document(json.loads(str(found[0]["document"])))
+
+
+def _fit_payload(model: ModelDocument) -> dict[str, object]:
+    figures, end = model.statistics, model.convergence
+    status: dict[str, int] = {}
+    for one in model.coefficients:
+        status[one.status] = status.get(one.status, 0) + 1
+    return {
+        "model": model.fingerprint, "rows": figures.rows, "coefficients": status, "deviance": figures.deviance,
+        "null_deviance": figures.null_deviance, "dispersion": figures.dispersion, "aic": figures.aic,
+        "convergence": end.reason, "iterations": end.iterations, "last_step_in_se": end.last_step_in_se,
+        "route": end.route, "passes": {"raw": end.raw_passes, "packed": end.packed_passes},
+        "versions": model.versions, "warnings": list(model.warnings),
+    }  # fmt: skip
+
+
+def second_opinion(
+    config: JobConfig, environment: Environment[Frame], rows: Rows[Frame], model: ModelDocument, log: RunLog
+) -> SecondOpinion | None:
+    """Have an independent solver refit the model, and record what it says; also when it says nothing."""
+    if not config.second_opinion.enabled:
+        log.event("second_opinion", "verified", "not asked: second_opinion.enabled is false", {"verdict": "not asked"})
+        return None
+    solver = environment.reference if config.second_opinion.solver == "auto" else config.second_opinion.solver
+    solve = environment.references.get(solver)
+    if solve is None:
+        known = ", ".join(environment.references)
+        opinion = SecondOpinion(solver, "not verifiable", f"This engine has no such solver; it has {known}.")
+    elif config.model.solver == solver:
+        opinion = SecondOpinion(solver, "not verifiable", "The model was fitted by this solver itself.")
+    else:
+        opinion = verify_fit(environment.engine, rows.frame, model, solver, solve, TRAIN)
+    log.event("second_opinion", "verified", str(opinion), dataclasses.asdict(opinion))
+    return opinion
+
+
+def validate(
+    config: JobConfig, environment: Environment[Frame], rows: Rows[Frame], model: ModelDocument, log: RunLog
+) -> ValidationReport:
+    """Compare observed and predicted on every sample; looking at the holdout is an event of its own."""
+    engine, frame = environment.engine, rows.frame
+    exposure, weight = role(config, "exposure"), role(config, "weight")
+    shown = shown_factors(engine, frame, model.factors, config.report, exposure if exposure is not None else weight, TRAIN)
+    seen = frame if config.report.holdout else environment.keep(frame, not_in("holdout"))
+    report = validation_report(
+        engine, seen, target=_role(config, "target"), prediction=score_expression(with_derived(model, {})), family=model.spec.family,
+        exposure=exposure, weight=weight, sample=Read(SAMPLE, "text"), factors=shown, bands=config.report.bands,
+        dispersion=model.statistics.dispersion if model.statistics.dispersion > 0 else None, level=config.model.confidence,
+    )  # fmt: skip
+    log.table("validated", "report_tables", report_rows(report))
+    lines = {str(line["sample"]): line for line in sample_figures(report)}
+    entries = [Entry("validated", "validated", payload={name: line for name, line in lines.items() if name != "holdout"})]
+    if "holdout" in lines:
+        looked = "the holdout was looked at" if config.report.holdout else ""
+        entries.append(Entry("holdout_looked_at", "validated", looked, {"holdout": lines["holdout"]}))
+    log.events(entries)
+    return report
+
+
+def sample_figures(report: ValidationReport) -> list[dict[str, Any]]:
+    """One line per sample: rows, totals, A/E, deviance and Gini."""
+    names = ["sample", "rows", "exposure", "actual", "predicted", "actual_to_predicted", "mean_deviance", "deviance_explained"]
+    table: pd.DataFrame = report.summary[names].merge(report.gini[["sample", "gini"]], on="sample", how="left")
+    return [{str(name): value for name, value in line.items()} for line in table.to_dict("records")]
+
+
+def _role(config: JobConfig, name: str) -> Expression:
+    expression = role(config, name)
+    assert expression is not None
+    return expression
+
+
+def after_derivation(config: JobConfig, table: Table) -> dict[str, ColumnKind]:
+    """Kinds of the columns a job works on."""
+    return kinds_with_derived(config, table.kinds)
