@@ -45,7 +45,9 @@ class Model(Generic[Frame]):
     @property
     def coefficients(self) -> pd.DataFrame:
         """One row per term and level, base levels included, columns as in `Coefficient`."""
-        return pd.DataFrame([one.model_dump() for one in self.document.coefficients], columns=list(Coefficient.model_fields))
+        return pd.DataFrame(
+            [one.model_dump() for one in self.document.coefficients], columns=list(Coefficient.model_fields)
+        )
 
     @property
     def statistics(self) -> FitStatistics:
@@ -114,7 +116,9 @@ class Model(Generic[Frame]):
         derived = read_derived(self.document.derived)
         return self._engine.with_columns(frame, {name: inline_derived(one, derived) for name, one in columns.items()})
 
-    def to_sql(self, dialect: str = "spark", kind: ScoreKind = "mean", table: str | None = None, output: str = "prediction") -> str:
+    def to_sql(
+        self, dialect: str = "spark", kind: ScoreKind = "mean", table: str | None = None, output: str = "prediction"
+    ) -> str:
         """The score as SQL: one expression, or a whole query when `table` is named.
 
         Columns are taken to have the kinds their specs state; any dialect of sqlglot.
@@ -140,7 +144,9 @@ class Model(Generic[Frame]):
 
     def to_json(self) -> str:
         """The document as readable JSON."""
-        return json.dumps(self.document.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False, allow_nan=False)
+        return json.dumps(
+            self.document.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False, allow_nan=False
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the document as JSON, whole or not at all."""
@@ -187,7 +193,9 @@ def read_document(source: str | Path | Mapping[str, Any]) -> ModelDocument:
         ], "the model document") from None  # fmt: skip
     if model.fingerprint and model_fingerprint(model) != model.fingerprint:
         raise SpecError.because(
-            "the fingerprint is not that of the document.", "A model file is not edited by hand.",
-            "Take the file the fit wrote, or fit again.", "/fingerprint",
+            "the fingerprint is not that of the document.",
+            "A model file is not edited by hand.",
+            "Take the file the fit wrote, or fit again.",
+            "/fingerprint",
         )
     return model

@@ -71,6 +71,7 @@ def fit_spark_ml(
     FitError
         When Spark ML fails or does not converge.
     """
+    _check_size(design.shape[1] - 1)
     problem = ReferenceProblem.of(design, response, weight, offset, family, link, most_values)
     task = _Task.of(problem)
     regression = _regression(task, tolerance, max_iterations)
@@ -131,12 +132,16 @@ class _Task:
         return problem.offset / self.coefficient_factor
 
 
-def _check_offered(problem: ReferenceProblem, features: int) -> None:
+def _check_size(features: int) -> None:
     if features > MOST_FEATURES:
         raise CannotVerify.because(
             f"The model has {features:,} features.", f"Spark ML solves at most {MOST_FEATURES:,}.",
             "Group levels, or use solver='blocks', which has no such limit.",
         )
+
+
+def _check_offered(problem: ReferenceProblem, features: int) -> None:
+    _check_size(features)
     if not features:
         raise CannotVerify.because(
             "The model has an intercept alone.", "Spark ML needs a feature.", "There is nothing to verify."

@@ -66,8 +66,15 @@ Domain = Literal["real", "nonnegative", "positive", "unit"]
 """What a family allows as response: any number, y >= 0, y > 0, or 0 <= y <= 1."""
 
 FAULTS = (
-    "target missing", "target outside the family", "weight missing", "weight negative", "weight zero",
-    "exposure missing", "exposure not positive", "offset missing", "numeric missing",
+    "target missing",
+    "target outside the family",
+    "weight missing",
+    "weight negative",
+    "weight zero",
+    "exposure missing",
+    "exposure not positive",
+    "offset missing",
+    "numeric missing",
 )
 """Why a row is left out of its block; "weight zero" is a rule (it adds nothing), the others are problems."""
 
@@ -233,7 +240,11 @@ def make_block(
     return Block(
         tuple(np.ascontiguousarray(a, dtype=atom.dtype) for a, atom in zip(atoms, design.atoms, strict=True)),
         np.ascontiguousarray(numerics, dtype=np.float64).reshape(len(design.numerics), len(amount)),
-        amount, folded, kept, log_scale, faults,
+        amount,
+        folded,
+        kept,
+        log_scale,
+        faults,
     )
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-ColumnKind = Literal[
-    "boolean", "integer", "float32", "float64", "decimal", "text", "date", "timestamp", "unsupported"
-]
+ColumnKind = Literal["boolean", "integer", "float32", "float64", "decimal", "text", "date", "timestamp", "unsupported"]
 """Physical kind of a column, as an engine reports it."""
 
 ReadKind = Literal["number", "integer", "boolean", "text", "date"]

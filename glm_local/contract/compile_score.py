@@ -82,7 +82,14 @@ def _terms(
         elif isinstance(one, CompiledFactor):
             yield one.with_outputs(code_outputs(one, estimates))
         else:
-            yield from one.score_terms(compiled, {level: value for (factor, level), value in estimates.items() if factor == one.name and level is not None})
+            yield from one.score_terms(
+                compiled,
+                {
+                    level: value
+                    for (factor, level), value in estimates.items()
+                    if factor == one.name and level is not None
+                },
+            )
 
 
 def code_outputs(one: CompiledFactor, estimates: Mapping[tuple[str | None, str | None], float]) -> tuple[Scalar, ...]:
@@ -113,8 +120,10 @@ def mean_expression(link: str, eta: Expression) -> Expression:
     if link.startswith("power("):
         return Power(eta, 1 / float(link[6:-1]))
     raise SpecError.because(
-        f"link {link!r} is not known.", "A link has an inverse that every reader can compute.",
-        "Use identity, log, logit, probit, cloglog, inverse, sqrt or power(q).", "/spec/link",
+        f"link {link!r} is not known.",
+        "A link has an inverse that every reader can compute.",
+        "Use identity, log, logit, probit, cloglog, inverse, sqrt or power(q).",
+        "/spec/link",
     )
 
 

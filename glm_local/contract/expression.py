@@ -165,6 +165,20 @@ class HashBucket:
 
 
 Expression = (
-    Read | Literal | Arithmetic | Function | Power | Clip | IfMissing | IsMissing | Compare | AllOf | AnyOf | Not
-    | When | Bin | Lookup | HashBucket
+    Read
+    | Literal
+    | Arithmetic
+    | Function
+    | Power
+    | Clip
+    | IfMissing
+    | IsMissing
+    | Compare
+    | AllOf
+    | AnyOf
+    | Not
+    | When
+    | Bin
+    | Lookup
+    | HashBucket
 )

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from glm_local.contract.factor_spec import FactorSpec
 
-MODEL_FORMAT = "glm-spark/model"
+MODEL_FORMAT: Literal["glm-spark/model"] = "glm-spark/model"
 
 Status = Literal["fitted", "base", "empty", "aliased", "separated"]
 """fitted: an estimate. base: the reference level, 0. empty: no training row, counts as base. aliased: spanned by
@@ -79,12 +79,12 @@ class FitStatistics(_Record):
     null_deviance: float
     pearson_chi2: float
     dispersion: float
-    dispersion_pearson: float | None
-    dispersion_deviance: float | None
+    dispersion_pearson: float | None = None
+    dispersion_deviance: float | None = None
     likelihood_dispersion: float
-    log_likelihood: float | None
-    aic: float | None
-    bic: float | None
+    log_likelihood: float | None = None
+    aic: float | None = None
+    bic: float | None = None
     statistic: Literal["z", "t"]
     zero_weight_rows: int = 0
 
@@ -110,7 +110,8 @@ class ModelDocument(_Record):
     spec: ModelSpec
     factors: tuple[FactorSpec, ...]
     derived: dict[str, Any] = Field(
-        default_factory=dict, description="Columns roles and factors read that are made of the table's own, by expression"
+        default_factory=dict,
+        description="Columns roles and factors read that are made of the table's own, by expression",
     )
     coefficients: tuple[Coefficient, ...]
     covariance: tuple[tuple[float, ...], ...] = Field(

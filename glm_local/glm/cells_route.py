@@ -56,7 +56,11 @@ class CellsKernel:
     def _keys(self, block: Block) -> Array:
         codes = [atom.astype(np.float64) for atom in block.atoms]
         offset = [] if block.offset is None else [block.offset]
-        return np.stack([*codes, *block.numerics, *offset]) if codes or len(block.numerics) or offset else np.zeros((1, block.rows))
+        return (
+            np.stack([*codes, *block.numerics, *offset])
+            if codes or len(block.numerics) or offset
+            else np.zeros((1, block.rows))
+        )
 
     def _grouped(self, keys: Array, parts: Array) -> Sums:
         order = self._order(keys)
@@ -71,8 +75,10 @@ class CellsKernel:
             code = np.zeros(keys.shape[1], dtype=np.int64)
             for key, size in zip(keys[:atoms], self.sizes, strict=False):
                 code = code * size + key.astype(np.int64)
-            return np.lexsort((*keys[:atoms - 1:-1], code)) if len(keys) > atoms else np.argsort(code, kind="stable")
-        return np.lexsort(keys[::-1])
+            if len(keys) == atoms:
+                return np.asarray(np.argsort(code, kind="stable"), dtype=np.intp)
+            return np.asarray(np.lexsort((*keys[: atoms - 1 : -1], code)), dtype=np.intp)
+        return np.asarray(np.lexsort(keys[::-1]), dtype=np.intp)
 
 
 @dataclass(frozen=True)
@@ -139,15 +145,25 @@ class Cells:
 def _cut(block: Block) -> list[Block]:
     """Pieces that fit the processor's cache."""
     nothing = np.zeros_like(block.faults)
+    starts = range(0, max(block.rows, 1), ROWS_PER_BLOCK)
+    pieces = [slice(start, start + ROWS_PER_BLOCK) for start in starts]
     return [
         Block(
-            tuple(atom[at : at + ROWS_PER_BLOCK] for atom in block.atoms), block.numerics[:, at : at + ROWS_PER_BLOCK],
-            block.amount[at : at + ROWS_PER_BLOCK],
-            *(None if one is None else one[at : at + ROWS_PER_BLOCK] for one in (block.weight, block.offset)),
-            np.zeros(2), nothing, None if block.within is None else block.within[at : at + ROWS_PER_BLOCK],
-        )  # fmt: skip
-        for at in range(0, max(block.rows, 1), ROWS_PER_BLOCK)
+            tuple(atom[piece] for atom in block.atoms),
+            block.numerics[:, piece],
+            block.amount[piece],
+            _piece(block.weight, piece),
+            _piece(block.offset, piece),
+            np.zeros(2),
+            nothing,
+            _piece(block.within, piece),
+        )
+        for piece in pieces
     ]
+
+
+def _piece(array: Array | None, piece: slice) -> Array | None:
+    return None if array is None else array[piece]
 
 
 def design_matrix(block: Block, columns: DesignColumns) -> Array:

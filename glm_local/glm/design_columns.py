@@ -62,19 +62,22 @@ class DesignColumns:
     @cached_property
     def numeric_rows(self) -> NDArray[np.int64]:
         """Where those numerics lie in a block's `numerics`."""
-        return np.array([i for i, name in enumerate(self.design.numerics) if name in self.numeric_columns], dtype=np.int64)
+        return np.array(
+            [i for i, name in enumerate(self.design.numerics) if name in self.numeric_columns], dtype=np.int64
+        )
 
     @cached_property
     def _members(self) -> list[list[tuple[int, NDArray[np.int64]]]]:
-        return [
-            [(at, self.column_of_code[name]) for at, name in enumerate(atom.members)] for atom in self.design.atoms
-        ]
+        return [[(at, self.column_of_code[name]) for at, name in enumerate(atom.members)] for atom in self.design.atoms]
 
     def tables(self, coefficients: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
         """Contribution of every atom code to the linear predictor: one array of shape (atom size,) per atom."""
         padded = np.append(coefficients, 0.0)  # column -1 picks the 0
         return tuple(
-            sum((padded[self.column_of_code[name]][atom.member_codes(name)] for name in atom.members), np.zeros(atom.size))
+            sum(
+                (padded[self.column_of_code[name]][atom.member_codes(name)] for name in atom.members),
+                np.zeros(atom.size),
+            )
             for atom in self.design.atoms
         )
 

@@ -45,7 +45,9 @@ def model_document(
 
 def model_fingerprint(model: ModelDocument) -> str:
     """SHA-256 of what changes a prediction: roles, link, factors and estimates; not names, dates or versions."""
-    spec = model.spec.model_dump(mode="json", include={"target", "family", "link", "exposure", "offset", "weight", "intercept"})
+    spec = model.spec.model_dump(
+        mode="json", include={"target", "family", "link", "exposure", "offset", "weight", "intercept"}
+    )
     estimates = [[one.factor, one.level, one.estimate] for one in model.coefficients]
     factors = [_without_notes(one.model_dump(mode="json")) for one in model.factors]
     derived = {"derived": model.derived} if model.derived else {}
@@ -125,7 +127,14 @@ def _coefficients(spec: ModelSpec, outcome: Outcome, statistics: FitStatistics) 
     lines: dict[int, Coefficient] = {}
     for at, column in enumerate(solution.columns.columns):
         count = counts.get((column.term, column.level)) if column.level is not None else None
-        fitted = _fitted(spec, float(solution.coefficients[at]), float(errors[at]), statistics, relative, at == 0 and solution.columns.has_intercept)
+        fitted = _fitted(
+            spec,
+            float(solution.coefficients[at]),
+            float(errors[at]),
+            statistics,
+            relative,
+            at == 0 and solution.columns.has_intercept,
+        )
         status = "aliased" if at in solution.aliased else "separated" if at in separated else "fitted"
         figures = {} if status == "aliased" else fitted
         if status == "separated":
@@ -165,7 +174,8 @@ def _finite(value: float | np.floating[Any]) -> float | None:
 
 def _errors(outcome: Outcome, dispersion: float) -> NDArray[np.float64]:
     if outcome.std_errors is not None:
-        return outcome.std_errors * np.sqrt(dispersion)
+        given: NDArray[np.float64] = outcome.std_errors * np.sqrt(dispersion)
+        return given
     errors: NDArray[np.float64] = np.sqrt(np.maximum(np.diag(outcome.solution.covariance), 0.0) * dispersion)
     return errors
 

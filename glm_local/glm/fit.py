@@ -15,7 +15,6 @@ from glm_local.contract.compile_score import role_expression
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
-from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.learn_factors import learn_factors
 from glm_local.contract.model_spec import ModelDocument, ModelSpec
 from glm_local.contract.spec_problems import factor_problems, read_factors
@@ -27,13 +26,15 @@ from glm_local.glm.families import Family, family_from, resolve_link
 from glm_local.glm.fit_plan import FitPlan, Levels, plan_fit
 from glm_local.glm.kernels import LikelihoodKernel, SummaryKernel
 from glm_local.glm.links import Link
+from glm_local.glm.newton import Newton, NewtonOptions, Solution
 from glm_local.glm.reference_problem import MOST_VALUES, CannotVerify
 from glm_local.glm.second_opinion import ReferenceFit
-from glm_local.glm.newton import Newton, NewtonOptions, Solution, Summary
+from glm_local.glm.summary import Summary
 
 Array = NDArray[np.float64]
 Frame = TypeVar("Frame")
 Solver = Literal["auto", "cells", "blocks", "statsmodels", "spark_ml"]
+Route = Literal["cells", "blocks", "statsmodels", "spark_ml"]
 OnTrouble = Literal["error", "warn"]
 
 CELLS_AT_MOST = 50_000
@@ -77,6 +78,7 @@ def fit(
     Passes: at most one to learn what specs leave open, one to build blocks (or cells), then passes over packed
     blocks only (none on the cells route); an estimated dispersion needs one more for the likelihood.
     """
+    _check_solver(request, references or {})
     with engine.passes.counting() as counter:
         prepared = _prepare(engine, frame, request)
         run = _Run(engine, frame, request, prepared, references or {})
@@ -102,7 +104,7 @@ class Outcome:
     levels: Levels
     summary: Summary
     solution: Solution
-    route: Literal["cells", "blocks", "statsmodels", "spark_ml"]
+    route: Route
     lost_deviance: float
     density_constant: float | None
     likelihood_dispersion: float
@@ -134,6 +136,24 @@ def _prepare(engine: Engine[Frame], frame: Frame, request: FitRequest) -> Prepar
     return Prepared(spec, family, link, plan_fit(learned, spec, family, link))
 
 
+def _check_solver(request: FitRequest, references: Mapping[str, ReferenceSolver]) -> None:
+    known = ["auto", "cells", "blocks", *sorted(references)]
+    if request.solver not in known:
+        raise SpecError.because(
+            f"solver {request.solver!r} is not one of this engine's.",
+            "statsmodels runs on this machine, spark_ml on a Spark session.",
+            f"Use one of {', '.join(known)}" + ("." if "spark_ml" in known else "; spark_ml comes with glm_spark."),
+            "/solver",
+        )
+    if request.ridge and request.solver in references:
+        raise SpecError.because(
+            f"solver {request.solver!r} is asked with a ridge penalty.",
+            "Reference solvers fit without a penalty.",
+            "Use solver='auto', or ridge=0.",
+            "/ridge",
+        )
+
+
 def _check_request(request: FitRequest, family: Family, link: Link) -> None:
     problems: list[Problem] = []
     if request.exposure is not None and link.name != "log":
@@ -143,18 +163,28 @@ def _check_request(request: FitRequest, family: Family, link: Link) -> None:
             "Use link='log', or give weight= (precision) or offset= (a number on the link scale).",
         ))  # fmt: skip
     if not 0 < request.confidence < 1:
-        problems.append(Problem("/confidence", f"confidence is {request.confidence!r}.", "It lies between 0 and 1.", "Use 0.95."))
+        problems.append(
+            Problem("/confidence", f"confidence is {request.confidence!r}.", "It lies between 0 and 1.", "Use 0.95.")
+        )
     if not (np.isfinite(request.ridge) and request.ridge >= 0):
-        problems.append(Problem("/ridge", f"ridge is {request.ridge!r}.", "A penalty is a number of 0 or more.", "Use 0 for none."))
+        problems.append(
+            Problem("/ridge", f"ridge is {request.ridge!r}.", "A penalty is a number of 0 or more.", "Use 0 for none.")
+        )
     if not request.factors and not request.intercept:
-        problems.append(Problem("/factors", "there is neither a factor nor an intercept.", "A model has a parameter.", "Add a factor."))
+        problems.append(
+            Problem(
+                "/factors", "there is neither a factor nor an intercept.", "A model has a parameter.", "Add a factor."
+            )
+        )
     if problems:
         raise SpecError(problems, "the request")
 
 
 def _role_problems(role: str, expression: Expression, columns: Sequence[str]) -> list[Problem]:
     return [
-        Problem(f"/{role}", f"{column!r} is not a column of the table.", "A role names a column.", nearest(column, columns))
+        Problem(
+            f"/{role}", f"{column!r} is not a column of the table.", "A role names a column.", nearest(column, columns)
+        )
         for column in columns_of(expression)
         if column not in columns
     ]
@@ -170,7 +200,11 @@ class _Run:
     """One fit in progress."""
 
     def __init__(
-        self, engine: Engine[Any], frame: Any, request: FitRequest, prepared: Prepared,
+        self,
+        engine: Engine[Any],
+        frame: Any,
+        request: FitRequest,
+        prepared: Prepared,
         references: Mapping[str, ReferenceSolver],
     ) -> None:
         self.engine, self.frame, self.request, self.prepared = engine, frame, request, prepared
@@ -216,22 +250,12 @@ class _Run:
 
     def _take_route(
         self, newton: Newton, cells: Cells | None, levels: Levels
-    ) -> tuple[Solution, Literal["cells", "blocks", "statsmodels", "spark_ml"], NDArray[np.float64] | None]:
+    ) -> tuple[Solution, Route, Array | None]:
         solver = self.request.solver
         if solver in ("auto", "cells", "blocks"):
             return newton.solve(), "blocks" if cells is None else "cells", None
-        reference = self.references.get(solver)
-        if reference is None:
-            raise SpecError.because(
-                f"solver {solver!r} is not one of this engine's.", "spark_ml runs on a Spark session.",
-                f"Use one of auto, cells, blocks, {', '.join(sorted(self.references))}; or import glm_spark.", "/solver",
-            )
         assert cells is not None
-        if self.request.ridge:
-            raise SpecError.because(
-                f"solver {solver!r} is asked with a ridge penalty.", "Reference solvers fit without a penalty.",
-                "Use solver='auto', or ridge=0.", "/ridge",
-            )
+        reference = self.references[solver]
         keep = newton.independent()
         found = reference_fit(cells, levels.columns, keep, self.prepared.family, self.prepared.link, reference)
         estimate, errors = np.zeros(len(keep)), np.full(len(keep), np.nan)
@@ -239,7 +263,8 @@ class _Run:
         if found.unscaled_se is not None:
             errors[keep] = found.unscaled_se
         solution = replace(newton.evaluate(estimate, keep), iterations=found.iterations)
-        return solution, solver, errors
+        route: Route = "statsmodels" if solver == "statsmodels" else "spark_ml"
+        return solution, route, errors
 
     def _check_rows(self, summary: Summary) -> None:
         rules = {
@@ -258,7 +283,11 @@ class _Run:
             if count and fault in rules
         ]
         if not summary.rows and not problems:
-            problems.append(Problem("rows", "no row is left to fit.", "A fit needs rows with weight.", "Look at where= and the weights."))
+            problems.append(
+                Problem(
+                    "rows", "no row is left to fit.", "A fit needs rows with weight.", "Look at where= and the weights."
+                )
+            )
         if problems:
             raise DataError(problems, "the rows")
         if summary.faults["weight zero"]:
@@ -286,7 +315,9 @@ class _Run:
                         "Merge the level, give a ridge penalty, or ask on_separation='warn'.")
                 for name, detail in names
             ])  # fmt: skip
-        self.warnings += [f"{name} is separated ({detail}); its estimate is where the iterations stopped." for name, detail in names]
+        self.warnings += [
+            f"{name} is separated ({detail}); its estimate is where the iterations stopped." for name, detail in names
+        ]
 
     def _check_convergence(self, solution: Solution) -> None:
         if solution.converged:
@@ -295,8 +326,12 @@ class _Run:
         found = f"the fit did not converge: {solution.reason} after {solution.iterations} iterations"
         found += f"; still moving: {away}." if away else "."
         way_out = "Merge or drop the named terms, give a ridge penalty, or ask on_failure='warn' and read the result with care."
-        if self.request.on_failure == "error" and not (self.request.on_separation == "warn" and solution.reason == "coefficients ran away"):
-            raise FitError.because(found, f"The largest step is within {self.request.tolerance:g} standard errors of nothing.", way_out)
+        if self.request.on_failure == "error" and not (
+            self.request.on_separation == "warn" and solution.reason == "coefficients ran away"
+        ):
+            raise FitError.because(
+                found, f"The largest step is within {self.request.tolerance:g} standard errors of nothing.", way_out
+            )
         self.warnings.append(found)
         warnings.warn(found, stacklevel=6)
 
@@ -326,10 +361,18 @@ def reference_fit(
     if block.rows * int(keep.sum()) > MOST_VALUES:
         raise CannotVerify.because(
             f"The design table has {block.rows:,} cells times {int(keep.sum())} columns.",
-            f"Reference solvers are given at most {MOST_VALUES:,} values.", "Verify a coarser model.",
+            f"Reference solvers are given at most {MOST_VALUES:,} values.",
+            "Verify a coarser model.",
         )
     matrix = design_matrix(block, columns)[:, keep]
-    return solve(matrix, block.amount / block.weight if block.weight is not None else block.amount, block.weight, block.offset, family, link)
+    return solve(
+        matrix,
+        block.amount / block.weight if block.weight is not None else block.amount,
+        block.weight,
+        block.offset,
+        family,
+        link,
+    )
 
 
 def first_pass(blocks: Blocks, family: Family, compress: bool) -> tuple[Summary, Cells | None]:

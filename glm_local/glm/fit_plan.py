@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -20,14 +19,14 @@ from glm_local.contract.compile_factor import (
 )
 from glm_local.contract.compile_score import role_expression
 from glm_local.contract.expression import Arithmetic, Expression, Function
-from glm_local.contract.learn_factors import with_base, with_cells
 from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSpec, NamedLevel
+from glm_local.contract.learn_factors import with_base, with_cells
 from glm_local.contract.model_spec import ModelSpec
 from glm_local.errors import Problem, SpecError
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
-from glm_local.glm.newton import Summary
+from glm_local.glm.summary import Summary
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -109,9 +108,7 @@ class Levels:
 def plan_fit(specs: Sequence[FactorSpec], spec: ModelSpec, family: Family, link: Link) -> FitPlan:
     """Compile specs and roles into one block design."""
     compiled: dict[str, Compiled] = {one.name: compile_factor(one) for one in specs}
-    fields = tuple(
-        Field(one.name, one.code, one.size) for one in compiled.values() if isinstance(one, CompiledFactor)
-    )
+    fields = tuple(Field(one.name, one.code, one.size) for one in compiled.values() if isinstance(one, CompiledFactor))
     numerics: dict[str, Expression] = {}
     crosses: list[Cross] = []
     slopes: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
@@ -138,8 +135,10 @@ def plan_fit(specs: Sequence[FactorSpec], spec: ModelSpec, family: Family, link:
     for name, size in design.sizes.items():
         if size > 4_000_000:
             raise SpecError.because(
-                f"the cross {name!r} has {size:,} potential cells.", "A cross is counted cell by cell, up to 4,000,000.",
-                "Group the levels of its factors first.", f"/factors/{name}",
+                f"the cross {name!r} has {size:,} potential cells.",
+                "A cross is counted cell by cell, up to 4,000,000.",
+                "Group the levels of its factors first.",
+                f"/factors/{name}",
             )
     return FitPlan(tuple(specs), compiled, design, spec.intercept, slopes)
 
@@ -203,8 +202,10 @@ class _LevelReader:
                 self._slopes(spec, compiled)
         if len(self.columns) > MOST_COLUMNS:
             raise SpecError.because(
-                f"the model has {len(self.columns):,} columns.", f"A fit takes at most {MOST_COLUMNS:,}.",
-                "Group levels, or leave factors out.", "/factors",
+                f"the model has {len(self.columns):,} columns.",
+                f"A fit takes at most {MOST_COLUMNS:,}.",
+                "Group levels, or leave factors out.",
+                "/factors",
             )
         columns = DesignColumns(self.design, tuple(self.columns), self.column_of_code, self.numeric_columns)
         return Levels(tuple(self.specs), columns, tuple(self.counts), tuple(self.refused))
@@ -296,7 +297,8 @@ class _LevelReader:
         columns = np.full(math.prod(sizes), BASE)
         base_cell: str | None = None
         if compiled.coding == "cells":
-            base = self._base(spec, [compiled.cell_name(one) for one in levels], weight[seen], rows[seen])
+            names = [compiled.cell_name(one) for one in levels]
+            base = self._base(spec, names, weight[seen].astype(np.float64), rows[seen].astype(np.float64))
             at_base = np.arange(len(seen)) == base
             base_cell = compiled.cell_name(levels[base])
         for at, cell in enumerate(seen):
@@ -313,6 +315,7 @@ class _LevelReader:
         self.specs.append(learned if base_cell is None else with_base(learned, base_cell))
 
     def _slopes(self, spec: FactorSpec, compiled: CompiledInteraction) -> None:
+        assert isinstance(spec, InteractionSpec)
         bases = [one.levels[self.base_index[one.name]] for one in compiled.crossed(self.plan.compiled)]
         cells = []
         for name, cell in self.plan.slopes[spec.name]:

@@ -73,7 +73,11 @@ class SummaryKernel(_Additive):
         constant = density_constant(self.family, block, 1.0, positive) if self.family.fixed_dispersion else 0.0
         totals += (block.rows, weight_total, block.amount.sum(), constant, len(positive))
         if self.numerics:
-            moments += (block.numerics.sum(axis=1), (block.numerics**2).sum(axis=1), _products(block.numerics, block.amount[None, :])[:, 0])
+            moments += (
+                block.numerics.sum(axis=1),
+                (block.numerics**2).sum(axis=1),
+                _products(block.numerics, block.amount[None, :])[:, 0],
+            )
         sparse = len(positive) * 4 < block.rows and not (block.amount < 0).any()
         for table, codes in zip(atoms, block.atoms, strict=True):
             size = table.shape[1]
@@ -136,8 +140,12 @@ class Predictor:
     @classmethod
     def at(cls, columns: DesignColumns, coefficients: Array, centre: Array, scale: Array) -> Predictor:
         return cls(
-            columns.tables(coefficients), coefficients[columns.numerics],
-            float(coefficients[0]) if columns.has_intercept else 0.0, centre, scale, columns.numeric_rows,
+            columns.tables(coefficients),
+            coefficients[columns.numerics],
+            float(coefficients[0]) if columns.has_intercept else 0.0,
+            centre,
+            scale,
+            columns.numeric_rows,
         )
 
     def standardised(self, block: Block) -> Array:
@@ -155,7 +163,9 @@ class Predictor:
     def product(self, pairs: PairIndex) -> Array:
         """exp(linear predictor) without numerics and offset: a product of exponentiated tables, no exp per row."""
         with np.errstate(over="ignore"):
-            return pairs.gather(tuple(np.exp(table) for table in self.tables), np.multiply, float(np.exp(self.intercept)))
+            return pairs.gather(
+                tuple(np.exp(table) for table in self.tables), np.multiply, float(np.exp(self.intercept))
+            )
 
 
 def _add_products(eta: Array, slopes: Array, numerics: Array) -> None:
@@ -201,7 +211,8 @@ class PairIndex:
         """Weighted count table of every pair, shape (size, size)."""
         for (i, j), index in self.pairs.items():
             size = self.sizes[i] * self.sizes[j]
-            yield i, j, np.bincount(index, weight, size).reshape(self.sizes[i], self.sizes[j])
+            table: Array = np.bincount(index, weight, size).astype(np.float64, copy=False)
+            yield i, j, table.reshape(self.sizes[i], self.sizes[j])
 
 
 Information = Literal["expected", "observed"]
@@ -266,9 +277,7 @@ class NewtonKernel(_Additive):
         for table, (_, _, counts) in zip(pair_tables, pairs.counts(weight), strict=True):
             table += counts
 
-    def _row_terms(
-        self, scalars: Array, block: Block, pairs: PairIndex, numerics: Array
-    ) -> tuple[Array | None, Array]:
+    def _row_terms(self, scalars: Array, block: Block, pairs: PairIndex, numerics: Array) -> tuple[Array | None, Array]:
         if self._fast:
             mean = self.predictor.product(pairs)
             weight = mean if block.weight is None else mean * block.weight
@@ -299,7 +308,9 @@ class NewtonKernel(_Additive):
         weight = prior * slope**2 / variance
         if self.information == "observed":
             bend = self.link.mean_second_derivative(eta)
-            weight = weight - residual * (bend / variance - self.family.variance_derivative(mean) * (slope / variance) ** 2)
+            weight = weight - residual * (
+                bend / variance - self.family.variance_derivative(mean) * (slope / variance) ** 2
+            )
         return score, weight
 
     def _power_log_terms(self, mean: Array, amount: Array, prior: Array, residual: Array) -> tuple[Array, Array]:

@@ -14,7 +14,16 @@ def model_text(model: ModelDocument) -> str:
     lines = [*_heading(model), ""]
     width = min(44, max([len(one.term) for one in model.coefficients] + [4]))
     statistic = model.statistics.statistic
-    titles = ["estimate", "std error", statistic, "p", "relativity", "95 % low" if model.spec.confidence == 0.95 else "low", "high", "weight"]
+    titles = [
+        "estimate",
+        "std error",
+        statistic,
+        "p",
+        "relativity",
+        "95 % low" if model.spec.confidence == 0.95 else "low",
+        "high",
+        "weight",
+    ]
     lines.append("term".ljust(width) + "".join(title.rjust(12) for title in titles))
     for one in model.coefficients:
         lines.append(one.term[:width].ljust(width) + "".join(cell.rjust(12) for cell in _cells(one)))
@@ -27,7 +36,9 @@ def model_html(model: ModelDocument) -> str:
     head = "".join(f"<p style='margin:0'>{escape(line)}</p>" for line in _heading(model))
     titles = "".join(f"<th>{escape(title)}</th>" for title in ("term", *_COLUMNS))
     rows = "".join(
-        f"<tr><td style='text-align:left'>{escape(one.term)}</td>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(one)) + "</tr>"
+        f"<tr><td style='text-align:left'>{escape(one.term)}</td>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(one))
+        + "</tr>"
         for one in model.coefficients
     )
     notes = "".join(f"<p style='margin:0'>⚠ {escape(warning)}</p>" for warning in model.warnings)
@@ -37,10 +48,18 @@ def model_html(model: ModelDocument) -> str:
 def _heading(model: ModelDocument) -> list[str]:
     spec, figures, ending = model.spec, model.statistics, model.convergence
     explained = 1 - figures.deviance / figures.null_deviance if figures.null_deviance > 0 else 0.0
-    likelihood = "" if figures.log_likelihood is None else f", log-likelihood {figures.log_likelihood:,.3f}, AIC {figures.aic:,.3f}, BIC {figures.bic:,.3f}"
+    likelihood = (
+        ""
+        if figures.log_likelihood is None
+        else f", log-likelihood {figures.log_likelihood:,.3f}, AIC {figures.aic:,.3f}, BIC {figures.bic:,.3f}"
+    )
     return [
         f"{model.name}: {spec.family}, {spec.link} link, target {spec.target}"
-        + "".join(f", {role} {value}" for role in ("exposure", "offset", "weight") if (value := getattr(spec, role)) is not None),
+        + "".join(
+            f", {role} {value}"
+            for role in ("exposure", "offset", "weight")
+            if (value := getattr(spec, role)) is not None
+        ),
         f"{figures.rows:,} rows, {figures.parameters} parameters; deviance {figures.deviance:,.4f} on {figures.df_residual:,} "
         f"(null {figures.null_deviance:,.4f} on {figures.df_null:,}; {explained:.2%} explained){likelihood}",
         f"dispersion {figures.dispersion:.6g} ({spec.dispersion}); {ending.reason} after {ending.iterations} iterations, "
@@ -51,7 +70,16 @@ def _heading(model: ModelDocument) -> list[str]:
 
 def _cells(one: Coefficient) -> list[str]:
     if one.status in ("base", "empty", "aliased"):
-        return [f"({one.status})", "", "", "", "1" if one.status == "base" and one.relativity else "", "", "", _number(one.weight)]
+        return [
+            f"({one.status})",
+            "",
+            "",
+            "",
+            "1" if one.status == "base" and one.relativity else "",
+            "",
+            "",
+            _number(one.weight),
+        ]
     relative = one.relativity is not None
     low, high = (one.relativity_lower, one.relativity_upper) if relative else (one.lower, one.upper)
     return [

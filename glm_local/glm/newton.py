@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 
-from glm_local.contract.blocks import FAULTS, ROWS_PER_BLOCK, Blocks, Sums
+from glm_local.contract.blocks import ROWS_PER_BLOCK, Blocks
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
 from glm_local.glm.families import Family
+from glm_local.glm.information import independent_columns, inverse_information
 from glm_local.glm.kernels import (
-    AMOUNT,
-    CONSTANT,
     DEVIANCE,
     FITTED,
     INVALID,
-    NON_ZERO,
     NULL_DEVIANCE,
     OBJECTIVE,
     PEARSON,
-    ROWS,
-    WEIGHT,
     Information,
     NewtonKernel,
     Predictor,
-    SummaryKernel,
 )
 from glm_local.glm.links import Link
+from glm_local.glm.summary import Summary
 
 Array = NDArray[np.float64]
 Reason = Literal["score below tolerance", "iterations exhausted", "coefficients ran away", "no step improves"]
 
-ALIAS_TOLERANCE = 1e-10  # share of a column's information that the columns before it leave
 SAMPLE_ROWS = 400_000  # a start from fewer rows than the data is worth its passes from four times this on
 
 
@@ -56,42 +49,6 @@ class NewtonOptions:
     tolerance: float = 1e-9
     max_iterations: int = 50
     ridge: float = 0.0
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What the first pass says: totals, faults, moments, and rows, weight and amount by atom code."""
-
-    rows: int
-    weight: float
-    amount: float
-    constant: float
-    non_zero: int
-    faults: Mapping[str, int]
-    log_scale: Array
-    moments: Array
-    atoms: tuple[Array, ...]
-
-    @classmethod
-    def of(cls, blocks: Blocks, family: Family) -> Summary:
-        """One pass, the one that builds the blocks."""
-        design = blocks.design
-        kernel = SummaryKernel(family, tuple(atom.size for atom in design.atoms), len(design.numerics))
-        return cls.from_sums(blocks.sum(kernel, "summary"))
-
-    @classmethod
-    def from_sums(cls, sums: Sums) -> Summary:
-        """Name the answer of `SummaryKernel`."""
-        totals, faults, scales, moments, *atoms = sums
-        return cls(
-            int(totals[ROWS]), float(totals[WEIGHT]), float(totals[AMOUNT]), float(totals[CONSTANT]),
-            int(totals[NON_ZERO]), {name: int(n) for name, n in zip(FAULTS, faults, strict=True)}, scales, moments,
-            tuple(atoms),
-        )
-
-    def by_code(self, columns: DesignColumns, which: int) -> dict[str, Array]:
-        """Rows (0), weight (1) or amount (2) per code of every field and cross."""
-        return columns.sums_by_code([table[which] for table in self.atoms])
 
 
 @dataclass(frozen=True)
@@ -137,7 +94,12 @@ class Newton:
     """One fit: blocks, columns, family and link given; `solve` iterates."""
 
     def __init__(
-        self, blocks: Blocks, columns: DesignColumns, family: Family, link: Link, summary: Summary,
+        self,
+        blocks: Blocks,
+        columns: DesignColumns,
+        family: Family,
+        link: Link,
+        summary: Summary,
         options: NewtonOptions | None = None,
     ) -> None:
         self.blocks, self.columns, self.family, self.link = blocks, columns, family, link
@@ -182,14 +144,20 @@ class Newton:
 
     def evaluate(self, coefficients: Array, keep: NDArray[np.bool_]) -> Solution:
         """The statistics at coefficients found elsewhere, given in the scale of the numerics."""
-        inside = np.linalg.solve(self._back(), coefficients)
+        inside: Array = np.linalg.solve(self._back(), coefficients)
         point = self._at(inside, final=True, null=self._null_predictor())
         _, size = self._direction(point, keep)
         return self._solution(point, keep, "score below tolerance", 0, size, [], None)
 
     def _finish(
-        self, point: _Point, keep: NDArray[np.bool_], null: float, iteration: int, trace: list[float],
-        failure: Reason | None = None, last_step: Array | None = None,
+        self,
+        point: _Point,
+        keep: NDArray[np.bool_],
+        null: float,
+        iteration: int,
+        trace: list[float],
+        failure: Reason | None = None,
+        last_step: Array | None = None,
     ) -> Solution:
         best = np.inf
         while True:
@@ -213,13 +181,19 @@ class Newton:
         return self._solution(point, keep, failure or "score below tolerance", iteration, size, trace, last_step)
 
     def _solution(
-        self, point: _Point, keep: NDArray[np.bool_], reason: Reason, iterations: int, size: float,
-        trace: list[float], last_step: Array | None,
+        self,
+        point: _Point,
+        keep: NDArray[np.bool_],
+        reason: Reason,
+        iterations: int,
+        size: float,
+        trace: list[float],
+        last_step: Array | None,
     ) -> Solution:
         p = len(self.columns)
         covariance = np.full((p, p), np.nan)
         kept = np.flatnonzero(keep)
-        inverse = _inverse((point.information + np.diag(self.penalty))[np.ix_(kept, kept)])
+        inverse = inverse_information((point.information + np.diag(self.penalty))[np.ix_(kept, kept)])
         if self.options.ridge:
             inverse = inverse @ point.information[np.ix_(kept, kept)] @ inverse
         covariance[np.ix_(kept, kept)] = inverse
@@ -235,19 +209,43 @@ class Newton:
             away = tuple(self.columns.columns[i] for i in np.flatnonzero(large))
         scalars = point.scalars
         return Solution(
-            self.columns, coefficients, covariance_back, tuple(int(i) for i in np.flatnonzero(~keep)),
-            point.score, point.information, float(scalars[DEVIANCE]), float(scalars[NULL_DEVIANCE]),
-            float(scalars[PEARSON]), float(scalars[OBJECTIVE]), float(scalars[FITTED]), reason, iterations, size,
-            self.halvings, away, tuple(trace),
+            self.columns,
+            coefficients,
+            covariance_back,
+            tuple(int(i) for i in np.flatnonzero(~keep)),
+            point.score,
+            point.information,
+            float(scalars[DEVIANCE]),
+            float(scalars[NULL_DEVIANCE]),
+            float(scalars[PEARSON]),
+            float(scalars[OBJECTIVE]),
+            float(scalars[FITTED]),
+            reason,
+            iterations,
+            size,
+            self.halvings,
+            away,
+            tuple(trace),
         )
 
     def _at(
-        self, coefficients: Array, final: bool = False, null: float | None = None, every: int = 1,
+        self,
+        coefficients: Array,
+        final: bool = False,
+        null: float | None = None,
+        every: int = 1,
     ) -> _Point:
         predictor = Predictor.at(self.columns, coefficients, self.centre, self.scale)
         kernel = NewtonKernel(
-            self.columns, self.family, self.link, predictor, coefficients,
-            "expected" if final else self.second_order, self.amounts if every == 1 else None, final, null,
+            self.columns,
+            self.family,
+            self.link,
+            predictor,
+            coefficients,
+            "expected" if final else self.second_order,
+            self.amounts if every == 1 else None,
+            final,
+            null,
         )
         purpose = "final" if final else "newton" if every == 1 else "start"
         scalars, score, information = kernel.with_amounts(self.blocks.sum(kernel, purpose, every))
@@ -262,7 +260,7 @@ class Newton:
         kept = np.flatnonzero(keep)
         if not len(kept):
             return step, 0.0
-        inverse = _inverse((point.information + np.diag(self.penalty))[np.ix_(kept, kept)])
+        inverse = inverse_information((point.information + np.diag(self.penalty))[np.ix_(kept, kept)])
         step[kept] = np.einsum("ij,j->i", inverse, point.score[kept])
         dispersion = 1.0
         freedom = self.summary.rows - len(kept)
@@ -347,7 +345,9 @@ class Newton:
         for _ in range(6):
             # A level may be absent from the sample (rows are often sorted): a weak prior keeps it where it is.
             held = replace(
-                point, information=point.information + np.eye(len(start)), score=point.score - (point.coefficients - start)
+                point,
+                information=point.information + np.eye(len(start)),
+                score=point.score - (point.coefficients - start),
             )
             step, size = self._direction(held, every_column)
             if not np.isfinite(step).all() or not np.isfinite(point.objective):
@@ -410,42 +410,3 @@ def _concave(family: Family, link: Link) -> bool:
     if family.power in canonical and canonical[family.power] == link.name:
         return True
     return family.power == 1 and link.name in ("identity", "sqrt")
-
-
-def independent_columns(information: Array) -> NDArray[np.bool_]:
-    """Which columns the ones before them do not already span (R's rule: the later one is aliased).
-
-    A column is dropped when the share of its information left by earlier columns is below 1e-10.
-    """
-    p = len(information)
-    keep = np.zeros(p, dtype=bool)
-    diagonal = np.diag(information).copy()
-    scale = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
-    scaled = information * scale[:, None] * scale[None, :]
-    lower = np.zeros((p, p))
-    count = 0
-    for j in range(p):
-        row = lower[j, :count]
-        left = scaled[j, j] - row @ row
-        if diagonal[j] > 0 and left > ALIAS_TOLERANCE:
-            keep[j] = True
-            root = np.sqrt(left)
-            lower[j, count] = root
-            lower[j + 1 :, count] = (scaled[j + 1 :, j] - lower[j + 1 :, :count] @ row) / root
-            count += 1
-    return keep
-
-
-def _scaled(matrix: Array) -> tuple[Array, Array]:
-    diagonal = np.diag(matrix)
-    scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    return matrix * scale[:, None] * scale[None, :], scale
-
-
-def _inverse(matrix: Array) -> Array:
-    scaled, scale = _scaled(matrix)
-    try:
-        inverse: Array = cho_solve(cho_factor(scaled, lower=True), np.eye(len(matrix)))
-    except (np.linalg.LinAlgError, ValueError):
-        inverse = np.linalg.pinv(np.nan_to_num(scaled), rcond=1e-12)
-    return inverse * scale[:, None] * scale[None, :]

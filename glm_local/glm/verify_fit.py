@@ -20,7 +20,11 @@ Frame = TypeVar("Frame")
 
 
 def verify_fit(
-    engine: Engine[Frame], frame: Frame, model: ModelDocument, solver: str, solve: ReferenceSolver,
+    engine: Engine[Frame],
+    frame: Frame,
+    model: ModelDocument,
+    solver: str,
+    solve: ReferenceSolver,
     where: Expression | None = None,
 ) -> SecondOpinion:
     """Refit a model with an independent solver on the design table of its training rows, and compare.

@@ -19,7 +19,9 @@ def frequency_rows() -> pd.DataFrame:
     """Policies with claims capped at 4 and exposure at 1, and the published samples."""
     if not DATA.exists():
         pytest.skip("the shared motor data are not here")
-    rows = pd.read_parquet(DATA / "freMTPL2freq.parquet").merge(pd.read_parquet(DATA / "freMTPL2_splits.parquet"), on="IDpol", how="left")
+    rows = pd.read_parquet(DATA / "freMTPL2freq.parquet").merge(
+        pd.read_parquet(DATA / "freMTPL2_splits.parquet"), on="IDpol", how="left"
+    )
     rows["Exposure"] = rows["Exposure"].clip(upper=1)
     rows["ClaimNbAll"] = rows["ClaimNb"]
     rows["ClaimNb"] = rows["ClaimNb"].clip(upper=4)
@@ -27,7 +29,15 @@ def frequency_rows() -> pd.DataFrame:
 
 
 def _bands(name: str, column: str, edges: list[int], labels: list[str], base: str) -> dict[str, Any]:
-    return {"kind": "numeric", "name": name, "column": column, "edges": edges, "labels": labels, "missing": "refuse", "base": {"level": base}}
+    return {
+        "kind": "numeric",
+        "name": name,
+        "column": column,
+        "edges": edges,
+        "labels": labels,
+        "missing": "refuse",
+        "base": {"level": base},
+    }
 
 
 def _category(column: str, levels: list[str]) -> dict[str, Any]:
@@ -41,10 +51,18 @@ POWER = _bands("VehPower", "VehPower", [4, 5, 6, 7, 8], ["4", "5", "6", "7", "8"
 VEHICLE_AGE = _bands("VehAge", "VehAge", [0, 10], ["0", "1-10", ">10"], "1-10")
 VEHICLE_AGE_2023 = _bands("VehAge", "VehAge", [5, 12], ["0-5", "6-12", "13+"], "0-5")
 DRIVER_AGE = _bands(
-    "DrivAge", "DrivAge", [20, 25, 30, 40, 50, 70], ["18-20", "21-25", "26-30", "31-40", "41-50", "51-70", "71+"], "41-50"
+    "DrivAge",
+    "DrivAge",
+    [20, 25, 30, 40, 50, 70],
+    ["18-20", "21-25", "26-30", "31-40", "41-50", "51-70", "71+"],
+    "41-50",
 )
 BONUS = {"kind": "linear", "name": "BonusMalus", "column": "BonusMalus", "cap": {"upper": 150}, "missing": "refuse"}
-BRAND, GAS, REGION = _category("VehBrand", BRANDS), _category("VehGas", ["Diesel", "Regular"]), _category("Region", REGIONS)
+BRAND, GAS, REGION = (
+    _category("VehBrand", BRANDS),
+    _category("VehGas", ["Diesel", "Regular"]),
+    _category("Region", REGIONS),
+)
 DENSITY = {"kind": "linear", "name": "logDensity", "expression": {"log": "Density"}, "missing": "refuse"}
 AREA = {
     "kind": "linear", "name": "Area", "missing": "refuse",

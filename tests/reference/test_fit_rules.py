@@ -19,10 +19,22 @@ ROWS = pd.DataFrame({
     "age": GENERATOR.integers(18, 80, 400), "power": GENERATOR.normal(100, 20, 400),
 })  # fmt: skip
 AREA: dict[str, Any] = {"kind": "categorical", "name": "area", "column": "area", "missing": "refuse", "unseen": "base"}
-FUEL: dict[str, Any] = {"kind": "categorical", "name": "fuel", "column": "fuel", "missing": "refuse", "unseen": "refuse"}
+FUEL: dict[str, Any] = {
+    "kind": "categorical",
+    "name": "fuel",
+    "column": "fuel",
+    "missing": "refuse",
+    "unseen": "refuse",
+}
 AGE: dict[str, Any] = {"kind": "numeric", "name": "age", "column": "age", "edges": [25, 40, 60], "missing": "own_level"}
 POWER: dict[str, Any] = {"kind": "linear", "name": "power", "column": "power", "centre": 100, "missing": "refuse"}
-EVERYTHING = [AREA, FUEL, AGE, POWER, {"kind": "interaction", "name": "area:fuel", "factors": ["area", "fuel"], "unseen": "base"}]
+EVERYTHING = [
+    AREA,
+    FUEL,
+    AGE,
+    POWER,
+    {"kind": "interaction", "name": "area:fuel", "factors": ["area", "fuel"], "unseen": "base"},
+]
 
 
 def _estimates(model: Any) -> dict[str, float]:
@@ -104,7 +116,7 @@ def test_an_empty_level_is_named_and_counts_as_the_base() -> None:
     ({"years": [None]}, "exposure missing"), ({"power": [None]}, "numeric missing"), ({"claims": [np.inf]}, "target missing"),
 ])  # fmt: skip
 def test_faulty_rows_are_counted_and_named(change: dict[str, list[Any]], words: str) -> None:
-    (column, (value,)), = change.items()
+    ((column, (value,)),) = change.items()
     rows = ROWS.copy()
     rows.loc[3, column] = value
     for solver in ("cells", "blocks"):
@@ -210,9 +222,14 @@ def test_families_and_links_reach_the_mean_they_imply() -> None:
         ("binomial", "logit", "share"), ("gamma", "power(0.5)", "cost"), ("inverse_gaussian", "power(-2)", "cost"),
     ):  # fmt: skip
         blocks, cells = (
-            fit_glm(rows, target=target, factors=[AREA, FUEL], family=family, link=link, solver=solver) for solver in ("blocks", "cells")
+            fit_glm(rows, target=target, factors=[AREA, FUEL], family=family, link=link, solver=solver)
+            for solver in ("blocks", "cells")
         )
         assert _estimates(blocks) == pytest.approx(_estimates(cells), rel=1e-8, abs=1e-10), (family, link)
         assert blocks.statistics.log_likelihood == pytest.approx(cells.statistics.log_likelihood, rel=1e-10)
-        reference = fit_glm(rows, target=target, factors=[AREA, FUEL], family=family, link=link, solver="statsmodels") if link != "sqrt" else blocks
+        reference = (
+            fit_glm(rows, target=target, factors=[AREA, FUEL], family=family, link=link, solver="statsmodels")
+            if link != "sqrt"
+            else blocks
+        )
         assert _estimates(blocks) == pytest.approx(_estimates(reference), rel=1e-6, abs=1e-9), (family, link)

@@ -25,7 +25,9 @@ def test_losses_equal_noll_salzmann_wuethrich(
 ) -> None:
     sample = policies[policies["noll2018_learn"]]
     rest = policies[~policies["noll2018_learn"]]
-    model = fit_glm(sample, target="ClaimNb", factors=motor.without(motor.GLM1, *dropped), exposure="Exposure", solver="blocks")
+    model = fit_glm(
+        sample, target="ClaimNb", factors=motor.without(motor.GLM1, *dropped), exposure="Exposure", solver="blocks"
+    )
     assert model.statistics.parameters == parameters
     assert motor.poisson_loss(sample["ClaimNb"], model.predict(sample)["prediction"]) == pytest.approx(learn, abs=5e-6)
     assert motor.poisson_loss(rest["ClaimNb"], model.predict(rest)["prediction"]) == pytest.approx(test, abs=5e-6)
@@ -45,7 +47,8 @@ def test_badly_conditioned_powers_of_age_reach_the_published_aic(policies: pd.Da
     cleaned = policies[policies["n_sev"] <= 5].assign(ClaimNb=lambda rows: rows["n_sev"])
     sample = cleaned[cleaned["wm2023_learn"].astype(bool)]
     powers: list[dict[str, Any]] = [
-        {"kind": "linear", "name": f"age^{k}", "expression": {"power": ["DrivAge", k]}, "missing": "refuse"} for k in (1, 2, 3, 4)
+        {"kind": "linear", "name": f"age^{k}", "expression": {"power": ["DrivAge", k]}, "missing": "refuse"}
+        for k in (1, 2, 3, 4)
     ]
     powers.append({"kind": "linear", "name": "log age", "expression": {"log": "DrivAge"}, "missing": "refuse"})
     glm2 = [*motor.without(motor.GLM1_2023, "DrivAge"), *powers]
@@ -89,7 +92,11 @@ def test_gamma_severity_equals_lorentzens_tutorial() -> None:
     positive = rows["ClaimNb_pos"] > 0
     train, test = rows[positive & ~tested], rows[positive & tested]
     model = fit_glm(
-        train, target={"divide": ["ClaimAmountCut", "ClaimNb_pos"]}, weight="ClaimNb_pos", factors=motor.GLM1, family="gamma"
+        train,
+        target={"divide": ["ClaimAmountCut", "ClaimNb_pos"]},
+        weight="ClaimNb_pos",
+        factors=motor.GLM1,
+        family="gamma",
     )
     estimates = {one.term: one.estimate for one in model.document.coefficients}
     assert estimates["(Intercept)"] == pytest.approx(7.2117, abs=6e-5)

@@ -28,7 +28,15 @@ def _fit(case: Case, solver: str, **more: Any) -> Any:
     levels = truth(case.id).get("levels", {})
     for name in levels:
         frame[name] = frame[name].astype(str)
-    return fit_glm(frame, target=case.target, factors=factors(case, levels), family=case.family, solver=solver, **case.options, **more)
+    return fit_glm(
+        frame,
+        target=case.target,
+        factors=factors(case, levels),
+        family=case.family,
+        solver=solver,
+        **case.options,
+        **more,
+    )
 
 
 @pytest.mark.parametrize("solver", ROUTES)

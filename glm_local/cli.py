@@ -1,0 +1,268 @@
+"""The command ``glm``: thin, every answer also as one JSON line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import typer
+
+from glm_local.errors import ConfigError, GlmError, Problem, nearest
+from glm_local.job.command import Answer, RunArguments, answered, json_text, run_answer
+
+app = typer.Typer(
+    help="Factor-based generalized linear models: run jobs, score, audit.", no_args_is_help=True, add_completion=False,
+    pretty_exceptions_enable=False, rich_markup_mode=None,
+)  # fmt: skip
+audit_app = typer.Typer(help="Ask the audit: who did what, when, why; and was anything changed.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON line on standard output, nothing else there.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+Conf = Annotated[str, typer.Argument(help="The job's TOML file.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="key=value, put into the file: model.ridge=0.1")]
+Param = Annotated[list[str] | None, typer.Option("--param", help="name=value of a ${name} in the file.")]
+StoreOption = Annotated[str, typer.Option("--store", help="Folder or URI of the audit's tables.")]
+Study = Annotated[str | None, typer.Option("--study", help="Only this study.")]
+
+DEFAULT_STORE = "artifacts/audit"
+
+
+@app.command("run")
+def run_command(
+    conf: Conf,
+    overrides: Set = None,
+    parameters: Param = None,
+    run_id: Annotated[str | None, typer.Option("--run-id", help="Name of the run; made of configuration, data and code otherwise.")] = None,
+    out: Annotated[str | None, typer.Option("--out", help="Folder for the run's files; wins over output.directory.")] = None,
+    store: Annotated[str | None, typer.Option("--store", help="Folder or URI of the audit; wins over output.store.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Run a job: read, check, split, fit, second opinion, validate, save, report. Run again, it adds nothing twice."""
+    from glm_local.local_environment import local_environment
+
+    arguments = RunArguments(conf, overrides or (), parameters or (), run_id, out, store, quiet)
+    return answered(lambda: run_answer(arguments, local_environment), as_json, debug)
+
+
+@app.command("validate")
+def validate_command(
+    conf: Conf,
+    overrides: Set = None,
+    parameters: Param = None,
+    data: Annotated[bool, typer.Option("--data", help="Also compare with the columns of the data.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Check a job's file and its specifications without running it."""
+    return answered(lambda: _validated(conf, overrides or (), parameters or (), data), as_json, debug)
+
+
+def _validated(conf: str, overrides: Sequence[str], parameters: Sequence[str], data: bool) -> Answer:
+    from glm_local.job.data_check import column_problems, raise_data
+    from glm_local.job.data_sources import DataSource
+    from glm_local.job.read_config import read_config, read_parameters
+    from glm_local.local_environment import local_environment
+
+    config = read_config(conf, overrides, read_parameters(parameters))
+    said = f"{conf} is good: {len(config.factors)} factors, family {config.model.family}"
+    document: dict[str, Any] = {"conf": conf, "factors": len(config.factors), "study": config.study}
+    if data:
+        source = DataSource.of(config.data)
+        kinds = local_environment().columns(source)
+        raise_data(column_problems(config, kinds), "the table against the configuration")
+        said += f"; {source.name} has every column it reads"
+        document["columns"] = dict(kinds)
+    return Answer(document, said)
+
+
+@app.command("score")
+def score_command(
+    model: Annotated[str, typer.Argument(help="A model.json.")],
+    data: Annotated[str, typer.Argument(help="Parquet file or folder, CSV file, or Delta table.")],
+    out: Annotated[str, typer.Option("--out", help="A .parquet or .csv file.")],
+    kind: Annotated[str, typer.Option("--kind", help="mean, rate (without exposure and offset) or link.")] = "mean",
+    column: Annotated[str, typer.Option("--column", help="Name of the score's column.")] = "prediction",
+    delimiter: Annotated[str, typer.Option("--delimiter", help="Separator of a CSV file.")] = ",",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Score rows with a model and write them with a column more."""
+
+    def ask() -> Answer:
+        from glm_local.job.data_sources import DataSource
+        from glm_local.job.score_file import score_file
+
+        source = DataSource("path", data, delimiter=delimiter)
+        scored = score_file(_model(model), source, out, _score_kind(kind), column)
+        said = f"{scored.rows:,} rows scored into {scored.path}, mean {scored.mean}; {scored.refused:,} refused"
+        return Answer({"model": model, **scored.__dict__}, said)
+
+    return answered(ask, as_json, debug)
+
+
+@app.command("sql")
+def sql_command(
+    model: Annotated[str, typer.Argument(help="A model.json.")],
+    dialect: Annotated[str, typer.Option("--dialect", help="spark, duckdb, snowflake, …")] = "spark",
+    kind: Annotated[str, typer.Option("--kind", help="mean, rate or link.")] = "mean",
+    table: Annotated[str | None, typer.Option("--table", help="Write a whole query on this table.")] = None,
+    column: Annotated[str, typer.Option("--column", help="Name of the score's column in a query.")] = "prediction",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Print a model's score as SQL."""
+
+    def ask() -> Answer:
+        text = _model(model).to_sql(dialect, _score_kind(kind), table, column)
+        return Answer({"dialect": dialect, "sql": text}, text)
+
+    return answered(ask, as_json, debug)
+
+
+@app.command("version")
+def version_command(as_json: Json = False, debug: Debug = False) -> int:
+    """Print versions."""
+
+    def ask() -> Answer:
+        from glm_local.glm.document import package_versions
+
+        versions = package_versions()
+        return Answer({"versions": versions}, "\n".join(f"{name} {version}" for name, version in versions.items()))
+
+    return answered(ask, as_json, debug)
+
+
+@audit_app.command("history")
+def history_command(
+    store: StoreOption = DEFAULT_STORE,
+    study: Study = None,
+    factor: Annotated[str | None, typer.Option("--factor", help="Only this factor.")] = None,
+    run: Annotated[str | None, typer.Option("--run", help="Only this run.")] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Print events in order."""
+
+    def ask() -> Answer:
+        from glm_local import audit
+
+        events = audit.history(_store(store), study, factor, run)
+        return Answer({"events": events}, "\n".join(_event_line(event) for event in events) or "no event")
+
+    return answered(ask, as_json, debug)
+
+
+@audit_app.command("verify")
+def verify_command(
+    store: StoreOption = DEFAULT_STORE,
+    study: Study = None,
+    head: Annotated[str | None, typer.Option("--head", help="A head kept from an earlier run, seq:hash.")] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Recompute every hash and name what was changed; exit code 1 when something was."""
+
+    def ask() -> Answer:
+        from glm_local import audit
+
+        found = audit.verify(_store(store), study, head)
+        document = {
+            "ok": found.ok, "events": found.events, "rows": found.rows,
+            "heads": {name: str(one) for name, one in found.heads.items()},
+            "findings": [one.__dict__ for one in found.findings],
+        }  # fmt: skip
+        return Answer(document, str(found), 0 if found.ok else 1)
+
+    return answered(ask, as_json, debug)
+
+
+@audit_app.command("show")
+def show_command(
+    run: Annotated[str, typer.Argument(help="A run's id.")],
+    store: StoreOption = DEFAULT_STORE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Print one run: what was asked, its events, how many rows it wrote where."""
+
+    def ask() -> Answer:
+        from glm_local import audit
+
+        record = audit.show(_store(store), run)
+        rows = {name: len(found) for name, found in record.tables.items()}
+        document = {
+            "run_id": record.run_id, "study": record.study, "run_status": record.status, "run": record.run,
+            "events": list(record.events), "tables": rows,
+        }  # fmt: skip
+        events = "\n".join(_event_line(event) for event in record.events)
+        said = f"run {record.run_id} of study {record.study}: {record.status}\n{events}\nrows written: {json_text(rows)}"
+        return Answer(document, said)
+
+    return answered(ask, as_json, debug)
+
+
+def _event_line(event: Any) -> str:
+    about = " ".join(str(event[name]) for name in ("factor", "reason") if event[name])
+    return f"{event['study_id']} {event['seq']:>4}  {event['at']:%Y-%m-%d %H:%M:%S}  {event['by_user']}  {event['event']:<10} {about}".rstrip()
+
+
+def _store(location: str) -> Any:
+    from glm_local.delta_store import open_store
+
+    folder = Path(location)
+    if "://" not in location and not (folder / "events").is_dir():
+        raise ConfigError.because(f"{location} holds no audit.", "An audit is a folder with the table events.", "Give the folder that a run named as its history.", path="--store")
+    return open_store(location)
+
+
+def _model(path: str) -> Any:
+    from glm_local import load_model
+
+    if not Path(path).is_file():
+        raise ConfigError.because(f"{path} does not exist.", "A model is a JSON file.", "Give the model.json of a run.", path="model")
+    try:
+        return load_model(Path(path))
+    except (ValueError, OSError) as error:
+        if isinstance(error, GlmError):
+            raise
+        raise ConfigError.because(f"{path} is not a model: {str(error).splitlines()[0]}.", "A model is the JSON a fit wrote.", "Give the model.json of a run.", path="model") from None
+
+
+def _score_kind(kind: str) -> Literal["mean", "rate", "link"]:
+    kinds = ("mean", "rate", "link")
+    if kind not in kinds:
+        raise ConfigError.because(f"{kind!r} is not a kind of score.", f"It is one of {', '.join(kinds)}.", nearest(kind, kinds), path="--kind")
+    return cast(Literal["mean", "rate", "link"], kind)
+
+
+def run_app(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(given, prog_name="glm", standalone_mode=False)
+    except Exception as error:
+        message = getattr(error, "format_message", None)  # click's usage errors, whichever click typer brings
+        if message is None:
+            raise
+        problem = Problem("", f"{message()}".rstrip("."), "A command is given as its help says.", "Run: glm --help")
+
+        def wrong() -> Answer:
+            raise ConfigError(problem)
+
+        return answered(wrong, "--json" in given)
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Entry of the command ``glm``."""
+    sys.exit(run_app())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""From a command to its exit code: what is said where, the last JSON line, and never a traceback unless asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from glm_local.contract.fill_rows import payload_json
+from glm_local.errors import GlmError, Problem
+from glm_local.job.environment import Environment
+from glm_local.job.progress import StageLines
+from glm_local.job.read_config import read_config, read_parameters
+from glm_local.job.run_job import JobOptions, JobResult, run_job
+
+STATUS = {0: "ok", 1: "failed", 2: "bad configuration", 3: "bad data", 4: "not converged"}
+"""Exit code to the word that stands for it in the JSON line."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found: one JSON object, the same in words, and its exit code."""
+
+    document: Mapping[str, Any]
+    text: str
+    exit_code: int = 0
+
+
+def answered(ask: Callable[[], Answer], as_json: bool = False, debug: bool = False) -> int:
+    """Run a command and return its exit code.
+
+    Words go to standard output when all went well and to standard error when not; with `as_json` standard output has
+    one JSON line and nothing else, with ``status`` and ``exit_code``, and ``problems`` when something is wrong.
+
+    Parameters
+    ----------
+    debug
+        Show tracebacks and Python's warnings.
+    """
+    with warnings.catch_warnings():
+        if not debug:
+            warnings.simplefilter("ignore")
+        answer = _asked(ask, debug)
+    document = {"status": STATUS.get(answer.exit_code, "failed"), "exit_code": answer.exit_code, **answer.document}
+    try:
+        if as_json:
+            sys.stdout.write(payload_json(document) + "\n")
+        if answer.exit_code or not as_json:
+            print(answer.text, file=sys.stderr if answer.exit_code else sys.stdout)  # noqa: T201
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return answer.exit_code
+
+
+def _asked(ask: Callable[[], Answer], debug: bool) -> Answer:
+    try:
+        return ask()
+    except GlmError as error:
+        if debug:
+            traceback.print_exc()
+        return _failure(error.problems, error.exit_code, str(error), type(error).__name__)
+    except KeyboardInterrupt:
+        stopped = Problem("", "Stopped.", "What was recorded stays recorded.", "Run the same command again to complete it.")
+        return _failure([stopped], 1, str(stopped), "Stopped")
+    except Exception as error:  # the last net: a defect is told in one line too
+        if debug:
+            traceback.print_exc()
+        cause = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
+        defect = Problem("", f"{type(error).__name__}: {cause}.", "This is a defect, not your input's fault.", "Run again with --debug and report what it shows.")
+        return _failure([defect], 1, str(defect), "Defect")
+
+
+def _failure(problems: Sequence[Problem], exit_code: int, text: str, kind: str) -> Answer:
+    said = [{"path": one.path, "found": one.found, "rule": one.rule, "way_out": one.way_out} for one in problems]
+    return Answer({"error": kind, "problems": said}, f"{kind}: {text}", exit_code)
+
+
+@dataclass(frozen=True)
+class RunArguments:
+    """The arguments of ``glm run`` and ``jobs/run_glm.py``."""
+
+    conf: str
+    overrides: Sequence[str] = ()
+    parameters: Sequence[str] = ()
+    run_id: str | None = None
+    out: str | None = None
+    store: str | None = None
+    quiet: bool = False
+
+
+def run_answer(arguments: RunArguments, environment: Callable[[], Environment[Any]]) -> Answer:
+    """Run the main job; the environment is made once the configuration is known to be good."""
+    config = read_config(arguments.conf, arguments.overrides, read_parameters(arguments.parameters))
+    options = JobOptions(arguments.run_id, arguments.out, arguments.store)
+    result = run_job(config, environment(), options, StageLines(quiet=arguments.quiet))
+    return Answer(result.document(), result_text(result))
+
+
+def result_text(result: JobResult) -> str:
+    """A finished run in a few lines."""
+    summary = result.summary
+    lines = [f"run {result.run_id} of study {result.study}" + (" was finished before: nothing was added" if result.repeated else "")]
+    lines.append(f"second opinion: {summary['second_opinion']}")
+    for name, one in summary["samples"].items():
+        lines.append(f"{name}: {one['rows']:,} rows, A/E {one['actual_to_predicted']:.4f}, mean deviance {one['mean_deviance']:.6f}, Gini {one['gini']:.4f}")
+    lines += [f"warning: {text}" for text in summary["warnings"]]
+    lines += [f"report: {result.folder}/report.html", f"history: {result.store}, head {result.head}"]
+    return "\n".join(lines)
+
+
+def json_text(value: object) -> str:
+    """A value as indented JSON."""
+    return json.dumps(json.loads(payload_json(value)), indent=2, ensure_ascii=False)

@@ -1,0 +1,70 @@
+"""Scoring a file: rows in, the same rows with a column of scores out, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as csv
+import pyarrow.parquet as parquet
+
+from glm_local.contract.compile_score import ScoreKind
+from glm_local.errors import ConfigError, EngineError
+from glm_local.job.data_sources import DataSource, read_rows
+from glm_local.model import Model
+
+WRITERS = {".parquet": parquet.write_table, ".csv": csv.write_csv}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What scoring did: rows, rows without a score, sum and mean of the scores."""
+
+    rows: int
+    refused: int
+    total: float
+    mean: float | None
+    path: str
+
+
+def score_file(
+    model: Model[pd.DataFrame], source: DataSource, out: str | Path, kind: ScoreKind = "mean", output: str = "prediction"
+) -> Scored:
+    """Score a Parquet or CSV file, or a Delta table, into a Parquet or CSV file.
+
+    A row a factor refuses (missing or unseen where the specification says so) has no score; such rows are counted.
+
+    Raises
+    ------
+    ConfigError
+        The output's ending is not known, or the rows have a column of the output's name.
+    DataError
+        Rows cannot be read, or lack a column the model reads.
+    """
+    target = Path(out)
+    if target.suffix not in WRITERS:
+        raise ConfigError.because(f"{out} ends in {target.suffix or 'nothing'!r}.", f"Scores are written as {' or '.join(WRITERS)}.", "Give such a name.", path="--out")
+    frame = read_rows(source)
+    if output in frame.columns:
+        raise ConfigError.because(f"The rows have a column {output!r} already.", "A score does not replace a column.", "Name the score by --column.", path="--column")
+    scored = model.predict(frame, kind, output)
+    scores = np.asarray(scored[output], dtype=np.float64)
+    known = scores[np.isfinite(scores)]
+    _write(pa.Table.from_pandas(scored, preserve_index=False).replace_schema_metadata(None), target)
+    return Scored(len(scores), len(scores) - len(known), float(known.sum()), float(known.mean()) if len(known) else None, str(target))
+
+
+def _write(table: pa.Table, target: Path) -> None:
+    scratch = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        WRITERS[target.suffix](table, scratch)
+        scratch.replace(target)
+    except OSError as error:
+        raise EngineError.because(f"{target} cannot be written: {error.strerror or error}.", "Scores go into a file.", "Give another path by --out.", path="--out") from None
+    finally:
+        scratch.unlink(missing_ok=True)
