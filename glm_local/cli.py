@@ -250,6 +250,9 @@ def run_app(arguments: Sequence[str] | None = None) -> int:
         message = getattr(error, "format_message", None)  # click's usage errors, whichever click typer brings
         if message is None:
             raise
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(message(), err=True)
+            return 2
         problem = Problem("", f"{message()}".rstrip("."), "A command is given as its help says.", "Run: glm --help")
 
         def wrong() -> Answer:

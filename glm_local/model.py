@@ -136,11 +136,10 @@ class Model(Generic[Frame]):
 
     def _check_columns(self, expression: Expression, present: list[str]) -> None:
         absent = [column for column in columns_of(expression) if column not in present]
+        rule = "A score reads every column of its factors."
         if absent:
-            raise DataError([
-                Problem(f"column {column!r}", "it is not there.", "A score reads every column of its factors.", nearest(column, present))
-                for column in absent
-            ], "the rows to score")  # fmt: skip
+            problems = [Problem(f"column {one!r}", "it is not there.", rule, nearest(one, present)) for one in absent]
+            raise DataError(problems, "the rows to score")
 
     def to_json(self) -> str:
         """The document as readable JSON."""
@@ -163,7 +162,8 @@ class Model(Generic[Frame]):
 
     def __repr__(self) -> str:
         spec, count = self.document.spec, sum(one.status == "fitted" for one in self.document.coefficients)
-        return f"Model({self.document.name!r}: {spec.family}, {spec.link} link, {count} coefficients, {self.fingerprint[:12]})"
+        figures = f"{spec.family}, {spec.link} link, {count} coefficients, {self.fingerprint[:12]}"
+        return f"Model({self.document.name!r}: {figures})"
 
     def _repr_html_(self) -> str:
         return model_html(self.document)
@@ -186,11 +186,12 @@ def read_document(source: str | Path | Mapping[str, Any]) -> ModelDocument:
     try:
         model = ModelDocument.model_validate(document)
     except ValidationError as error:
-        raise SpecError([
-            Problem("/" + "/".join(map(str, one["loc"])), f"{one['msg']}.", "A model document keeps the format the fit wrote.",
-                    "Take the file the fit wrote, or fit again.")
+        rule, way_out = "A model document keeps the format the fit wrote.", "Take that file, or fit again."
+        problems = [
+            Problem("/" + "/".join(map(str, one["loc"])), f"{one['msg']}.", rule, way_out)
             for one in error.errors(include_url=False, include_input=False)
-        ], "the model document") from None  # fmt: skip
+        ]
+        raise SpecError(problems, "the model document") from None
     if model.fingerprint and model_fingerprint(model) != model.fingerprint:
         raise SpecError.because(
             "the fingerprint is not that of the document.",

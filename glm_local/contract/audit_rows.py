@@ -134,6 +134,7 @@ DELTA_PROPERTIES = {
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.deletedFileRetentionDuration": "interval 36500 days",
     "delta.enableExpiredLogCleanup": "false",
+    "delta.checkpointInterval": "100",
 }
 """Append-only, nothing expires. Deletion vectors, row tracking and clustering stay off: each locks a writer out."""
 

@@ -145,13 +145,16 @@ class RunLog:
             "command": command, "engine": engine, "config": config, "data": data, "environment": environment,
             "package_version": package_version or _version(), "started_at": self._clock(), "by_user": self.user,
         }  # fmt: skip
+        said = {"command": command, "engine": engine, "config_sha256": sha256_text(payload_json(config))}
         with self._lock:
+            if "start" in self.done_steps():
+                self._check_same_config(said["config_sha256"])
+                if not self.is_finished:
+                    attempt = 1 + sum(step.startswith("resumed:") for step in self._events)
+                    self.event(f"resumed:{attempt}", "resumed", payload=said)
+            head = self.event("start", "started", payload=said)
             self.table("start", "runs", [row])
-            self._check_same_config(config)
-            if "start" in self.done_steps() and not self.is_finished:
-                attempt = 1 + sum(step.startswith("resumed:") for step in self._events)
-                self.event(f"resumed:{attempt}", "resumed", payload={"command": command, "engine": engine})
-            return self.event("start", "started", payload={"command": command, "engine": engine})
+            return head
 
     def event(
         self,
@@ -199,8 +202,7 @@ class RunLog:
                     nothing = Written(0, rows_digest(()))
                     return {step: self._tables[table].get(step, nothing) for step in steps}
                 mark = self.store.mark(table, self._rows_app(table)) if attempt > PATIENCE else None
-                self._tables.pop(table)
-                self._check_not_rolled_back(table, _count(self._known(table)) - 1, mark)
+                self._check_not_rolled_back(table, _count(self._read_known(table)) - 1, mark)
                 _wait(attempt)
         raise _too_busy(table, self.run_id)
 
@@ -239,6 +241,7 @@ class RunLog:
     def has_rows(self, table: str, step: str) -> bool:
         """Say whether a step's rows are in a table already."""
         with self._lock:
+            self._chain()
             return step in self._known(table)
 
     @property
@@ -253,9 +256,9 @@ class RunLog:
             events = from_arrow(self.store.read("events", {"study_id": self.study}, columns))
             self._head = max((head_of(one) for one in events), key=lambda head: head.seq, default=Head())
             own = [one for one in events if one["run_id"] == self.run_id]
+            self._resumed = self._resumed or any(str(one["step"]) not in self._events for one in own)
             self._events = {str(one["step"]): head_of(one) for one in own}
             self._stated = {pair for one in own for pair in _stated(one)}
-            self._resumed = self._resumed or bool(own)
         return self._head
 
     def _check_open(self, steps: Sequence[str]) -> None:
@@ -269,10 +272,10 @@ class RunLog:
                 )
             )
 
-    def _check_same_config(self, config: Mapping[str, object]) -> None:
-        where = {"study_id": self.study, "run_id": self.run_id}
-        known = {str(one["config_sha256"]) for one in from_arrow(self.store.read("runs", where, ["config_sha256"]))}
-        if known - {sha256_text(payload_json(config))}:
+    def _check_same_config(self, config_sha256: str) -> None:
+        where = {"study_id": self.study, "run_id": self.run_id, "step": "start"}
+        said = from_arrow(self.store.read("events", where, ["payload"]))
+        if any(json.loads(str(one["payload"])).get("config_sha256") != config_sha256 for one in said):
             raise ConfigError.because(
                 f"Run {self.run_id} was started with another configuration.",
                 "A run id stands for one configuration.",
@@ -320,10 +323,15 @@ class RunLog:
         return pending
 
     def _known(self, table: str) -> dict[str, Written]:
+        """Rows of this run in a table; a run without events has none, and if it had, its guard would be refused."""
         if table not in self._tables:
-            columns = ["step", "position", "row_sha256"]
-            rows = from_arrow(self.store.read(table, {"study_id": self.study, "run_id": self.run_id}, columns))
-            self._tables[table] = step_digests(rows)
+            return self._read_known(table) if self._resumed else self._tables.setdefault(table, {})
+        return self._tables[table]
+
+    def _read_known(self, table: str) -> dict[str, Written]:
+        columns = ["step", "position", "row_sha256"]
+        rows = from_arrow(self.store.read(table, {"study_id": self.study, "run_id": self.run_id}, columns))
+        self._tables[table] = step_digests(rows)
         return self._tables[table]
 
     def _rows_app(self, table: str) -> str:

@@ -82,7 +82,7 @@ class DesignColumns:
         )
 
     def add_margins(self, total: NDArray[np.float64], at: int, margin: NDArray[np.float64]) -> None:
-        """Add sums per code of atom `at`, shape (size,) or (size, k), onto `total`, shape (columns,) or (columns, k)."""
+        """Add sums per code of atom `at`, shape (size,) or (size, k), onto `total`, (columns,) or (columns, k)."""
         atom = self.design.atoms[at]
         for member, columns in self._members[at]:
             _scatter(total, columns, _collapse(margin, atom, member))

@@ -3,7 +3,7 @@
 Variance of a row is ``dispersion * V(mu) / weight``; notation follows Jørgensen (1997) and McCullagh & Nelder (1989).
 """
 
-# ruff: noqa: D102  (the methods are described once, on Family)
+
 from __future__ import annotations
 
 import math

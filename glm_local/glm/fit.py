@@ -24,6 +24,12 @@ from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.document import model_document
 from glm_local.glm.families import Family, family_from, resolve_link
 from glm_local.glm.fit_plan import FitPlan, Levels, plan_fit
+from glm_local.glm.fit_problems import (
+    convergence_problem,
+    refused_problems,
+    row_problems,
+    separation_problems,
+)
 from glm_local.glm.kernels import LikelihoodKernel, SummaryKernel
 from glm_local.glm.links import Link
 from glm_local.glm.newton import Newton, NewtonOptions, Solution
@@ -248,9 +254,7 @@ class _Run:
             return True
         return self.request.solver == "auto" and not plan.design.numerics and plan.potential_cells <= CELLS_AT_MOST
 
-    def _take_route(
-        self, newton: Newton, cells: Cells | None, levels: Levels
-    ) -> tuple[Solution, Route, Array | None]:
+    def _take_route(self, newton: Newton, cells: Cells | None, levels: Levels) -> tuple[Solution, Route, Array | None]:
         solver = self.request.solver
         if solver in ("auto", "cells", "blocks"):
             return newton.solve(), "blocks" if cells is None else "cells", None
@@ -267,27 +271,7 @@ class _Run:
         return solution, route, errors
 
     def _check_rows(self, summary: Summary) -> None:
-        rules = {
-            "target missing": ("A target is a number on every row that is fitted.", "Filter such rows with where=, or mend them."),
-            "target outside the family": (f"The {self.prepared.family.name} family takes {_DOMAINS[self.prepared.family.domain]}.", "Choose another family, or mend the rows."),
-            "weight missing": ("A weight is a number of 0 or more.", "Fill it, or filter such rows with where=."),
-            "weight negative": ("A weight is a number of 0 or more; rows of weight 0 are left out and counted.", "Mend the rows."),
-            "exposure missing": ("An exposure is a number above 0.", "Fill it, or filter such rows with where=."),
-            "exposure not positive": ("An exposure is a number above 0: a row without exposure says nothing.", "Filter such rows with where=."),
-            "offset missing": ("An offset is a number on the link scale.", "Fill it, or filter such rows with where=."),
-            "numeric missing": ("A linear term is a number on every row unless its spec states a value for missing.", "State missing in the spec, or filter such rows."),
-        }  # fmt: skip
-        problems = [
-            Problem(f"rows: {fault}", f"{count:,} rows.", *rules[fault])
-            for fault, count in summary.faults.items()
-            if count and fault in rules
-        ]
-        if not summary.rows and not problems:
-            problems.append(
-                Problem(
-                    "rows", "no row is left to fit.", "A fit needs rows with weight.", "Look at where= and the weights."
-                )
-            )
+        problems = row_problems(summary, self.prepared.family)
         if problems:
             raise DataError(problems, "the rows")
         if summary.faults["weight zero"]:
@@ -295,11 +279,7 @@ class _Run:
 
     def _check_refused(self, levels: Levels) -> None:
         if levels.refused:
-            raise DataError([
-                Problem(f"factor {factor!r}", f"{rows:,} rows are {cause}.", f"The spec refuses {cause} values.",
-                        "Name a policy for them (own_level, base or a level), or filter the rows.")
-                for factor, cause, rows in levels.refused
-            ], "the rows")  # fmt: skip
+            raise DataError(refused_problems(levels.refused), "the rows")
 
     def _note_empty(self, levels: Levels) -> None:
         for factor, level in levels.empty:
@@ -308,32 +288,21 @@ class _Run:
     def _check_separated(self, levels: Levels, separated: tuple[int, ...]) -> None:
         if not separated:
             return
-        names = levels.describe(separated)
+        named = levels.describe(separated)
         if self.request.on_separation == "error":
-            raise FitError([
-                Problem(f"coefficient {name}", f"{detail}", "Its estimate does not exist: it would run away (separation).",
-                        "Merge the level, give a ridge penalty, or ask on_separation='warn'.")
-                for name, detail in names
-            ])  # fmt: skip
-        self.warnings += [
-            f"{name} is separated ({detail}); its estimate is where the iterations stopped." for name, detail in names
-        ]
+            raise FitError(separation_problems(named))
+        ending = "its estimate is where the iterations stopped."
+        self.warnings += [f"{name} is separated ({detail}); {ending}" for name, detail in named]
 
     def _check_convergence(self, solution: Solution) -> None:
         if solution.converged:
             return
-        away = ", ".join(repr(str(column)) for column in solution.running_away)
-        found = f"the fit did not converge: {solution.reason} after {solution.iterations} iterations"
-        found += f"; still moving: {away}." if away else "."
-        way_out = "Merge or drop the named terms, give a ridge penalty, or ask on_failure='warn' and read the result with care."
-        if self.request.on_failure == "error" and not (
-            self.request.on_separation == "warn" and solution.reason == "coefficients ran away"
-        ):
-            raise FitError.because(
-                found, f"The largest step is within {self.request.tolerance:g} standard errors of nothing.", way_out
-            )
-        self.warnings.append(found)
-        warnings.warn(found, stacklevel=6)
+        problem = convergence_problem(solution)
+        expected = self.request.on_separation == "warn" and solution.reason == "coefficients ran away"
+        if self.request.on_failure == "error" and not expected:
+            raise FitError(problem)
+        self.warnings.append(problem.found)
+        warnings.warn(problem.found, stacklevel=6)
 
     def _likelihood(self, blocks: Blocks, summary: Summary, deviance: float) -> tuple[float, float | None]:
         """Dispersion of the likelihood and the density's constant there; one more pass where it is estimated."""
@@ -345,12 +314,6 @@ class _Run:
             return dispersion, None
         (constant,) = blocks.sum(LikelihoodKernel(family, dispersion), "likelihood")
         return dispersion, float(constant[0])
-
-
-_DOMAINS = {
-    "real": "any number", "nonnegative": "targets of 0 or more", "positive": "targets above 0",
-    "unit": "targets from 0 to 1 (shares; weight is the number of trials)",
-}  # fmt: skip
 
 
 def reference_fit(
@@ -376,6 +339,7 @@ def reference_fit(
 
 
 def first_pass(blocks: Blocks, family: Family, compress: bool) -> tuple[Summary, Cells | None]:
+    """Make the pass that builds the blocks: the summary, and the cells of the design when asked."""
     if not compress:
         return Summary.of(blocks, family), None
     design = blocks.design

@@ -1,6 +1,6 @@
 """Links: how a mean becomes a linear predictor and back, with two derivatives."""
 
-# ruff: noqa: D102  (the methods are described once, on Link)
+
 from __future__ import annotations
 
 import math

@@ -25,8 +25,9 @@ def model_text(model: ModelDocument) -> str:
         "weight",
     ]
     lines.append("term".ljust(width) + "".join(title.rjust(12) for title in titles))
-    for one in model.coefficients:
-        lines.append(one.term[:width].ljust(width) + "".join(cell.rjust(12) for cell in _cells(one)))
+    lines += [
+        one.term[:width].ljust(width) + "".join(cell.rjust(12) for cell in _cells(one)) for one in model.coefficients
+    ]
     lines += ["", *(f"! {warning}" for warning in model.warnings)]
     return "\n".join(lines).rstrip()
 
@@ -60,9 +61,10 @@ def _heading(model: ModelDocument) -> list[str]:
             for role in ("exposure", "offset", "weight")
             if (value := getattr(spec, role)) is not None
         ),
-        f"{figures.rows:,} rows, {figures.parameters} parameters; deviance {figures.deviance:,.4f} on {figures.df_residual:,} "
+        f"{figures.rows:,} rows, {figures.parameters} parameters; "
+        f"deviance {figures.deviance:,.4f} on {figures.df_residual:,} "
         f"(null {figures.null_deviance:,.4f} on {figures.df_null:,}; {explained:.2%} explained){likelihood}",
-        f"dispersion {figures.dispersion:.6g} ({spec.dispersion}); {ending.reason} after {ending.iterations} iterations, "
+        f"dispersion {figures.dispersion:.6g} ({spec.dispersion}); {ending.reason} after {ending.iterations} iterations; "
         f"route {ending.route}, {ending.raw_passes} passes over rows, {ending.packed_passes:g} over packed blocks",
         f"fingerprint {model.fingerprint}",
     ]
@@ -83,7 +85,8 @@ def _cells(one: Coefficient) -> list[str]:
     relative = one.relativity is not None
     low, high = (one.relativity_lower, one.relativity_upper) if relative else (one.lower, one.upper)
     return [
-        _number(one.estimate), _number(one.std_error), _number(one.statistic), "" if one.p_value is None else f"{one.p_value:.3g}",
+        _number(one.estimate), _number(one.std_error), _number(one.statistic),
+        "" if one.p_value is None else f"{one.p_value:.3g}",
         _number(one.relativity), _number(low), _number(high), _number(one.weight),
     ]  # fmt: skip
 

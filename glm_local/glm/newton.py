@@ -144,7 +144,7 @@ class Newton:
 
     def evaluate(self, coefficients: Array, keep: NDArray[np.bool_]) -> Solution:
         """The statistics at coefficients found elsewhere, given in the scale of the numerics."""
-        inside: Array = np.linalg.solve(self._back(), coefficients)
+        inside = np.asarray(np.linalg.solve(self._back(), coefficients), dtype=np.float64)
         point = self._at(inside, final=True, null=self._null_predictor())
         _, size = self._direction(point, keep)
         return self._solution(point, keep, "score below tolerance", 0, size, [], None)

@@ -17,6 +17,7 @@ from glm_local.job.environment import Environment
 from glm_local.job.progress import StageLines
 from glm_local.job.read_config import read_config, read_parameters
 from glm_local.job.run_job import JobOptions, JobResult, run_job
+from glm_local.validation import SAMPLES
 
 STATUS = {0: "ok", 1: "failed", 2: "bad configuration", 3: "bad data", 4: "not converged"}
 """Exit code to the word that stands for it in the JSON line."""
@@ -107,7 +108,8 @@ def result_text(result: JobResult) -> str:
     summary = result.summary
     lines = [f"run {result.run_id} of study {result.study}" + (" was finished before: nothing was added" if result.repeated else "")]
     lines.append(f"second opinion: {summary['second_opinion']}")
-    for name, one in summary["samples"].items():
+    for name in [sample for sample in SAMPLES if sample in summary["samples"]]:
+        one = summary["samples"][name]
         lines.append(f"{name}: {one['rows']:,} rows, A/E {one['actual_to_predicted']:.4f}, mean deviance {one['mean_deviance']:.6f}, Gini {one['gini']:.4f}")
     lines += [f"warning: {text}" for text in summary["warnings"]]
     lines += [f"report: {result.folder}/report.html", f"history: {result.store}, head {result.head}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -72,6 +73,7 @@ def tables(draw: st.DrawFn, kind: str, depth: int) -> Expression:
     return Lookup(draw(expressions(of, depth - 1)), tuple(keys), tuple(given[2:]), given[0], given[1])
 
 
+@cache
 def expressions(kind: str, depth: int = 3) -> st.SearchStrategy[Expression]:
     """Expressions of one type, at most `depth` nodes deep."""
     leaves = reads(kind) | constants(kind)

@@ -22,7 +22,7 @@ from tests.frames import hostile_table, kinds_of
 TABLE = hostile_table()
 TYPES = {"number": (float,), "integer": (int,), "text": (str,), "flag": (bool,), "date": (str,)}
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def some_rows(rows: list[int]) -> pa.Table:
