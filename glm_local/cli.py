@@ -35,9 +35,15 @@ def run_command(
     conf: Conf,
     overrides: Set = None,
     parameters: Param = None,
-    run_id: Annotated[str | None, typer.Option("--run-id", help="Name of the run; made of configuration, data and code otherwise.")] = None,
-    out: Annotated[str | None, typer.Option("--out", help="Folder for the run's files; wins over output.directory.")] = None,
-    store: Annotated[str | None, typer.Option("--store", help="Folder or URI of the audit; wins over output.store.")] = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run-id", help="Name of the run; made of configuration, data and code otherwise.")
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", help="Folder for the run's files; wins over output.directory.")
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option("--store", help="Folder or URI of the audit; wins over output.store.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")] = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -63,7 +69,7 @@ def validate_command(
 
 
 def _validated(conf: str, overrides: Sequence[str], parameters: Sequence[str], data: bool) -> Answer:
-    from glm_local.job.data_check import column_problems, raise_data
+    from glm_local.job.column_check import column_problems, raise_data
     from glm_local.job.data_sources import DataSource
     from glm_local.job.read_config import read_config, read_parameters
     from glm_local.local_environment import local_environment
@@ -200,7 +206,9 @@ def show_command(
             "events": list(record.events), "tables": rows,
         }  # fmt: skip
         events = "\n".join(_event_line(event) for event in record.events)
-        said = f"run {record.run_id} of study {record.study}: {record.status}\n{events}\nrows written: {json_text(rows)}"
+        said = (
+            f"run {record.run_id} of study {record.study}: {record.status}\n{events}\nrows written: {json_text(rows)}"
+        )
         return Answer(document, said)
 
     return answered(ask, as_json, debug)
@@ -216,7 +224,12 @@ def _store(location: str) -> Any:
 
     folder = Path(location)
     if "://" not in location and not (folder / "events").is_dir():
-        raise ConfigError.because(f"{location} holds no audit.", "An audit is a folder with the table events.", "Give the folder that a run named as its history.", path="--store")
+        raise ConfigError.because(
+            f"{location} holds no audit.",
+            "An audit is a folder with the table events.",
+            "Give the folder that a run named as its history.",
+            path="--store",
+        )
     return open_store(location)
 
 
@@ -224,19 +237,31 @@ def _model(path: str) -> Any:
     from glm_local import load_model
 
     if not Path(path).is_file():
-        raise ConfigError.because(f"{path} does not exist.", "A model is a JSON file.", "Give the model.json of a run.", path="model")
+        raise ConfigError.because(
+            f"{path} does not exist.", "A model is a JSON file.", "Give the model.json of a run.", path="model"
+        )
     try:
         return load_model(Path(path))
     except (ValueError, OSError) as error:
         if isinstance(error, GlmError):
             raise
-        raise ConfigError.because(f"{path} is not a model: {str(error).splitlines()[0]}.", "A model is the JSON a fit wrote.", "Give the model.json of a run.", path="model") from None
+        raise ConfigError.because(
+            f"{path} is not a model: {str(error).splitlines()[0]}.",
+            "A model is the JSON a fit wrote.",
+            "Give the model.json of a run.",
+            path="model",
+        ) from None
 
 
 def _score_kind(kind: str) -> Literal["mean", "rate", "link"]:
     kinds = ("mean", "rate", "link")
     if kind not in kinds:
-        raise ConfigError.because(f"{kind!r} is not a kind of score.", f"It is one of {', '.join(kinds)}.", nearest(kind, kinds), path="--kind")
+        raise ConfigError.because(
+            f"{kind!r} is not a kind of score.",
+            f"It is one of {', '.join(kinds)}.",
+            nearest(kind, kinds),
+            path="--kind",
+        )
     return cast(Literal["mean", "rate", "link"], kind)
 
 

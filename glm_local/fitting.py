@@ -47,7 +47,7 @@ def fit_glm(
     intercept: bool = True,
     dispersion: Literal["auto", "fixed", "pearson", "deviance"] = "auto",
     confidence: float = 0.95,
-    where: Expression | None = None,
+    where: Expression | Mapping[str, Any] | None = None,
     on_failure: OnTrouble = "error",
     on_separation: OnTrouble = "error",
     name: str = "model",
@@ -83,7 +83,7 @@ def fit_glm(
     dispersion
         "auto": 1 for poisson and binomial, Pearson's for others; "pearson" with those two is the quasi-likelihood.
     where
-        Expression; only rows where it is true are fitted.
+        Expression, or its document, that is true or false; only rows where it is true are fitted.
     on_failure, on_separation
         "error", or "warn" to get the last iterate with the trouble named in `warnings`.
 

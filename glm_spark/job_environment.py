@@ -68,7 +68,11 @@ class _SparkData:
             return spark.createDataFrame(packaged_rows(source.name))
         if source.kind == "table":
             name = ".".join(quote_identifier(part) for part in source.name.split("."))
-            return spark.table(name) if source.version is None else spark.sql(f"SELECT * FROM {name} VERSION AS OF {source.version}")
+            return (
+                spark.table(name)
+                if source.version is None
+                else spark.sql(f"SELECT * FROM {name} VERSION AS OF {source.version}")
+            )
         if source.known_format == "csv":
             return spark.createDataFrame(csv_rows(source))
         if self._driver_sees(source):
@@ -79,7 +83,9 @@ class _SparkData:
         return reader.load(source.name)
 
     def fingerprint(self, source: DataSource) -> DataFingerprint:
-        if source.kind == "dataset" or (source.kind == "path" and (source.known_format == "csv" or self._driver_sees(source))):
+        if source.kind == "dataset" or (
+            source.kind == "path" and (source.known_format == "csv" or self._driver_sees(source))
+        ):
             return data_fingerprint(source)
         with explained():
             if source.kind == "table" or source.known_format == "delta":
@@ -95,24 +101,37 @@ class _SparkData:
         return str(self._spark.conf.get("spark.sql.warehouse.dir", "file:")).startswith(("file:", "/"))
 
     def _delta_version(self, source: DataSource) -> DataFingerprint | None:
-        name = f"delta.{quote_identifier(source.name)}" if source.kind == "path" else ".".join(quote_identifier(part) for part in source.name.split("."))
+        name = (
+            f"delta.{quote_identifier(source.name)}"
+            if source.kind == "path"
+            else ".".join(quote_identifier(part) for part in source.name.split("."))
+        )
         detail = self._spark.sql(f"DESCRIBE DETAIL {name}").toArrow().to_pylist()[0]
         if detail.get("format") != "delta":
             return None
         version = source.version
         if version is None:
-            version = int(self._spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").select("version").toArrow().to_pylist()[0]["version"])
+            version = int(
+                self._spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1")
+                .select("version")
+                .toArrow()
+                .to_pylist()[0]["version"]
+            )
         return delta_fingerprint(str(detail["id"]), version)
 
     def _listed(self, source: DataSource) -> DataFingerprint:
         """Names, sizes and times of the files, or only the columns where Spark does not know files (views)."""
         fields = ("file_path", "file_size", "file_modification_time")
         try:
-            files = self._frame(source).select(*(f"_metadata.{name}" for name in fields)).distinct().toArrow().to_pylist()
+            files = (
+                self._frame(source).select(*(f"_metadata.{name}" for name in fields)).distinct().toArrow().to_pylist()
+            )
         except Exception:
             kinds = column_kinds(self._frame(source))
             return DataFingerprint("schema", _digest([f"{name} {kind}" for name, kind in kinds.items()]))
-        return DataFingerprint("file list", _digest(sorted(" ".join(str(one[name]) for name in fields) for one in files)))
+        return DataFingerprint(
+            "file list", _digest(sorted(" ".join(str(one[name]) for name in fields) for one in files))
+        )
 
 
 def _digest(lines: Sequence[str]) -> str:
@@ -147,4 +166,3 @@ def _way_out(source: DataSource) -> str:
     if source.kind == "path" and source.known_format == "delta":
         return f"Submit with --packages {delta_packages()}, or check the path."
     return "Check data.path or data.table." if source.kind != "dataset" else ""
-

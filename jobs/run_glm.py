@@ -13,8 +13,12 @@ def main() -> int:
     """Run the job and return its exit code: 0 ok, 2 bad configuration, 3 bad data, 4 not converged, 1 anything else."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--conf", required=True, help="the job's TOML file")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="put into the file: model.ridge=0.1")
-    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="value of a ${NAME} in the file")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="put into the file: model.ridge=0.1"
+    )
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="value of a ${NAME} in the file"
+    )
     parser.add_argument("--run-id", help="name of the run; made of configuration, data and code otherwise")
     parser.add_argument("--out", help="folder for the run's files; wins over output.directory")
     parser.add_argument("--store", help="folder or URI of the audit; wins over output.store")

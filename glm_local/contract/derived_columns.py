@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from glm_local.contract.columns import ColumnKind, ReadKind
 from glm_local.contract.expression import Arithmetic, Expression, Literal, Read, When
@@ -100,7 +100,7 @@ def _rebuilt(node: Expression, inlined: Callable[[Expression], Expression]) -> E
     for one in dataclasses.fields(node):
         value = getattr(node, one.name)
         if isinstance(value, Expression):
-            changed[one.name] = inlined(cast(Expression, value))
+            changed[one.name] = inlined(value)
         elif one.name == "parts":
             changed[one.name] = tuple(inlined(part) for part in value)
     return dataclasses.replace(node, **changed) if changed else node

@@ -157,7 +157,7 @@ class _Evaluation:
 
     def true(self, node: Expression) -> NDArray[np.bool_]:
         """True where a flag is true and not missing."""
-        values = self.of(node)
+        values = as_type(self.of(node), "flag")
         return values.data if values.missing is None else values.data & ~values.missing
 
 
@@ -185,11 +185,15 @@ def _whole_arithmetic(operator: str, left: Values, right: Values) -> Values:
     a, b = left.data, right.data
     reach = operation(_reach(a), -_reach(b) if operator == "-" else _reach(b))
     if reach < 2**63:
-        return Values(operation(a, b), missing)
+        return _masked(operation(a, b), missing)
     exact = operation(a.astype(object), b.astype(object))
     beyond = np.asarray((exact < -(2**63)) | (exact >= 2**63), dtype=bool)
     missing = beyond if missing is None else beyond | missing
-    return Values(np.where(beyond, 0, exact).astype(np.int64), missing)
+    return _masked(np.where(beyond, 0, exact).astype(np.int64), missing)
+
+
+def _masked(data: Array, missing: NDArray[np.bool_] | None) -> Values:
+    return Values(data, None if missing is None else np.broadcast_to(missing, np.shape(data)))
 
 
 def _reach(data: Array) -> int:
@@ -283,7 +287,7 @@ def _any_of(work: _Evaluation, node: AnyOf) -> Values:
 
 
 def _not(work: _Evaluation, node: Not) -> Values:
-    part = work.of(node.part)
+    part = as_type(work.of(node.part), "flag")
     return Values(~part.data if part.missing is None else ~part.data & ~part.missing)
 
 
@@ -347,7 +351,7 @@ def _key_places(x: Array, keys: Sequence[Any], dtype: type) -> Array:
 
 
 def _hash_bucket(work: _Evaluation, node: HashBucket) -> Values:
-    key = work.of(node.key)
+    key = as_type(work.of(node.key), "text")
     prefix = hashlib.md5(f"{node.purpose}|{node.seed}|".encode(), usedforsecurity=False)
     buckets = [_bucket(prefix, word, node.buckets) for word in key.words]
     return constants([*buckets, None], "integer").take(key.codes)

@@ -141,17 +141,17 @@ class Types:
             case IsMissing():
                 return "flag"
             case AllOf() | AnyOf() | Not():
-                _require(below, ("flag",), type(node).__name__)
+                _require(below, ("flag", "nothing"), type(node).__name__)
                 return "flag"
             case When():
-                _require(below[:1], ("flag",), "the condition of when")
+                _require(below[:1], ("flag", "nothing"), "the condition of when")
                 return unify(below[1:], "when")
             case Bin():
                 return _bin_type(node, below[0])
             case Lookup():
                 return _lookup_type(node, below[0])
             case HashBucket():
-                _require(below, ("text",), "hash_bucket")
+                _require(below, ("text", "nothing"), "hash_bucket")
                 if not 1 <= node.buckets <= 2**32:
                     raise SpecError.because(f"{node.buckets} buckets.", "There are 1 to 4294967296.", "Give a count.")
                 return "integer"

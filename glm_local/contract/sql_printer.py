@@ -239,7 +239,8 @@ def _when(printer: Printer, node: When) -> Sql:
     then, otherwise = printer.typed(node.then, kind), printer.typed(node.otherwise, kind)
     if kind == "flag":
         then, otherwise = printer.settled(then), printer.settled(otherwise)
-    text = f"CASE WHEN {printer.of(node.condition).text} THEN {then.text} ELSE {otherwise.text} END"
+    condition = printer.typed(node.condition, "flag").text
+    text = f"CASE WHEN {condition} THEN {then.text} ELSE {otherwise.text} END"
     nullable, nan = then.nullable or otherwise.nullable, then.nan or otherwise.nan
     return Sql(text, kind, _common_form(then, otherwise), nullable, nan)
 
@@ -286,7 +287,7 @@ def _any_of(printer: Printer, node: AnyOf) -> Sql:
 
 
 def _joined(printer: Printer, parts: Sequence[Expression], word: str, empty: bool) -> Sql:
-    printed = [printer.of(part) for part in parts]
+    printed = [printer.typed(part, "flag") for part in parts]
     if not printed:
         return Sql(printer.words.flag(empty), "flag", nullable=False)
     nullable = any(part.nullable for part in printed)
@@ -295,7 +296,7 @@ def _joined(printer: Printer, parts: Sequence[Expression], word: str, empty: boo
 
 
 def _not(printer: Printer, node: Not) -> Sql:
-    part = printer.settled(printer.of(node.part))
+    part = printer.settled(printer.typed(node.part, "flag"))
     return Sql(f"(NOT {part.text})", "flag", nullable=part.nullable, false_when_null=part.nullable)
 
 
@@ -365,7 +366,7 @@ def _single(value: Any) -> float:
 
 
 def _hash_bucket(printer: Printer, node: HashBucket) -> Sql:
-    key = printer.of(node.key)
+    key = printer.typed(node.key, "text")
     text = printer.words.hash_bucket(key.text, f"{node.purpose}|{node.seed}|", node.buckets)
     return Sql(text, "integer", "big" if printer.words.name != "bigquery" else "whole", nullable=key.nullable)
 

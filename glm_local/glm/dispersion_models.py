@@ -89,6 +89,14 @@ class Family(ABC):
     def starting_mean(self, mean: float) -> float:
         """Mean a fit starts from, given the weighted mean of the responses: moved inside the open range."""
 
+    def saturated_log_density(self, y: ArrayLike, weight: ArrayLike, dispersion: float) -> Array:
+        """Log density at mean y; `log_density` is this less ``weight * unit_deviance / (2 dispersion)``."""
+        response = np.asarray(y, dtype=np.float64)
+        scale = dispersion / np.asarray(weight, dtype=np.float64)
+        shape = np.broadcast_shapes(response.shape, scale.shape)
+        flat = (np.broadcast_to(one, shape).reshape(-1) for one in (response, scale))
+        return saturated_log_density(self.power, *flat).reshape(shape)
+
     def log_density(self, y: ArrayLike, weight: ArrayLike, mu: ArrayLike, dispersion: float) -> Array:
         """Log density (or log probability) of responses by row.
 

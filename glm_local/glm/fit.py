@@ -15,6 +15,7 @@ from glm_local.contract.compile_score import role_expression
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
+from glm_local.contract.expression_json import expression_from_json
 from glm_local.contract.learn_factors import learn_factors
 from glm_local.contract.model_spec import ModelDocument, ModelSpec
 from glm_local.contract.spec_problems import factor_problems, read_factors
@@ -67,7 +68,7 @@ class FitRequest:
     intercept: bool = True
     dispersion: Literal["auto", "fixed", "pearson", "deviance"] = "auto"
     confidence: float = 0.95
-    where: Expression | None = None
+    where: Any = None
     on_failure: OnTrouble = "error"
     on_separation: OnTrouble = "error"
     tolerance: float = 1e-9
@@ -85,6 +86,8 @@ def fit(
     blocks only (none on the cells route); an estimated dispersion needs one more for the likelihood.
     """
     _check_solver(request, references or {})
+    if isinstance(request.where, Mapping):
+        request = replace(request, where=expression_from_json(request.where, "/where"))
     with engine.passes.counting() as counter:
         prepared = _prepare(engine, frame, request)
         run = _Run(engine, frame, request, prepared, references or {})

@@ -49,3 +49,13 @@ def inverse_information(matrix: Array) -> Array:
     except (np.linalg.LinAlgError, ValueError):
         inverse = np.linalg.pinv(np.nan_to_num(scaled), rcond=1e-12)
     return inverse * scale[:, None] * scale[None, :]
+
+
+def solve_information(matrix: Array, right: Array) -> Array:
+    """Solution of ``matrix x = right`` on the same scale; the least one where the matrix is singular."""
+    scaled, scale = _scaled(matrix)
+    try:
+        solved: Array = cho_solve(cho_factor(scaled, lower=True), right * scale)
+    except (np.linalg.LinAlgError, ValueError):
+        solved = np.linalg.lstsq(np.nan_to_num(scaled), np.nan_to_num(right * scale), rcond=1e-12)[0]
+    return solved * scale

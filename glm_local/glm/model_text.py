@@ -64,7 +64,8 @@ def _heading(model: ModelDocument) -> list[str]:
         f"{figures.rows:,} rows, {figures.parameters} parameters; "
         f"deviance {figures.deviance:,.4f} on {figures.df_residual:,} "
         f"(null {figures.null_deviance:,.4f} on {figures.df_null:,}; {explained:.2%} explained){likelihood}",
-        f"dispersion {figures.dispersion:.6g} ({spec.dispersion}); {ending.reason} after {ending.iterations} iterations; "
+        f"dispersion {figures.dispersion:.6g} ({spec.dispersion}); "
+        f"{ending.reason} after {ending.iterations} iterations; "
         f"route {ending.route}, {ending.raw_passes} passes over rows, {ending.packed_passes:g} over packed blocks",
         f"fingerprint {model.fingerprint}",
     ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from glm_local.contract.blocks import ROWS_PER_BLOCK, Blocks
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
 from glm_local.glm.families import Family
-from glm_local.glm.information import independent_columns, inverse_information
+from glm_local.glm.information import independent_columns, inverse_information, solve_information
 from glm_local.glm.kernels import (
     DEVIANCE,
     FITTED,
@@ -109,6 +109,7 @@ class Newton:
         self.penalty = self._penalty()
         self.second_order: Information = "observed" if _concave(family, link) else "expected"
         self.halvings = 0
+        self.unit_errors: Array | None = None
 
     def solve(self) -> Solution:
         """Iterate to the tolerance; passes: about 3 full ones, more for links without fast convergence."""
@@ -117,6 +118,7 @@ class Newton:
         keep: NDArray[np.bool_] | None = None
         if self.summary.rows >= 4 * SAMPLE_ROWS:
             start = self._sampled_start(start)
+            self.unit_errors = None
         point = self._at(start)
         trace = [point.objective]
         for iteration in range(1, self.options.max_iterations + 1):
@@ -146,7 +148,7 @@ class Newton:
         """The statistics at coefficients found elsewhere, given in the scale of the numerics."""
         inside = np.asarray(np.linalg.solve(self._back(), coefficients), dtype=np.float64)
         point = self._at(inside, final=True, null=self._null_predictor())
-        _, size = self._direction(point, keep)
+        _, size = self._direction(point, keep, fresh=True)
         return self._solution(point, keep, "score below tolerance", 0, size, [], None)
 
     def _finish(
@@ -162,7 +164,7 @@ class Newton:
         best = np.inf
         while True:
             point = self._at(point.coefficients, final=True, null=null)
-            step, size = self._direction(point, keep)
+            step, size = self._direction(point, keep, fresh=True)
             if failure or size <= self.options.tolerance:
                 # The last step is taken: the figures before it are the figures after it to its square.
                 point = point if failure else replace(point, coefficients=point.coefficients + step)
@@ -254,20 +256,24 @@ class Newton:
             objective = -np.inf
         return _Point(coefficients, objective, score - self.penalty * coefficients, information, scalars)
 
-    def _direction(self, point: _Point, keep: NDArray[np.bool_]) -> tuple[Array, float]:
-        """The Newton step, and its largest component in standard errors (dispersion by Pearson where estimated)."""
+    def _direction(self, point: _Point, keep: NDArray[np.bool_], fresh: bool = False) -> tuple[Array, float]:
+        """The Newton step, and its largest component in standard errors (dispersion by Pearson where estimated).
+
+        Standard errors of the first step serve all others unless `fresh`: they judge a size, they are no result.
+        """
         step = np.zeros(len(self.columns))
         kept = np.flatnonzero(keep)
         if not len(kept):
             return step, 0.0
-        inverse = inverse_information((point.information + np.diag(self.penalty))[np.ix_(kept, kept)])
-        step[kept] = np.einsum("ij,j->i", inverse, point.score[kept])
+        matrix = (point.information + np.diag(self.penalty))[np.ix_(kept, kept)]
+        step[kept] = solve_information(matrix, point.score[kept])
+        if self.unit_errors is None or len(self.unit_errors) != len(kept) or fresh:
+            self.unit_errors = np.sqrt(np.maximum(np.diag(inverse_information(matrix)), 1e-300))
         dispersion = 1.0
         freedom = self.summary.rows - len(kept)
         if not self.family.fixed_dispersion and freedom > 0 and point.scalars[PEARSON] > 0:
             dispersion = point.scalars[PEARSON] / freedom
-        errors = np.sqrt(np.maximum(np.diag(inverse), 1e-300) * dispersion)
-        return step, float(np.max(np.abs(step[kept]) / errors))
+        return step, float(np.max(np.abs(step[kept]) / (self.unit_errors * np.sqrt(dispersion))))
 
     def _improve(self, point: _Point, step: Array, every: int = 1) -> _Point | None:
         slack = 1e-10 * (1 + abs(point.objective)) if np.isfinite(point.objective) else 0.0

@@ -52,7 +52,7 @@ def answered(ask: Callable[[], Answer], as_json: bool = False, debug: bool = Fal
         if as_json:
             sys.stdout.write(payload_json(document) + "\n")
         if answer.exit_code or not as_json:
-            print(answer.text, file=sys.stderr if answer.exit_code else sys.stdout)  # noqa: T201
+            print(answer.text, file=sys.stderr if answer.exit_code else sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -67,13 +67,20 @@ def _asked(ask: Callable[[], Answer], debug: bool) -> Answer:
             traceback.print_exc()
         return _failure(error.problems, error.exit_code, str(error), type(error).__name__)
     except KeyboardInterrupt:
-        stopped = Problem("", "Stopped.", "What was recorded stays recorded.", "Run the same command again to complete it.")
+        stopped = Problem(
+            "", "Stopped.", "What was recorded stays recorded.", "Run the same command again to complete it."
+        )
         return _failure([stopped], 1, str(stopped), "Stopped")
     except Exception as error:  # the last net: a defect is told in one line too
         if debug:
             traceback.print_exc()
         cause = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
-        defect = Problem("", f"{type(error).__name__}: {cause}.", "This is a defect, not your input's fault.", "Run again with --debug and report what it shows.")
+        defect = Problem(
+            "",
+            f"{type(error).__name__}: {cause}.",
+            "This is a defect, not your input's fault.",
+            "Run again with --debug and report what it shows.",
+        )
         return _failure([defect], 1, str(defect), "Defect")
 
 
@@ -106,11 +113,16 @@ def run_answer(arguments: RunArguments, environment: Callable[[], Environment[An
 def result_text(result: JobResult) -> str:
     """A finished run in a few lines."""
     summary = result.summary
-    lines = [f"run {result.run_id} of study {result.study}" + (" was finished before: nothing was added" if result.repeated else "")]
+    lines = [
+        f"run {result.run_id} of study {result.study}"
+        + (" was finished before: nothing was added" if result.repeated else "")
+    ]
     lines.append(f"second opinion: {summary['second_opinion']}")
     for name in [sample for sample in SAMPLES if sample in summary["samples"]]:
         one = summary["samples"][name]
-        lines.append(f"{name}: {one['rows']:,} rows, A/E {one['actual_to_predicted']:.4f}, mean deviance {one['mean_deviance']:.6f}, Gini {one['gini']:.4f}")
+        lines.append(
+            f"{name}: {one['rows']:,} rows, A/E {one['actual_to_predicted']:.4f}, mean deviance {one['mean_deviance']:.6f}, Gini {one['gini']:.4f}"
+        )
     lines += [f"warning: {text}" for text in summary["warnings"]]
     lines += [f"report: {result.folder}/report.html", f"history: {result.store}, head {result.head}"]
     return "\n".join(lines)

@@ -28,7 +28,9 @@ class JobSection(Section):
         description="Names the job and its model: letters, digits, dot, dash, underscore", examples=["motor"],
         min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
     )  # fmt: skip
-    study: str | None = Field(None, description="Study whose history the run joins; the name when not given", min_length=1)
+    study: str | None = Field(
+        None, description="Study whose history the run joins; the name when not given", min_length=1
+    )
     seed: int = Field(0, description="Seed of the split when that gives none")
     description: str = Field("", description="One line for the report's head")
 
@@ -38,12 +40,15 @@ class DataSection(Section):
 
     path: str | None = Field(None, description="File or folder of Parquet, a CSV file, or a Delta table", min_length=1)
     table: str | None = Field(None, description="Name of a catalog table (Spark only)", min_length=1)
-    dataset: str | None = Field(None, description='A data set that comes with a package: "statsmodels:randhie"', min_length=1)
+    dataset: str | None = Field(
+        None, description='A data set that comes with a package: "statsmodels:randhie"', min_length=1
+    )
     format: DataFormat = Field("auto", description="Told by the path when auto")
     delimiter: str = Field(",", description="Separator of a CSV file", min_length=1, max_length=1)
     version: int | None = Field(None, description="Version of a Delta table; the newest when not given", ge=0)
     derive: dict[str, Any] = Field(
-        default_factory=dict, description="Name to expression over the table's own columns; a name the table has is replaced"
+        default_factory=dict,
+        description="Name to expression over the table's own columns; a name the table has is replaced",
     )
     where: Any = Field(None, description="Expression that is true on the rows that count; derived columns may be used")
 
@@ -55,7 +60,9 @@ class RolesSection(Section):
     exposure: Any = Field(None, description="An amount that multiplies the mean (log link only)")
     offset: Any = Field(None, description="A number added on the link scale")
     weight: Any = Field(None, description="A precision: variance is dispersion * V(mean) / weight")
-    key: str | list[str] | None = Field(None, description="Column or columns that identify what stays together in the split")
+    key: str | list[str] | None = Field(
+        None, description="Column or columns that identify what stays together in the split"
+    )
 
 
 class ModelSection(Section):
@@ -78,7 +85,9 @@ class SecondOpinionSection(Section):
     """The refit by an independent solver."""
 
     enabled: bool = True
-    solver: Literal["auto", "statsmodels", "spark_ml"] = Field("auto", description="Who refits; auto is the engine's own")
+    solver: Literal["auto", "statsmodels", "spark_ml"] = Field(
+        "auto", description="Who refits; auto is the engine's own"
+    )
 
 
 class ReportSection(Section):
@@ -99,7 +108,9 @@ class OutputSection(Section):
     """Where results go."""
 
     directory: str = Field("artifacts", description="Folder under which each run has its own", min_length=1)
-    store: str | None = Field(None, description="Folder or URI of the audit's Delta tables; <directory>/audit otherwise", min_length=1)
+    store: str | None = Field(
+        None, description="Folder or URI of the audit's Delta tables; <directory>/audit otherwise", min_length=1
+    )
 
 
 class JobConfig(Section):
@@ -109,7 +120,8 @@ class JobConfig(Section):
     data: DataSection = Field(description="Says where the rows are", examples=['{ path = "${data}" }'])
     roles: RolesSection = Field(description="Says which column is the target", examples=['{ target = "ClaimNb" }'])
     split: dict[str, Any] = Field(
-        description="How rows are divided into train, validation and holdout", examples=['{ method = "hash", key = "id" }']
+        description="How rows are divided into train, validation and holdout",
+        examples=['{ method = "hash", key = "id" }'],
     )
     model: ModelSection = Field(description="Names the family", examples=['{ family = "poisson" }'])
     factors: list[dict[str, Any]] = Field(default_factory=list, description="Factor specifications, in model order")

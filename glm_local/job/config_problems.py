@@ -33,15 +33,29 @@ def _problem(one: ErrorDetails, model: type[BaseModel]) -> Problem:
     section, field = _enclosing(steps, model), _field(steps, model)
     if kind == "extra_forbidden":
         names = [*section.model_fields, *(["parameters"] if section is model else [])]
-        return Problem(path, f"{steps[-1]!r} is not a key.", "Keys are those of the published schema.", nearest(str(steps[-1]), names))
-    rule = f"{field.description}." if field is not None and field.description else "It must be as the published schema says."
+        return Problem(
+            path,
+            f"{steps[-1]!r} is not a key.",
+            "Keys are those of the published schema.",
+            nearest(str(steps[-1]), names),
+        )
+    rule = (
+        f"{field.description}."
+        if field is not None and field.description
+        else "It must be as the published schema says."
+    )
     if kind == "missing":
         example = field.examples[0] if field is not None and field.examples else "…"
         written = example if isinstance(example, str) and example.startswith("{") else shown(example)
         return Problem(path, "not given.", rule, f"Write {steps[-1]} = {written}.")
     if kind == "literal_error" and field is not None:
         known = [str(name) for name in get_args(field.annotation)]
-        return Problem(path, f"{shown(one['input'])} is not known.", f"It is one of {', '.join(known)}.", nearest(str(one["input"]), known))
+        return Problem(
+            path,
+            f"{shown(one['input'])} is not known.",
+            f"It is one of {', '.join(known)}.",
+            nearest(str(one["input"]), known),
+        )
     if kind in KINDS:
         return Problem(path, f"{shown(one['input'])} is not {KINDS[kind]}.", rule, f"Write {KINDS[kind]}.")
     return Problem(path, f"{shown(one['input'])} is out of range.", rule, f"{_sentence(one['msg'])}.")

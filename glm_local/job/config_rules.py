@@ -50,13 +50,30 @@ def _data(config: JobConfig) -> Iterator[Problem]:
     data = config.data
     given = [name for name in ("path", "table", "dataset") if getattr(data, name) is not None]
     if len(given) != 1:
-        yield Problem("/data", f"{' and '.join(given) or 'neither path, table nor dataset'} given.", "Rows come from one place.", 'Write path = "…", table = "…" or dataset = "statsmodels:randhie".')
+        yield Problem(
+            "/data",
+            f"{' and '.join(given) or 'neither path, table nor dataset'} given.",
+            "Rows come from one place.",
+            'Write path = "…", table = "…" or dataset = "statsmodels:randhie".',
+        )
     if data.dataset is not None and data.dataset not in DATASETS:
-        yield Problem("/data/dataset", f"{data.dataset!r} is not known.", "Data sets are those that come with a package.", nearest(data.dataset, DATASETS))
+        yield Problem(
+            "/data/dataset",
+            f"{data.dataset!r} is not known.",
+            "Data sets are those that come with a package.",
+            nearest(data.dataset, DATASETS),
+        )
     if data.version is not None and data.format in ("csv", "parquet"):
-        yield Problem("/data/version", f"a version of {data.format} was asked.", "Only Delta tables have versions.", 'Leave it out, or write format = "delta".')
+        yield Problem(
+            "/data/version",
+            f"a version of {data.format} was asked.",
+            "Only Delta tables have versions.",
+            'Leave it out, or write format = "delta".',
+        )
     for name, document in data.derive.items():
-        yield from _tried(lambda document=document, name=name: expression_from_json(document, f"/data/derive/{pointer(name)}"))  # type: ignore[misc]
+        yield from _tried(
+            lambda document=document, name=name: expression_from_json(document, f"/data/derive/{pointer(name)}")
+        )  # type: ignore[misc]
     if data.where is not None:
         yield from _tried(lambda: flag(data.where, "/data/where"))
 
@@ -72,7 +89,10 @@ def _number(document: Any, path: str) -> Expression:
     expression = role_expression(document, path)
     if type_of(expression) not in ("number", "integer"):
         raise GlmError.because(
-            f"{shown(document)} is a {type_of(expression)}.", "A role is a number.", 'Read the column as number, or write { when = { condition = …, then = 1, otherwise = 0 } }.', path
+            f"{shown(document)} is a {type_of(expression)}.",
+            "A role is a number.",
+            "Read the column as number, or write { when = { condition = …, then = 1, otherwise = 0 } }.",
+            path,
         )
     return expression
 
@@ -87,24 +107,54 @@ def _model(config: JobConfig) -> Iterator[Problem]:
         return
     link = resolve_link(family_from(asked.family), asked.link)
     if config.roles.exposure is not None and link.name != "log":
-        yield Problem("/roles/exposure", f"exposure is given with the {link.name} link.", "Exposure multiplies the mean, which only a log link can do.", 'Write link = "log", or give weight (precision) or offset (link scale).')
+        yield Problem(
+            "/roles/exposure",
+            f"exposure is given with the {link.name} link.",
+            "Exposure multiplies the mean, which only a log link can do.",
+            'Write link = "log", or give weight (precision) or offset (link scale).',
+        )
     if asked.ridge and asked.solver in ("statsmodels", "spark_ml"):
-        yield Problem("/model/ridge", f"a penalty is asked of solver {asked.solver!r}.", "Reference solvers fit without a penalty.", 'Write solver = "auto" or ridge = 0.')
+        yield Problem(
+            "/model/ridge",
+            f"a penalty is asked of solver {asked.solver!r}.",
+            "Reference solvers fit without a penalty.",
+            'Write solver = "auto" or ridge = 0.',
+        )
     if not config.factors and not asked.intercept:
-        yield Problem("/factors", "there is neither a factor nor an intercept.", "A model has a parameter.", "Add a [[factors]] table.")
+        yield Problem(
+            "/factors",
+            "there is neither a factor nor an intercept.",
+            "A model has a parameter.",
+            "Add a [[factors]] table.",
+        )
 
 
 def _report(config: JobConfig) -> Iterator[Problem]:
     names = [str(one.get("name")) for one in config.factors]
     for at, name in enumerate(config.report.factors or ()):
         if name not in names:
-            yield Problem(f"/report/factors/{at}", f"{name!r} is not a factor of this model.", "The report shows the model's factors.", nearest(name, names))
+            yield Problem(
+                f"/report/factors/{at}",
+                f"{name!r} is not a factor of this model.",
+                "The report shows the model's factors.",
+                nearest(name, names),
+            )
     yield from factor_problems(config.report.extra_factors, path="/report/extra_factors")
     for at, one in enumerate(config.report.extra_factors):
         if one.get("name") in names:
-            yield Problem(f"/report/extra_factors/{at}/name", f"{one['name']!r} is a factor of the model.", "Extra factors are not in the model.", "Rename it, or leave it out.")
+            yield Problem(
+                f"/report/extra_factors/{at}/name",
+                f"{one['name']!r} is a factor of the model.",
+                "Extra factors are not in the model.",
+                "Rename it, or leave it out.",
+            )
         if one.get("kind") in ("linear", "interaction"):
-            yield Problem(f"/report/extra_factors/{at}/kind", f"{one['kind']!r} has no levels of its own.", "Extra factors are shown by level.", "Use numeric, categorical or ordinal.")
+            yield Problem(
+                f"/report/extra_factors/{at}/kind",
+                f"{one['kind']!r} has no levels of its own.",
+                "Extra factors are shown by level.",
+                "Use numeric, categorical or ordinal.",
+            )
 
 
 def _tried(ask: Callable[[], object], path: str = "") -> Iterator[Problem]:

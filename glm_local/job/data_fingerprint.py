@@ -58,14 +58,21 @@ def data_fingerprint(source: DataSource) -> DataFingerprint:
     if source.kind == "dataset":
         return DataFingerprint("values", _table_digest(packaged_rows(source.name)))
     if source.kind == "table":
-        raise ConfigError.because(f"table {source.name!r} has no files here.", "Only Spark has a catalog.", "Run the job by spark-submit.", path="/data/table")
+        raise ConfigError.because(
+            f"table {source.name!r} has no files here.",
+            "Only Spark has a catalog.",
+            "Run the job by spark-submit.",
+            path="/data/table",
+        )
     source.require_files()
     if source.known_format == "delta":
         return _delta_version(source)
     files = sorted(_files(source.path))
     if sum(path.stat().st_size for _, path in files) <= BYTES_HASHED:
         return DataFingerprint("bytes", _digest(f"{name}\0{_bytes_digest(path)}" for name, path in files))
-    return DataFingerprint("footers", _digest(f"{name}\0{path.stat().st_size}\0{_footer_digest(path)}" for name, path in files))
+    return DataFingerprint(
+        "footers", _digest(f"{name}\0{path.stat().st_size}\0{_footer_digest(path)}" for name, path in files)
+    )
 
 
 def _delta_version(source: DataSource) -> DataFingerprint:
@@ -97,7 +104,9 @@ def _bytes_digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise DataError.because(f"{path} cannot be read: {error.strerror}.", "Data are readable.", "Check its rights.", path="/data/path") from None
+        raise DataError.because(
+            f"{path} cannot be read: {error.strerror}.", "Data are readable.", "Check its rights.", path="/data/path"
+        ) from None
 
 
 def _footer_digest(path: Path) -> str:

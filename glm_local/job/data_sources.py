@@ -79,9 +79,16 @@ class DataSource:
             It is not, or is a folder without files.
         """
         if not self.path.exists():
-            raise DataError.because(f"{self.name} does not exist.", "The data's path is a file or a folder.", "Check the path, or give it by --param.", path="/data/path")
+            raise DataError.because(
+                f"{self.name} does not exist.",
+                "The data's path is a file or a folder.",
+                "Check the path, or give it by --param.",
+                path="/data/path",
+            )
         if self.path.is_dir() and not any(one.is_file() for one in self.path.rglob("*")):
-            raise DataError.because(f"{self.name} is an empty folder.", "The data's path holds rows.", "Check the path.", path="/data/path")
+            raise DataError.because(
+                f"{self.name} is an empty folder.", "The data's path holds rows.", "Check the path.", path="/data/path"
+            )
 
 
 def column_kinds(source: DataSource) -> dict[str, ColumnKind]:
@@ -112,7 +119,12 @@ def read_rows(source: DataSource, columns: Sequence[str] | None = None) -> pd.Da
         It is a catalog table, which only Spark has.
     """
     if source.kind == "table":
-        raise ConfigError.because(f"table {source.name!r} is asked of the local engine.", "Only Spark has a catalog.", "Give data.path, or run the job by spark-submit.", path="/data/table")
+        raise ConfigError.because(
+            f"table {source.name!r} is asked of the local engine.",
+            "Only Spark has a catalog.",
+            "Give data.path, or run the job by spark-submit.",
+            path="/data/table",
+        )
     if source.kind == "dataset":
         return as_frame(packaged_rows(source.name), columns)
     source.require_files()
@@ -127,9 +139,10 @@ def delta_rows(source: DataSource) -> dataset.Dataset:
     from deltalake.exceptions import DeltaError
 
     try:
-        return DeltaTable(source.path, version=source.version).to_pyarrow_dataset()
+        rows: dataset.Dataset = DeltaTable(source.path, version=source.version).to_pyarrow_dataset()
     except (DeltaError, OSError, ValueError) as error:
         raise _unreadable(source, error) from None
+    return rows
 
 
 def csv_rows(source: DataSource) -> pa.Table:
@@ -137,7 +150,9 @@ def csv_rows(source: DataSource) -> pa.Table:
     source.require_files()
     options = csv.ConvertOptions(strings_can_be_null=True)
     try:
-        return csv.read_csv(source.path, parse_options=csv.ParseOptions(delimiter=source.delimiter), convert_options=options)
+        return csv.read_csv(
+            source.path, parse_options=csv.ParseOptions(delimiter=source.delimiter), convert_options=options
+        )
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(source, error) from None
 
@@ -157,7 +172,9 @@ def packaged_rows(name: str) -> pa.Table:
     covariates = frame.drop(columns="mdvis")
     changed = (covariates != covariates.shift()).any(axis=1)
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    return table.append_column("row", pa.array(np.arange(len(frame)))).append_column("person", pa.array(changed.cumsum().to_numpy()))
+    return table.append_column("row", pa.array(np.arange(len(frame)))).append_column(
+        "person", pa.array(changed.cumsum().to_numpy())
+    )
 
 
 def _kinds(frame: pd.DataFrame) -> dict[str, ColumnKind]:
@@ -166,6 +183,11 @@ def _kinds(frame: pd.DataFrame) -> dict[str, ColumnKind]:
 
 def _unreadable(source: DataSource, error: Exception) -> DataError:
     cause = str(error).splitlines()[0]
-    told = DataError.because(f"{source.name} could not be read as {source.known_format}: {cause}", "The data are Parquet, CSV or Delta.", "Check the file, or say data.format.", path="/data/path")
+    told = DataError.because(
+        f"{source.name} could not be read as {source.known_format}: {cause}",
+        "The data are Parquet, CSV or Delta.",
+        "Check the file, or say data.format.",
+        path="/data/path",
+    )
     assert isinstance(told, DataError)
     return told

@@ -45,7 +45,12 @@ def write_whole(path: Path, content: str) -> None:
         scratch.replace(path)
     except OSError as error:
         scratch.unlink(missing_ok=True)
-        raise EngineError.because(f"{path} cannot be written: {error.strerror}.", "A run writes its files.", "Give another folder by --out.", path="/output/directory") from None
+        raise EngineError.because(
+            f"{path} cannot be written: {error.strerror}.",
+            "A run writes its files.",
+            "Give another folder by --out.",
+            path="/output/directory",
+        ) from None
 
 
 def require_writable(folder: Path) -> None:
@@ -60,6 +65,16 @@ def require_writable(folder: Path) -> None:
     while not above.exists():
         above = above.parent
     if not above.is_dir():
-        raise ConfigError.because(f"{above} is a file.", "Results go into a folder.", "Give another folder by --out.", path="/output/directory")
+        raise ConfigError.because(
+            f"{above} is a file.",
+            "Results go into a folder.",
+            "Give another folder by --out.",
+            path="/output/directory",
+        )
     if not os.access(above, os.W_OK | os.X_OK):
-        raise ConfigError.because(f"{above} may not be written.", "Results go into a folder that can be written.", "Give another folder by --out.", path="/output/directory")
+        raise ConfigError.because(
+            f"{above} may not be written.",
+            "Results go into a folder that can be written.",
+            "Give another folder by --out.",
+            path="/output/directory",
+        )

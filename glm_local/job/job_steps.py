@@ -21,29 +21,23 @@ from glm_local.glm.document import with_derived
 from glm_local.glm.fit import FitRequest, fit
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.glm.verify_fit import verify_fit
+from glm_local.job.column_check import SAMPLE, column_problems, columns_read, derived_columns, raise_data, role
 from glm_local.job.config import JobConfig
 from glm_local.job.config_rules import flag
-from glm_local.job.data_check import (
-    SAMPLE,
+from glm_local.job.data_fingerprint import DataFingerprint
+from glm_local.job.data_sources import DataSource
+from glm_local.job.environment import Environment
+from glm_local.job.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
+from glm_local.job.row_check import (
     SampleRows,
     check_request,
-    column_problems,
-    columns_read,
-    derived_columns,
     in_sample,
-    kinds_with_derived,
     not_in,
-    raise_data,
-    role,
     row_problems,
     row_rules,
     sample_problems,
     sample_rows,
 )
-from glm_local.job.data_fingerprint import DataFingerprint
-from glm_local.job.data_sources import DataSource
-from glm_local.job.environment import Environment
-from glm_local.job.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
 from glm_local.job.shown_factors import shown_factors
 from glm_local.model import read_document
 from glm_local.validation import Split, ValidationReport, learn_split, read_split, split_json, validation_report
@@ -106,7 +100,9 @@ def read_rows(config: JobConfig, environment: Environment[Frame], table: Table, 
     return Rows(frame, split, counts)
 
 
-def fit_model(config: JobConfig, environment: Environment[Frame], rows: Rows[Frame], table: Table, log: RunLog) -> ModelDocument:
+def fit_model(
+    config: JobConfig, environment: Environment[Frame], rows: Rows[Frame], table: Table, log: RunLog
+) -> ModelDocument:
     """Fit on train; a model this run has recorded already is taken as it is."""
     model = stored_model(log)
     if model is None:
@@ -177,7 +173,9 @@ def validate(
     """Compare observed and predicted on every sample; looking at the holdout is an event of its own."""
     engine, frame = environment.engine, rows.frame
     exposure, weight = role(config, "exposure"), role(config, "weight")
-    shown = shown_factors(engine, frame, model.factors, config.report, exposure if exposure is not None else weight, TRAIN)
+    shown = shown_factors(
+        engine, frame, model.factors, config.report, exposure if exposure is not None else weight, TRAIN
+    )
     seen = frame if config.report.holdout else environment.keep(frame, not_in("holdout"))
     report = validation_report(
         engine, seen, target=_role(config, "target"), prediction=score_expression(with_derived(model, {})), family=model.spec.family,
@@ -186,7 +184,9 @@ def validate(
     )  # fmt: skip
     log.table("validated", "report_tables", report_rows(report))
     lines = {str(line["sample"]): line for line in sample_figures(report)}
-    entries = [Entry("validated", "validated", payload={name: line for name, line in lines.items() if name != "holdout"})]
+    entries = [
+        Entry("validated", "validated", payload={name: line for name, line in lines.items() if name != "holdout"})
+    ]
     if "holdout" in lines:
         looked = "the holdout was looked at" if config.report.holdout else ""
         entries.append(Entry("holdout_looked_at", "validated", looked, {"holdout": lines["holdout"]}))
@@ -196,7 +196,16 @@ def validate(
 
 def sample_figures(report: ValidationReport) -> list[dict[str, Any]]:
     """One line per sample: rows, totals, A/E, deviance and Gini."""
-    names = ["sample", "rows", "exposure", "actual", "predicted", "actual_to_predicted", "mean_deviance", "deviance_explained"]
+    names = [
+        "sample",
+        "rows",
+        "exposure",
+        "actual",
+        "predicted",
+        "actual_to_predicted",
+        "mean_deviance",
+        "deviance_explained",
+    ]
     table: pd.DataFrame = report.summary[names].merge(report.gini[["sample", "gini"]], on="sample", how="left")
     return [{str(name): value for name, value in line.items()} for line in table.to_dict("records")]
 
@@ -206,7 +215,3 @@ def _role(config: JobConfig, name: str) -> Expression:
     assert expression is not None
     return expression
 
-
-def after_derivation(config: JobConfig, table: Table) -> dict[str, ColumnKind]:
-    """Kinds of the columns a job works on."""
-    return kinds_with_derived(config, table.kinds)

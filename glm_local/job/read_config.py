@@ -18,13 +18,15 @@ from glm_local.errors import ConfigError, Problem, nearest
 from glm_local.job.config import JobConfig
 from glm_local.job.config_problems import form_problems
 from glm_local.job.config_rules import meaning_problems
-from glm_local.job.data_check import derived_problems
+from glm_local.job.column_check import derived_problems
 from glm_local.validation import split_problems
 
 PARAMETER = re.compile(r"\$\$|\$\{([^}]*)\}")
 
 
-def read_config(path: str | Path, overrides: Sequence[str] = (), parameters: Mapping[str, str] | None = None) -> JobConfig:
+def read_config(
+    path: str | Path, overrides: Sequence[str] = (), parameters: Mapping[str, str] | None = None
+) -> JobConfig:
     """Read a job's file.
 
     Parameters
@@ -46,7 +48,14 @@ def read_config(path: str | Path, overrides: Sequence[str] = (), parameters: Map
     problems = [problem for text in overrides for problem in _override(document, text)]
     defaults = document.pop("parameters", {})
     if not isinstance(defaults, dict):
-        problems.append(Problem("/parameters", f"{shown(defaults)} is not a table.", "Parameters are named values.", 'Write [parameters] and data = "…" below it.'))
+        problems.append(
+            Problem(
+                "/parameters",
+                f"{shown(defaults)} is not a table.",
+                "Parameters are named values.",
+                'Write [parameters] and data = "…" below it.',
+            )
+        )
         defaults = {}
     given = dict(parameters or {})
     # Used or not is a matter of the whole file; a name the file does not know is a slip of the pen.
@@ -70,32 +79,61 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         near = sorted(one.name for one in path.parent.glob("*.toml")) if path.parent.is_dir() else []
-        raise ConfigError.because(f"{path} does not exist.", "A job is described by a TOML file.", nearest(path.name, near) if near else "Check the path.", path="conf") from None
+        raise ConfigError.because(
+            f"{path} does not exist.",
+            "A job is described by a TOML file.",
+            nearest(path.name, near) if near else "Check the path.",
+            path="conf",
+        ) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError.because(f"{path} is not TOML: {error}.", "A job is described by a TOML file.", "Correct that line.", path="conf") from None
+        raise ConfigError.because(
+            f"{path} is not TOML: {error}.", "A job is described by a TOML file.", "Correct that line.", path="conf"
+        ) from None
     except UnicodeDecodeError as error:
-        raise ConfigError.because(f"{path} is not UTF-8 (byte {error.start}).", "TOML is UTF-8 text.", "Save the file as UTF-8.", path="conf") from None
+        raise ConfigError.because(
+            f"{path} is not UTF-8 (byte {error.start}).", "TOML is UTF-8 text.", "Save the file as UTF-8.", path="conf"
+        ) from None
     except OSError as error:
-        raise ConfigError.because(f"{path} cannot be read: {error.strerror}.", "A job is described by a TOML file.", "Give the path of one.", path="conf") from None
+        raise ConfigError.because(
+            f"{path} cannot be read: {error.strerror}.",
+            "A job is described by a TOML file.",
+            "Give the path of one.",
+            path="conf",
+        ) from None
 
 
 def _override(document: dict[str, Any], text: str) -> Iterator[Problem]:
     key, equals, value = text.partition("=")
     steps = [step.strip() for step in key.split(".")]
     if not equals or not all(steps):
-        yield Problem("--set", f"{text!r} is not key=value.", "The key is dotted, the value TOML or a text.", "Write --set model.ridge=0.1.")
+        yield Problem(
+            "--set",
+            f"{text!r} is not key=value.",
+            "The key is dotted, the value TOML or a text.",
+            "Write --set model.ridge=0.1.",
+        )
         return
     place: Any = document
     for depth, step in enumerate(steps[:-1]):
         inner = place.setdefault(step, {}) if isinstance(place, dict) else _item(place, step)
         if not isinstance(inner, dict | list):
-            yield Problem("--set", f"{'.'.join(steps[: depth + 1])} is no table.", "Only tables and lists have keys.", f"Set {'.'.join(steps[: depth + 1])} itself.")
+            yield Problem(
+                "--set",
+                f"{'.'.join(steps[: depth + 1])} is no table.",
+                "Only tables and lists have keys.",
+                f"Set {'.'.join(steps[: depth + 1])} itself.",
+            )
             return
         place = inner
     if isinstance(place, list):
         at = int(steps[-1]) if steps[-1].isdigit() else len(place)
         if at >= len(place):
-            yield Problem("--set", f"{key.strip()} is not there.", f"That list has {len(place)} items, counted from 0.", "Name one of them.")
+            yield Problem(
+                "--set",
+                f"{key.strip()} is not there.",
+                f"That list has {len(place)} items, counted from 0.",
+                "Name one of them.",
+            )
             return
         place[at] = _value(value)
     else:
@@ -134,13 +172,22 @@ class _Filling:
         whole = re.fullmatch(r"\$\{([^}]*)\}", text)
         if whole:
             return self._one(whole.group(1), text, path)
-        return PARAMETER.sub(lambda found: "$" if found.group(1) is None else str(self._one(found.group(1), found.group(), path)), text)
+        return PARAMETER.sub(
+            lambda found: "$" if found.group(1) is None else str(self._one(found.group(1), found.group(), path)), text
+        )
 
     def _one(self, name: str, unfilled: str, path: str) -> Any:
         self.asked.add(name)
         if name in self.values:
             return self.values[name]
-        self.problems.append(Problem(path, f"${{{name}}} has no value.", "A parameter has a default in [parameters] or is given.", f"Add --param {name}=…"))
+        self.problems.append(
+            Problem(
+                path,
+                f"${{{name}}} has no value.",
+                "A parameter has a default in [parameters] or is given.",
+                f"Add --param {name}=…",
+            )
+        )
         return unfilled
 
 
@@ -152,7 +199,12 @@ def _plain(value: Any) -> Any:
 def _unknown_parameters(given: Mapping[str, str], known: set[str]) -> Iterator[Problem]:
     for name in given:
         if name not in known:
-            yield Problem("--param", f"{name!r} is not a parameter of this file.", "Parameters are those the file names as ${…}.", nearest(name, sorted(known)))
+            yield Problem(
+                "--param",
+                f"{name!r} is not a parameter of this file.",
+                "Parameters are those the file names as ${…}.",
+                nearest(name, sorted(known)),
+            )
 
 
 def read_parameters(texts: Sequence[str]) -> dict[str, str]:

@@ -18,8 +18,13 @@ _KEPT = ("rows", "model", "verdict", "train", "validation", "holdout", "method",
 
 
 def report_content(
-    config: JobConfig, model: ModelDocument, validation: ValidationReport, opinion: SecondOpinion | None,
-    history: Sequence[Row], fingerprints: Mapping[str, str], created: str,
+    config: JobConfig,
+    model: ModelDocument,
+    validation: ValidationReport,
+    opinion: SecondOpinion | None,
+    history: Sequence[Row],
+    fingerprints: Mapping[str, str],
+    created: str,
 ) -> ReportContent:
     """Put together the page of a run; `history` are the run's events so far."""
     end = model.convergence
@@ -47,9 +52,25 @@ def _subtitle(config: JobConfig, model: ModelDocument) -> str:
 
 
 def _coefficient(line: Mapping[str, Any]) -> CoefficientRow:
-    names = ("term", "estimate", "std_error", "statistic", "p_value", "lower", "upper", "relativity", "relativity_lower", "relativity_upper", "rows", "status")
+    names = (
+        "term",
+        "estimate",
+        "std_error",
+        "statistic",
+        "p_value",
+        "lower",
+        "upper",
+        "relativity",
+        "relativity_lower",
+        "relativity_upper",
+        "rows",
+        "status",
+    )
     return CoefficientRow(
-        factor=line["factor"] or "", level=line["level"] or "", exposure=line["weight"], **{name: line[name] for name in names}
+        factor=line["factor"] or "",
+        level=line["level"] or "",
+        exposure=line["weight"],
+        **{name: line[name] for name in names},
     )
 
 
@@ -71,7 +92,9 @@ def _decision(event: Row) -> Decision:
     payload = json.loads(str(event["payload"]))
     details = ", ".join(f"{name}: {_short(payload[name])}" for name in _KEPT if payload.get(name) is not None)
     why = " ".join(part for part in (str(event["reason"] or ""), details) if part)
-    return Decision(when=f"{event['at']:%Y-%m-%d %H:%M:%S} UTC", who=str(event["by_user"]), what=str(event["event"]), why=why)
+    return Decision(
+        when=f"{event['at']:%Y-%m-%d %H:%M:%S} UTC", who=str(event["by_user"]), what=str(event["event"]), why=why
+    )
 
 
 def _short(value: object) -> str:

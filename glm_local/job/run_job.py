@@ -99,7 +99,10 @@ class JobResult:
 
 
 def run_job(
-    config: JobConfig, environment: Environment[Any], options: JobOptions | None = None, progress: StageLines | None = None
+    config: JobConfig,
+    environment: Environment[Any],
+    options: JobOptions | None = None,
+    progress: StageLines | None = None,
 ) -> JobResult:
     """Run one job to its end, or complete one that was stopped.
 
@@ -122,7 +125,9 @@ def run_job(
 
 
 class _JobRun(Generic[Frame]):
-    def __init__(self, config: JobConfig, environment: Environment[Frame], options: JobOptions, progress: StageLines) -> None:
+    def __init__(
+        self, config: JobConfig, environment: Environment[Frame], options: JobOptions, progress: StageLines
+    ) -> None:
         self.config, self.environment, self.progress = config, environment, progress
         self.directory = Path(options.directory or config.output.directory)
         self.store = options.store or config.output.store or str(self.directory / "audit")
@@ -161,7 +166,10 @@ class _JobRun(Generic[Frame]):
         config, environment, stage = self.config, self.environment, self.progress.stage
         with stage("read and split") as told:
             rows = read_rows(config, environment, table, log)
-            told.say(f"{rows.counts.total:,} rows: " + ", ".join(f"{count:,} {name}" for name, count in rows.counts.rows.items()))
+            told.say(
+                f"{rows.counts.total:,} rows: "
+                + ", ".join(f"{count:,} {name}" for name, count in rows.counts.rows.items())
+            )
         with stage("fit") as told:
             model = fit_model(config, environment, rows, table, log)
             told.say(_fit_line(model))
@@ -199,7 +207,11 @@ class _JobRun(Generic[Frame]):
         log.event("model_saved", "saved", payload={"model": model.fingerprint})
 
     def _page(self, log: RunLog, table: Table, model: ModelDocument, report: Any, opinion: Any) -> str:
-        history = [event for event in audit.history(log.store, log.study, run=log.run_id) if event["event"] not in ("resumed", "failed")]
+        history = [
+            event
+            for event in audit.history(log.store, log.study, run=log.run_id)
+            if event["event"] not in ("resumed", "failed")
+        ]
         fingerprints = {"data": str(table.fingerprint), "model": model.fingerprint, "run": log.run_id}
         (started,) = from_arrow(log.store.read("runs", {"study_id": log.study, "run_id": log.run_id}, ["started_at"]))
         created = f"{started['started_at']:%Y-%m-%d %H:%M:%S} UTC"
@@ -225,7 +237,9 @@ class _JobRun(Generic[Frame]):
 
     def _result(self, log: RunLog, repeated: bool) -> JobResult:
         head = log.finish()
-        (finished,) = [event for event in audit.history(log.store, log.study, run=log.run_id) if event["event"] == "finished"]
+        (finished,) = [
+            event for event in audit.history(log.store, log.study, run=log.run_id) if event["event"] == "finished"
+        ]
         summary = json.loads(str(finished["payload"]))["summary"]
         files = tuple(one.name for one in stored_artifacts(log, contents=False))
         return JobResult(
@@ -250,7 +264,9 @@ def _failure_recorded(log: RunLog) -> Iterator[None]:
     except GlmError as error:
         problems: Sequence[str] = [str(one) for one in error.problems]
         with contextlib.suppress(GlmError):
-            log.fail(problems[0] if problems else type(error).__name__, {"error": type(error).__name__, "problems": problems})
+            log.fail(
+                problems[0] if problems else type(error).__name__, {"error": type(error).__name__, "problems": problems}
+            )
         raise
 
 
@@ -266,6 +282,3 @@ def _sample_line(line: Mapping[str, Any]) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from glm_local.errors import ConfigError, EngineError
 from glm_local.job.data_sources import DataSource, read_rows
 from glm_local.model import Model
 
-WRITERS = {".parquet": parquet.write_table, ".csv": csv.write_csv}
+WRITERS: dict[str, Callable[[pa.Table, Path], object]] = {".parquet": parquet.write_table, ".csv": csv.write_csv}
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,11 @@ class Scored:
 
 
 def score_file(
-    model: Model[pd.DataFrame], source: DataSource, out: str | Path, kind: ScoreKind = "mean", output: str = "prediction"
+    model: Model[pd.DataFrame],
+    source: DataSource,
+    out: str | Path,
+    kind: ScoreKind = "mean",
+    output: str = "prediction",
 ) -> Scored:
     """Score a Parquet or CSV file, or a Delta table, into a Parquet or CSV file.
 
@@ -47,15 +52,31 @@ def score_file(
     """
     target = Path(out)
     if target.suffix not in WRITERS:
-        raise ConfigError.because(f"{out} ends in {target.suffix or 'nothing'!r}.", f"Scores are written as {' or '.join(WRITERS)}.", "Give such a name.", path="--out")
+        raise ConfigError.because(
+            f"{out} ends in {target.suffix or 'nothing'!r}.",
+            f"Scores are written as {' or '.join(WRITERS)}.",
+            "Give such a name.",
+            path="--out",
+        )
     frame = read_rows(source)
     if output in frame.columns:
-        raise ConfigError.because(f"The rows have a column {output!r} already.", "A score does not replace a column.", "Name the score by --column.", path="--column")
+        raise ConfigError.because(
+            f"The rows have a column {output!r} already.",
+            "A score does not replace a column.",
+            "Name the score by --column.",
+            path="--column",
+        )
     scored = model.predict(frame, kind, output)
     scores = np.asarray(scored[output], dtype=np.float64)
     known = scores[np.isfinite(scores)]
     _write(pa.Table.from_pandas(scored, preserve_index=False).replace_schema_metadata(None), target)
-    return Scored(len(scores), len(scores) - len(known), float(known.sum()), float(known.mean()) if len(known) else None, str(target))
+    return Scored(
+        len(scores),
+        len(scores) - len(known),
+        float(known.sum()),
+        float(known.mean()) if len(known) else None,
+        str(target),
+    )
 
 
 def _write(table: pa.Table, target: Path) -> None:
@@ -65,6 +86,11 @@ def _write(table: pa.Table, target: Path) -> None:
         WRITERS[target.suffix](table, scratch)
         scratch.replace(target)
     except OSError as error:
-        raise EngineError.because(f"{target} cannot be written: {error.strerror or error}.", "Scores go into a file.", "Give another path by --out.", path="--out") from None
+        raise EngineError.because(
+            f"{target} cannot be written: {error.strerror or error}.",
+            "Scores go into a file.",
+            "Give another path by --out.",
+            path="--out",
+        ) from None
     finally:
         scratch.unlink(missing_ok=True)

@@ -28,7 +28,11 @@ MOST_CELLS = 400
 
 
 def shown_factors(
-    engine: Engine[Frame], frame: Frame, factors: Sequence[FactorSpec], asked: ReportSection, weight: Expression | None,
+    engine: Engine[Frame],
+    frame: Frame,
+    factors: Sequence[FactorSpec],
+    asked: ReportSection,
+    weight: Expression | None,
     train: Expression,
 ) -> Shown:
     """Return what actual-against-expected tables are made by.
@@ -65,12 +69,18 @@ def _by_level(one: Compiled, compiled: Mapping[str, Compiled]) -> tuple[Expressi
         members = one.crossed(compiled)
         cells = list(itertools.product(*(level_labels(member) for member in members)))
         if len(cells) <= MOST_CELLS:
-            return mixed_radix([(member.code, member.size) for member in members]), [cell_name(cell, one.separator) for cell in cells]
+            return mixed_radix([(member.code, member.size) for member in members]), [
+                cell_name(cell, one.separator) for cell in cells
+            ]
     return None
 
 
 def _bands(
-    engine: Engine[Frame], frame: Frame, linear: Mapping[str, Expression], bands: int, weight: Expression | None,
+    engine: Engine[Frame],
+    frame: Frame,
+    linear: Mapping[str, Expression],
+    bands: int,
+    weight: Expression | None,
     train: Expression,
 ) -> Shown:
     if not linear or bands < 2:
@@ -80,7 +90,9 @@ def _bands(
     return dict(_banded(linear, {name: np.unique(points[np.isfinite(points)]) for name, points in cuts.items()}))
 
 
-def _banded(linear: Mapping[str, Expression], cuts: Mapping[str, np.ndarray]) -> Iterator[tuple[str, tuple[Expression, list[str]]]]:
+def _banded(
+    linear: Mapping[str, Expression], cuts: Mapping[str, np.ndarray]
+) -> Iterator[tuple[str, tuple[Expression, list[str]]]]:
     for name, value in linear.items():
         edges = tuple(float(edge) for edge in cuts[name])
         if edges:

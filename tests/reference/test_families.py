@@ -73,6 +73,14 @@ def test_the_density_without_its_mean_is_zero_where_nothing_was_observed(family)
         np.testing.assert_allclose(family.log_density(y, weight, mu, dispersion), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("family", FAMILIES, ids=str)
+def test_a_log_density_is_the_saturated_one_less_half_the_scaled_deviance(family):
+    y, mu = pairs(family)
+    dispersion = 1.0 if family.fixed_dispersion else 0.6
+    whole = family.saturated_log_density(y, 2.0, dispersion) - family.unit_deviance(y, mu) / dispersion
+    np.testing.assert_allclose(family.log_density(y, 2.0, mu, dispersion), whole, rtol=1e-14)
+
+
 @pytest.mark.parametrize("power", [1.0, 1.000001, 1.4, 1.5, 1.6, 1.999999, 2.0, 2.7, 3.0])
 @pytest.mark.parametrize("excess", [1e-12, 1e-6, 1e-3, 0.02999, -0.02999])
 def test_deviances_near_the_mean_keep_their_digits(power, excess):

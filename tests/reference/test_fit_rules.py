@@ -233,3 +233,10 @@ def test_families_and_links_reach_the_mean_they_imply() -> None:
             else blocks
         )
         assert _estimates(blocks) == pytest.approx(_estimates(reference), rel=1e-6, abs=1e-9), (family, link)
+
+
+def test_where_chooses_the_rows_that_are_fitted() -> None:
+    only = fit_glm(ROWS, target="claims", factors=[FUEL], exposure="years", where={"at_least": ["age", 40]})
+    alone = fit_glm(ROWS[ROWS["age"] >= 40], target="claims", factors=[FUEL], exposure="years")
+    assert only.statistics.rows == (ROWS["age"] >= 40).sum()
+    assert _estimates(only) == pytest.approx(_estimates(alone), rel=1e-12)

@@ -1,0 +1,150 @@
+"""Checking a table's columns against the configuration, before any row is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from glm_local.contract.columns import READABLE, ColumnKind, ReadKind
+from glm_local.contract.compile_score import role_expression
+from glm_local.contract.derived_columns import DERIVED_KINDS, read_derived, readable_derived
+from glm_local.contract.expression import Expression, Read
+from glm_local.contract.expression_columns import reads_of, type_of
+from glm_local.contract.expression_json import expression_from_json
+from glm_local.contract.level_names import source_of
+from glm_local.contract.spec_problems import factor_problems
+from glm_local.contract.spec_values import pointer
+from glm_local.errors import DataError, Problem, nearest
+from glm_local.job.config import JobConfig
+from glm_local.job.config_rules import ROLES
+
+SAMPLE = "sample of the row"
+"""Column that holds each row's sample while a job runs."""
+
+
+def derived_columns(config: JobConfig) -> dict[str, Expression]:
+    """Name to expression of the columns the configuration makes."""
+    return read_derived(config.data.derive, "/data/derive")
+
+
+def role(config: JobConfig, name: str) -> Expression | None:
+    """The expression of a role, None when the job has no such role."""
+    asked = getattr(config.roles, name)
+    return None if asked is None else role_expression(asked, f"/roles/{name}")
+
+
+def kinds_with_derived(config: JobConfig, kinds: Mapping[str, ColumnKind]) -> dict[str, ColumnKind]:
+    """Kinds of the table's columns and of those the configuration makes."""
+    return dict(kinds) | {name: DERIVED_KINDS[type_of(one)] for name, one in derived_columns(config).items()}
+
+
+def column_problems(config: JobConfig, kinds: Mapping[str, ColumnKind]) -> list[Problem]:
+    """Return everything wrong between a configuration and a table's columns."""
+    after = kinds_with_derived(config, kinds)
+    problems: list[Problem] = []
+    for name, expression in derived_columns(config).items():
+        problems += _read_problems(
+            reads_of(expression),
+            f"/data/derive/{pointer(name)}",
+            kinds,
+            "Derived columns read the table's own columns, not each other.",
+        )
+    for path, expression in _expressions(config):
+        problems += _read_problems(
+            reads_of(expression), path, after, "A role names a column or an expression of columns."
+        )
+    for path, column, kind in _split_reads(config):
+        problems += _wrong_column(column, kind, path, after, "A split reads columns of the table.")
+    problems += factor_problems(config.factors, after)
+    problems += factor_problems(config.report.extra_factors, after, "/report/extra_factors")
+    if SAMPLE in kinds:
+        problems.append(
+            Problem(
+                "/data",
+                f"The table has a column {SAMPLE!r}.",
+                "The job keeps each row's sample there.",
+                "Rename the column.",
+            )
+        )
+    return list(dict.fromkeys(problems))
+
+
+def columns_read(config: JobConfig, kinds: Mapping[str, ColumnKind]) -> list[str]:
+    """The table's columns the job reads, in the table's order."""
+    derived = derived_columns(config)
+    read = {one.column for expression in derived.values() for one in reads_of(expression)}
+    asked = {one.column for _, one in config_reads(config)} | {column for _, column, _ in _split_reads(config)}
+    read |= asked - set(derived)
+    return [name for name in kinds if name in read]
+
+
+def _expressions(config: JobConfig) -> Iterator[tuple[str, Expression]]:
+    for name in ROLES:
+        expression = role(config, name)
+        if expression is not None:
+            yield f"/roles/{name}", expression
+    if config.data.where is not None:
+        yield "/data/where", expression_from_json(config.data.where, "/data/where")
+
+
+def config_reads(config: JobConfig) -> Iterator[tuple[str, Read]]:
+    """Path and read of every column that roles, the filter and factors read."""
+    for path, expression in _expressions(config):
+        yield from ((path, one) for one in reads_of(expression))
+    for path, documents in (("/factors", config.factors), ("/report/extra_factors", config.report.extra_factors)):
+        for at, document in enumerate(documents):
+            yield from ((f"{path}/{at}/{where}", one) for where, one in factor_reads(document))
+
+
+def factor_reads(document: Mapping[str, Any]) -> Iterator[tuple[str, Read]]:
+    """Field and read of every column a (well-formed) factor document reads."""
+    if document.get("expression") is not None:
+        yield from (("expression", one) for one in reads_of(expression_from_json(document["expression"])))
+    elif document.get("column") is not None:
+        yield "column", Read(document["column"], source_of(document))
+
+
+def derived_problems(config: JobConfig) -> list[Problem]:
+    """Return where derived columns are read as something they are not."""
+    derived = derived_columns(config)
+    return [
+        Problem(path, f"derived column {one.column!r} is {type_of(derived[one.column])}, read as {one.kind}.",
+                "A derived column is read as what it is, so that a score can make it of raw columns.",
+                f"Make it a {one.kind}, or read it as {type_of(derived[one.column])}.")
+        for path, one in config_reads(config)
+        if one.column in derived and not readable_derived(derived[one.column], one.kind)
+    ]  # fmt: skip
+
+
+def _split_reads(config: JobConfig) -> Iterator[tuple[str, str, ReadKind | None]]:
+    document = config.split_document
+    key = document.get("key", [])
+    for column in [key] if isinstance(key, str) else key:
+        yield ("/split/key" if "key" in config.split else "/roles/key"), column, "text"
+    for column in document.get("strata", []):
+        yield "/split/strata", column, "text"
+    if "column" in document:
+        yield "/split/column", document["column"], "text" if document.get("method") == "column" else None
+
+
+def _read_problems(reads: Sequence[Read], path: str, kinds: Mapping[str, ColumnKind], rule: str) -> Iterator[Problem]:
+    for one in reads:
+        yield from _wrong_column(one.column, one.kind, path, kinds, rule)
+
+
+def _wrong_column(
+    column: str, kind: ReadKind | None, path: str, kinds: Mapping[str, ColumnKind], rule: str
+) -> Iterator[Problem]:
+    if column not in kinds:
+        yield Problem(path, f"{column!r} is not a column of the table.", rule, nearest(column, list(kinds)))
+    elif kind is not None and kinds[column] not in READABLE[kind]:
+        yield Problem(
+            path, f"{column!r} is of kind {kinds[column]}.", f"Kind {kind} is read from {', '.join(READABLE[kind])}.",
+            "Name another column, or cast it.",
+        )  # fmt: skip
+
+
+def raise_data(problems: Sequence[Problem], source: str) -> None:
+    """Raise a `DataError` of some problems, if there are any."""
+    if problems:
+        raise DataError(problems, source)

@@ -1,0 +1,115 @@
+"""The same fits on Spark: R's cases, the engines' agreement, the passes made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import glm_local
+import glm_spark
+from tests.reference import test_fit_rules as rules
+from tests.reference.test_truth import _null_deviance
+from tests.reference.truth_cases import CASES, Case, as_array, by_r_name, factors, rows, truth
+
+
+@pytest.fixture(scope="module")
+def engine(spark: Any) -> glm_spark.SparkEngine:
+    return glm_spark.SparkEngine(spark)
+
+
+def _table(frame: pd.DataFrame) -> pa.Table:
+    return pa.table({name: pa.array(frame[name].tolist(), from_pandas=False) for name in frame.columns})
+
+
+def _spark_frame(spark: Any, frame: pd.DataFrame, parts: int = 3) -> Any:
+    return spark.createDataFrame(_table(frame)).repartition(parts)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.id}-{case.options.get('offset', '') and 'offset'}")
+def test_a_fit_on_spark_equals_r(spark: Any, engine: Any, case: Case) -> None:
+    reference = truth(case.id)
+    frame = rows(case.csv)
+    levels = reference.get("levels", {})
+    for name in levels:
+        frame[name] = frame[name].astype(str)
+    solver = "blocks" if case.csv in ("insurance", "budworm", "clotting") else "cells"
+    model = glm_spark.fit_glm(
+        _spark_frame(spark, frame, 2), target=case.target, factors=factors(case, levels), family=case.family,
+        solver=solver, engine=engine, **case.options,
+    )  # fmt: skip
+    names = list(reference["coef"])
+    found, found_se = (np.array([by_r_name(model, one)[name] for name in names]) for one in ("estimate", "std_error"))
+    expected_se = as_array(reference["se"], names)
+    assert np.max(np.abs(found - as_array(reference["coef"], names)) / expected_se) < 1e-9
+    assert np.max(np.abs(found_se / expected_se - 1)) < 1e-8
+    assert model.statistics.deviance == pytest.approx(reference["deviance"], rel=1e-10)
+    assert model.statistics.null_deviance == pytest.approx(_null_deviance(case, reference), rel=1e-10)
+    if reference["aic"] is not None:
+        assert model.statistics.aic == pytest.approx(reference["aic"], rel=1e-10)
+
+
+@pytest.fixture(scope="module")
+def spark_rows(spark: Any) -> Any:
+    return _spark_frame(spark, rules.ROWS)
+
+
+def _estimates(model: Any) -> dict[str, float]:
+    return {one.term: one.estimate for one in model.document.coefficients if one.status == "fitted"}
+
+
+@pytest.mark.parametrize("solver", ["cells", "blocks"])
+def test_both_engines_and_any_partitioning_give_one_model(spark: Any, engine: Any, solver: Any) -> None:
+    asked: dict[str, Any] = {"target": "claims", "factors": rules.EVERYTHING, "exposure": "years", "solver": solver}
+    local = glm_local.fit_glm(rules.ROWS, **asked)
+    for parts in (1, 5):
+        model = glm_spark.fit_glm(_spark_frame(spark, rules.ROWS, parts), engine=engine, **asked)
+        assert _estimates(model) == pytest.approx(_estimates(local), rel=1e-11, abs=1e-12)
+        assert model.statistics.log_likelihood == pytest.approx(local.statistics.log_likelihood, rel=1e-12)
+        assert [spec.document() for spec in model.document.factors] == [spec.document() for spec in local.document.factors]
+
+
+def test_frame_table_and_record_score_the_same_number(spark: Any, engine: Any, spark_rows: Any) -> None:
+    local = glm_local.fit_glm(rules.ROWS, target="claims", factors=rules.EVERYTHING, exposure="years")
+    model = glm_local.Model(local.document, engine)
+    scored = model.predict(spark_rows).toArrow().to_pandas()
+    again = local.predict(scored.drop(columns="prediction"))["prediction"]
+    np.testing.assert_allclose(scored["prediction"], again, rtol=1e-12)
+    for at in (0, 31):
+        assert local.predict(scored.iloc[at].to_dict()) == pytest.approx(scored["prediction"][at], rel=1e-12)
+
+
+def test_the_sql_of_a_model_scores_the_same_number(spark: Any, spark_rows: Any) -> None:
+    model = glm_local.fit_glm(rules.ROWS, target="claims", factors=rules.EVERYTHING, exposure="years")
+    spark_rows.createOrReplaceTempView("policies to score")
+    scored = spark.sql(model.to_sql(table="policies to score")).toArrow().to_pandas()
+    np.testing.assert_allclose(scored["prediction"], model.predict(scored)["prediction"], rtol=1e-12)
+
+
+def test_spark_ml_is_a_solver_and_agrees(spark: Any, engine: Any, spark_rows: Any) -> None:
+    asked: dict[str, Any] = {"target": "claims", "factors": [rules.AREA, rules.FUEL, rules.AGE], "exposure": "years"}
+    ours = glm_spark.fit_glm(spark_rows, engine=engine, **asked)
+    theirs = glm_spark.fit_glm(spark_rows, engine=engine, solver="spark_ml", **asked)
+    assert theirs.document.convergence.route == "spark_ml"
+    assert _estimates(theirs) == pytest.approx(_estimates(ours), rel=1e-7, abs=1e-9)
+    with pytest.raises(glm_local.SpecError, match="comes with glm_spark"):
+        glm_local.fit_glm(rules.ROWS, solver="spark_ml", **asked)
+
+
+def test_passes_over_rows_stay_in_budget(engine: Any, spark_rows: Any) -> None:
+    for solver, learn in (("cells", 1), ("blocks", 1)):
+        model = glm_spark.fit_glm(
+            spark_rows, target="claims", factors=[rules.AREA, rules.FUEL], exposure="years", engine=engine, solver=solver
+        )
+        assert model.document.convergence.raw_passes <= 1 + learn
+        assert model.document.convergence.packed_passes <= (1 if solver == "cells" else 9)
+
+
+def test_faulty_rows_are_told_without_a_java_trace(spark: Any, engine: Any) -> None:
+    bad = rules.ROWS.assign(claims=rules.ROWS["claims"].where(rules.ROWS.index != 7, -2.0))
+    with pytest.raises(glm_local.DataError, match="target outside the family") as caught:
+        glm_spark.fit_glm(_spark_frame(spark, bad), target="claims", factors=[rules.AREA], exposure="years", engine=engine)
+    assert "org.apache" not in str(caught.value)
