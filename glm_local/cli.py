@@ -216,7 +216,8 @@ def show_command(
 
 def _event_line(event: Any) -> str:
     about = " ".join(str(event[name]) for name in ("factor", "reason") if event[name])
-    return f"{event['study_id']} {event['seq']:>4}  {event['at']:%Y-%m-%d %H:%M:%S}  {event['by_user']}  {event['event']:<10} {about}".rstrip()
+    when = f"{event['seq']:>4}  {event['at']:%Y-%m-%d %H:%M:%S}"
+    return f"{event['study_id']} {when}  {event['by_user']}  {event['event']:<10} {about}".rstrip()
 
 
 def _store(location: str) -> Any:

@@ -1,4 +1,4 @@
-"""A job's environment on one machine: pandas rows, Delta tables through deltalake, statsmodels for the second opinion."""
+"""A job's environment on one machine: pandas rows, Delta tables by deltalake, statsmodels as second opinion."""
 
 from __future__ import annotations
 

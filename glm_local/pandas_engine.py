@@ -124,7 +124,7 @@ def _codes(design: BlockDesign, atom: int, values: Values, keep: NDArray[np.bool
         codes, missing = codes[keep], None if missing is None else missing[keep]
     size = design.atoms[atom].size
     if (missing is not None and missing.any()) or (len(codes) and not 0 <= codes.min() <= codes.max() < size):
-        raise code_missing(design, atom)
+        raise code_missing(", ".join(design.atoms[atom].members))
     return codes.astype(design.atoms[atom].dtype)
 
 

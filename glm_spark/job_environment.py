@@ -1,4 +1,4 @@
-"""A job's environment on Spark: DataFrames, Delta tables through Spark where it has Delta, Spark ML as second opinion."""
+"""A job's environment on Spark: DataFrames, Delta tables by Spark where it has Delta, Spark ML as second opinion."""
 
 from __future__ import annotations
 
@@ -148,8 +148,9 @@ def _open_store(spark: SparkSession, location: str) -> Store:
         return open_store(spark, location)
     if local_path(location) is None:
         raise EngineError.because(
-            f"This Spark session has no Delta, and {location} is not a local folder.", "The audit is kept in Delta tables.",
-            f"Submit with --packages {delta_packages()} and the settings of glm_spark.session.DELTA_SETTINGS, or give a local folder by --store.",
+            f"This Spark session has no Delta, and {location} is not a local folder.",
+            "The audit is kept in Delta tables.",
+            f"Submit with --packages {delta_packages()}, or give a local folder by --store.",
             path="/output/store",
         )  # fmt: skip
     return open_local_store(location)

@@ -139,18 +139,18 @@ class SparkEngine:
     def _travelling(
         self, frame: DataFrame, design: BlockDesign, layout: KeyLayout, where: Expression | None
     ) -> DataFrame:
-        atoms, numbers = design.atom_expressions(), design_numbers(design)
+        codes, numbers = [field.code for field in design.fields], design_numbers(design)
         flags = () if where is None else (where,)
-        joined = join_lookups(frame, column_kinds(frame), [*atoms, *numbers.values(), *flags])
+        joined = join_lookups(frame, column_kinds(frame), [*codes, *numbers.values(), *flags])
         texts = [print_sql(one, joined.kinds) for one in joined.expressions]
         rows = joined.frame if where is None else joined.frame.where(texts[-1])
         words = [_word_sql(layout, texts, word) for word in range(layout.words)]
-        doubles = [f"CAST({text} AS double)" for text in texts[len(atoms) : len(atoms) + len(numbers)]]
+        doubles = [f"CAST({text} AS double)" for text in texts[len(codes) : len(codes) + len(numbers)]]
         named = zip([*words, *doubles], layout.columns, strict=True)
         return rows.selectExpr(*(f"{sql} AS {name}" for sql, name in named))
 
 
 def _word_sql(layout: KeyLayout, codes: Sequence[str], word: int) -> str:
-    whole = "int" if layout.word_bytes == 4 else "bigint"
+    whole = "int" if layout.word_bits == 32 else "bigint"
     placed = [place for place in layout.places if place.word == word]
-    return " | ".join(f"shiftleft(CAST({codes[place.atom]} AS {whole}), {8 * place.byte})" for place in placed)
+    return " | ".join(f"shiftleft(CAST({codes[place.field]} AS {whole}), {place.shift})" for place in placed)

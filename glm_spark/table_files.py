@@ -8,6 +8,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions
 
+from glm_local.contract.store_errors import cannot_read
 from glm_local.table_files import SEALS, is_seal
 
 
@@ -40,8 +41,11 @@ class SparkFiles:
             if listed is None:
                 continue
             name = functions.element_at(functions.split("path", "/"), -1)
-            rows = listed.select(name.alias("name"), functions.expr(value).alias("value")).where(name.isin(*wanted)).toArrow()
-            found |= {f"{folder}/{one['name']}": one["value"] for one in rows.to_pylist()}
+            rows = listed.select(name.alias("name"), functions.expr(value).alias("value")).where(name.isin(*wanted))
+            try:
+                found |= {f"{folder}/{one['name']}": one["value"] for one in rows.toArrow().to_pylist()}
+            except Exception as error:  # Py4J's and Connect's errors have no common base
+                raise cannot_read(folder.partition("/")[0], folder, error) from error
         return found
 
     def texts(self, names: Sequence[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The main job on Spark: ``spark-submit jobs/run_glm.py --conf conf/base/quickstart.toml``; options as of ``glm run``."""
+"""The main job on Spark: spark-submit jobs/run_glm.py --conf conf/base/quickstart.toml; options as of glm run."""
 
 from __future__ import annotations
 

@@ -89,7 +89,8 @@ def _as_read(read: Read, derived: Mapping[str, Expression]) -> Expression:
     kind = type_of(made)
     if kind not in _READS[read.kind]:
         raise SpecError.because(
-            f"derived column {read.column!r} is {kind}, read as {read.kind}.", "A derived column is read as what it is.",
+            f"derived column {read.column!r} is {kind}, read as {read.kind}.",
+            "A derived column is read as what it is.",
             f"Make it a {read.kind}, or read it as {kind}.", f"/derived/{pointer(read.column)}",
         )  # fmt: skip
     return _READS[read.kind][kind](made)

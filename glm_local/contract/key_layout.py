@@ -1,37 +1,42 @@
-"""How atom codes travel packed: several to a 32-bit or 64-bit word, so that few columns cross to Python.
+"""How field codes travel packed: as bits of 32-bit or 64-bit words, so that few columns cross to Python.
 
-Every atom takes whole bytes of a word, so that unpacking is a strided view and no arithmetic.
+Atoms are put together afterwards in numpy, so that a field that stands in several crosses is evaluated once.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import BlockDesign
+from glm_local.contract.blocks import Atom, BlockDesign
 from glm_local.contract.pack_rows import RowArrays, code_missing, row_arrays
 
-WORD_BYTES = 8
-SHORT_WORD_BYTES = 4
+LONG_BITS = 64
+SHORT_BITS = 32
+
+Codes = NDArray[np.unsignedinteger]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an atom lies: which word, and from which byte (the lowest is 0)."""
+    """Where a field's code lies: which word, from which bit, how many bits."""
 
-    atom: int
+    field: int
     word: int
-    byte: int
+    shift: int
+    bits: int
 
 
 @dataclass(frozen=True)
 class KeyLayout:
-    """Words of `word_bytes` bytes each, the atoms' places in them, and the names of the numbers that follow."""
+    """Words of `word_bits` bits each, the fields' places in them, and the names of the numbers that follow."""
 
-    word_bytes: int
+    word_bits: int
     words: int
     places: tuple[Place, ...]
     numbers: tuple[str, ...]
@@ -49,21 +54,21 @@ class KeyLayout:
         EngineError
             A row has no code.
         """
-        words = [_word(table.column(f"w{i}"), design, i, self.places) for i in range(self.words)]
-        atoms: list[NDArray[np.integer]] = [np.zeros(0, np.uint8)] * len(self.places)
-        for place in self.places:
-            atom = design.atoms[place.atom]
-            step = self.word_bytes // atom.dtype.itemsize
-            codes = words[place.word].view(atom.dtype)[place.byte // atom.dtype.itemsize :: step]
-            if len(codes) and codes.max() >= atom.size:
-                raise code_missing(design, place.atom)
-            atoms[place.atom] = np.ascontiguousarray(codes)
-        columns = (table.column(f"n{i}").to_numpy() for i in range(len(self.numbers)))
-        return row_arrays(design, atoms, dict(zip(self.numbers, columns, strict=True)))
+        words = [self._word(design, table, word) for word in range(self.words)]
+        codes = {design.fields[place.field].name: _field_codes(design, place, words) for place in self.places}
+        numbers = [table.column(f"n{i}").to_numpy() for i in range(len(self.numbers))]
+        atoms = [_atom_codes(design, atom, codes) for atom in design.atoms]
+        return row_arrays(design, atoms, dict(zip(self.numbers, numbers, strict=True)))
+
+    def _word(self, design: BlockDesign, table: pa.Table, word: int) -> Codes:
+        column = table.column(f"w{word}")
+        if column.null_count:
+            raise code_missing(", ".join(design.fields[one.field].name for one in self.places if one.word == word))
+        return np.ascontiguousarray(column.to_numpy()).view(f"u{self.word_bits // 8}")
 
 
 def key_layout(design: BlockDesign, numbers: tuple[str, ...]) -> KeyLayout:
-    """Place the design's atoms, the widest first, so that each starts at a multiple of its width.
+    """Place the design's fields, in their order; a word is begun when the next code does not fit.
 
     Examples
     --------
@@ -71,22 +76,43 @@ def key_layout(design: BlockDesign, numbers: tuple[str, ...]) -> KeyLayout:
     >>> from glm_local.contract.expression import Read
     >>> sizes = {"a": 200, "b": 300, "c": 250}
     >>> fields = tuple(Field(name, Read(name, "integer"), size) for name, size in sizes.items())
-    >>> key_layout(BlockDesign(fields, Read("y")), ()).words
-    1
+    >>> [(place.word, place.shift) for place in key_layout(BlockDesign(fields, Read("y")), ()).places]
+    [(0, 0), (0, 8), (0, 17)]
     """
-    widths = [atom.dtype.itemsize for atom in design.atoms]
-    word_bytes = SHORT_WORD_BYTES if sum(widths) <= SHORT_WORD_BYTES else WORD_BYTES
+    widths = [max(1, math.ceil(math.log2(one.size))) for one in design.fields]
+    word_bits = SHORT_BITS if sum(widths) <= SHORT_BITS else LONG_BITS
     places: list[Place] = []
-    used = 0
-    for atom in sorted(range(len(widths)), key=lambda one: -widths[one]):
-        places.append(Place(atom, used // word_bytes, used % word_bytes))
-        used += widths[atom]
-    return KeyLayout(word_bytes, -(-used // word_bytes), tuple(places), numbers)
+    word, shift = 0, 0
+    for field, bits in enumerate(widths):
+        if shift + bits > word_bits:
+            word, shift = word + 1, 0
+        places.append(Place(field, word, shift, bits))
+        shift += bits
+    return KeyLayout(word_bits, word + 1 if places else 0, tuple(places), numbers)
 
 
-def _word(
-    column: pa.ChunkedArray, design: BlockDesign, word: int, places: tuple[Place, ...]
-) -> NDArray[np.integer]:
-    if column.null_count:
-        raise code_missing(design, next(place.atom for place in places if place.word == word))
-    return np.ascontiguousarray(column.to_numpy())
+def _field_codes(design: BlockDesign, place: Place, words: list[Codes]) -> Codes:
+    field = design.fields[place.field]
+    word = words[place.word]
+    shifted = word >> word.dtype.type(place.shift) if place.shift else word
+    codes = shifted & word.dtype.type((1 << place.bits) - 1)
+    if len(codes) and codes.max() >= field.size:
+        raise code_missing(field.name)
+    return codes
+
+
+def _atom_codes(design: BlockDesign, atom: Atom, codes: Mapping[str, Codes]) -> Codes:
+    # Partial codes stay below the atom's size, so its own narrow type holds them.
+    total: Codes | None = None
+    for code, size in _digits(design, atom, codes):
+        narrow = code.astype(atom.dtype)
+        total = narrow if total is None else total * atom.dtype.type(size) + narrow
+    assert total is not None
+    return total
+
+
+def _digits(design: BlockDesign, atom: Atom, codes: Mapping[str, Codes]) -> Iterator[tuple[Codes, int]]:
+    crosses = {cross.name: cross.members for cross in design.crosses}
+    for member in atom.members:
+        for name in crosses.get(member, (member,)):
+            yield codes[name], design.sizes[name]

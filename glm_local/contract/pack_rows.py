@@ -57,9 +57,8 @@ def row_arrays(design: BlockDesign, atoms: Sequence[Codes], numbers: dict[str, F
     return RowArrays(atoms, numerics, *(numbers.get(role) for role in ROLES))  # type: ignore[arg-type]
 
 
-def code_missing(design: BlockDesign, atom: int) -> GlmError:
-    """Return the error of a row whose code is missing or outside its atom."""
-    names = ", ".join(design.atoms[atom].members)
+def code_missing(names: str) -> GlmError:
+    """Return the error of a row whose code is missing or outside its field (or atom)."""
     return EngineError.because(
         f"A row has no code, or one out of range, in ({names}).",
         "A field's code is an integer in [0, size), never missing.",

@@ -87,8 +87,8 @@ def on_grid(values: Floats) -> Floats:
 
     Examples
     --------
-    >>> on_grid(np.array([1000.3, -0.1, 4097.0]))
-    array([ 1.000e+03, -9.998e-02,  4.096e+03])
+    >>> on_grid(np.array([1000.3, -4099.0, 1.0]))
+    array([ 1000.25, -4098.  ,     1.  ])
     """
     kept = np.uint64((2**64 - 1) ^ (2 ** (53 - GRID_BITS) - 1))
     return (np.ascontiguousarray(values, dtype=np.float64).view(np.uint64) & kept).view(np.float64)

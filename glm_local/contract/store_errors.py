@@ -55,9 +55,11 @@ def cannot_read(table: str, where: str, error: BaseException, bad_files: Sequenc
 
 
 def _said(error: BaseException) -> str:
+    """What an error says without its stack: Java's ends with a line per cause, Rust's with numbered frames."""
     lines = [line.strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not line.startswith(("at ", "0: ", "1: "))]
-    return " ".join(" ".join(telling[:12]).split())[:500]
+    telling = [line for line in lines if line and not line.startswith(("at ", "...", "Caused by")) and line[0] != "0"]
+    causes = [line for line in lines if line.startswith("Caused by")]
+    return " ".join(" ".join([*telling[:6], *causes[-2:]]).split())[:600]
 
 
 def _any(marks: Sequence[str], said: str) -> bool:

@@ -83,9 +83,10 @@ def _normal(scale: Array, y: Array, exponent: float) -> Array:
 
 
 def _counts(count: Array) -> Array:
-    positive = count > 0
-    safe = np.where(positive, count, 1.0)
-    return np.where(positive, -0.5 * (_LOG_2PI + np.log(safe)) - stirling_error(safe), 0.0)
+    result = np.zeros(count.shape)
+    some = count[count > 0]
+    result[count > 0] = -0.5 * (_LOG_2PI + np.log(some)) - stirling_error(some)
+    return result
 
 
 def _binomial(share: Array, scale: Array) -> Array:

@@ -15,7 +15,7 @@ from glm_local.glm.links import Link
 Array = NDArray[np.float64]
 
 MOST_VALUES = 20_000_000
-"""Largest design (rows times columns) a reference solver is given: 160 MB as doubles, ten times that while it is solved."""
+"""Largest design (rows times columns) for a reference solver: 160 MB as doubles, ten times that while it is solved."""
 _COLLINEAR = 1e-13
 
 

@@ -120,9 +120,8 @@ def result_text(result: JobResult) -> str:
     lines.append(f"second opinion: {summary['second_opinion']}")
     for name in [sample for sample in SAMPLES if sample in summary["samples"]]:
         one = summary["samples"][name]
-        lines.append(
-            f"{name}: {one['rows']:,} rows, A/E {one['actual_to_predicted']:.4f}, mean deviance {one['mean_deviance']:.6f}, Gini {one['gini']:.4f}"
-        )
+        figures = f"A/E {one['actual_to_predicted']:.4f}, mean deviance {one['mean_deviance']:.6f}"
+        lines.append(f"{name}: {one['rows']:,} rows, {figures}, Gini {one['gini']:.4f}")
     lines += [f"warning: {text}" for text in summary["warnings"]]
     lines += [f"report: {result.folder}/report.html", f"history: {result.store}, head {result.head}"]
     return "\n".join(lines)

@@ -155,7 +155,8 @@ def job_schema() -> dict[str, Any]:
     schema = JobConfig.model_json_schema()
     properties = dict(schema["properties"])
     properties["parameters"] = {
-        "type": "object", "default": {}, "description": "Defaults of ${name} in the file's texts; --param name=value wins",
+        "type": "object", "default": {},
+        "description": "Defaults of ${name} in the file's texts; --param name=value wins",
         "additionalProperties": {"type": ["string", "number", "boolean"]},
     }  # fmt: skip
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from glm_local.contract.compile_score import role_expression
@@ -71,18 +72,16 @@ def _data(config: JobConfig) -> Iterator[Problem]:
             'Leave it out, or write format = "delta".',
         )
     for name, document in data.derive.items():
-        yield from _tried(
-            lambda document=document, name=name: expression_from_json(document, f"/data/derive/{pointer(name)}")
-        )  # type: ignore[misc]
+        yield from _tried(partial(expression_from_json, document, f"/data/derive/{pointer(name)}"))
     if data.where is not None:
-        yield from _tried(lambda: flag(data.where, "/data/where"))
+        yield from _tried(partial(flag, data.where, "/data/where"))
 
 
 def _roles(config: JobConfig) -> Iterator[Problem]:
     for role in ROLES:
         asked = getattr(config.roles, role)
         if asked is not None or role == "target":
-            yield from _tried(lambda asked=asked, role=role: _number(asked, f"/roles/{role}"))  # type: ignore[misc]
+            yield from _tried(partial(_number, asked, f"/roles/{role}"))
 
 
 def _number(document: Any, path: str) -> Expression:

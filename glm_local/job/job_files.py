@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from glm_local.contract.fill_rows import from_arrow
+from glm_local.contract.run_log import RunLog
 from glm_local.errors import ConfigError, EngineError
 
 
@@ -27,6 +30,41 @@ class Artifact:
         }  # fmt: skip
 
 
+Made = Mapping[str, tuple[str, Callable[[], str]]]
+"""File name to media type and how its text is made."""
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of a run: recorded in the audit first, written after."""
+
+    log: RunLog
+    folder: Path
+
+    def keep(self, step: str, made: Made) -> None:
+        """Record texts and write them as files; texts the audit has already are taken from there."""
+        if self.log.has_rows("artifacts", step):
+            artifacts = [one for one in self.stored() if one.name in made]
+        else:
+            artifacts = [Artifact(name, media_type, make()) for name, (media_type, make) in made.items()]
+            self.log.table(step, "artifacts", [one.row(str(self.folder / one.name)) for one in artifacts])
+        for one in artifacts:
+            write_whole(self.folder / one.name, one.content)
+
+    def put_back(self) -> None:
+        """Write the recorded files that are not there."""
+        for one in self.stored():
+            if not (self.folder / one.name).exists():
+                write_whole(self.folder / one.name, one.content)
+
+    def stored(self) -> list[Artifact]:
+        """The texts the audit has of this run, in the order they were recorded."""
+        where = {"study_id": self.log.study, "run_id": self.log.run_id}
+        found = from_arrow(self.log.store.read("artifacts", where, ["position", "name", "media_type", "content"]))
+        found.sort(key=lambda row: int(str(row["position"])))
+        return [Artifact(str(one["name"]), str(one["media_type"]), str(one["content"])) for one in found]
+
+
 def write_whole(path: Path, content: str) -> None:
     """Write a text file under a scratch name, then rename it: a reader sees all of it or none.
 
@@ -35,7 +73,8 @@ def write_whole(path: Path, content: str) -> None:
     EngineError
         The folder cannot be written.
     """
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # One scratch name per file: what a killed writer left is overwritten, not left lying about.
+    scratch = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with scratch.open("w", encoding="utf-8", newline="\n") as file:
@@ -44,13 +83,20 @@ def write_whole(path: Path, content: str) -> None:
             os.fsync(file.fileno())
         scratch.replace(path)
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and _holds(path, content):
+            return  # another process completed the same run
         scratch.unlink(missing_ok=True)
         raise EngineError.because(
-            f"{path} cannot be written: {error.strerror}.",
-            "A run writes its files.",
-            "Give another folder by --out.",
+            f"{path} cannot be written: {error.strerror}.", "A run writes its files.", "Give another folder by --out.",
             path="/output/directory",
-        ) from None
+        ) from None  # fmt: skip
+
+
+def _holds(path: Path, content: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == content
+    except OSError:
+        return False
 
 
 def require_writable(folder: Path) -> None:

@@ -74,7 +74,7 @@ def check_table(config: JobConfig, environment: Environment[Any]) -> Table:
 
 
 def read_rows(config: JobConfig, environment: Environment[Frame], table: Table, log: RunLog) -> Rows[Frame]:
-    """Read the rows, make derived columns, divide them, and check every one: one pass, and one more to learn a split."""
+    """Read the rows, make derived columns, divide and check them: one pass, and one more when a split learns."""
     engine, columns = environment.engine, columns_read(config, table.kinds)
     frame = environment.read(table.source, columns)
     derived = derived_columns(config)
@@ -94,7 +94,7 @@ def read_rows(config: JobConfig, environment: Environment[Frame], table: Table, 
     })  # fmt: skip
     raise_data([*sample_problems(config, counts), *row_problems(rules, answer)], "the rows")
     log.events([
-        Entry("data_checked", "checked", payload={"rows": counts.total, "rules": [f"{one.path}: {one.what}" for one in rules], "broken": 0}),
+        Entry("data_checked", "checked", payload={"rules": [f"{one.path}: {one.what}" for one in rules], "broken": 0}),
         Entry("split", "split", payload={**counts.rows, "nowhere": counts.nowhere, "split": split_json(split)}),
     ])  # fmt: skip
     return Rows(frame, split, counts)
@@ -106,23 +106,27 @@ def fit_model(
     """Fit on train; a model this run has recorded already is taken as it is."""
     model = stored_model(log)
     if model is None:
-        asked, roles = config.model, config.roles
-        request = FitRequest(
-            target=roles.target, factors=config.factors, family=asked.family, link=asked.link, exposure=roles.exposure,
-            offset=roles.offset, weight=roles.weight, ridge=asked.ridge, solver=asked.solver, intercept=asked.intercept,
-            dispersion=asked.dispersion, confidence=asked.confidence, where=TRAIN, on_failure=asked.on_failure,
-            on_separation=asked.on_separation, tolerance=asked.tolerance, max_iterations=asked.max_iterations,
-            name=config.job.name, data_fingerprint=str(table.fingerprint),
-        )  # fmt: skip
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are in the document
-            model = fit(environment.engine, rows.frame, request, environment.references)
+            model = fit(environment.engine, rows.frame, fit_request(config, table), environment.references)
         model = with_derived(model, config.data.derive)
         log.table("fitted", "models", [model_row(model)])
     log.table("fitted", "coefficients", coefficient_rows(model))
     log.table("fitted", "specs", spec_rows(model, split_json(rows.split)))
     log.event("fitted", "fitted", payload=_fit_payload(model))
     return model
+
+
+def fit_request(config: JobConfig, table: Table) -> FitRequest:
+    """What the configuration asks of the fit."""
+    asked, roles = config.model, config.roles
+    return FitRequest(
+        target=roles.target, factors=config.factors, family=asked.family, link=asked.link, exposure=roles.exposure,
+        offset=roles.offset, weight=roles.weight, ridge=asked.ridge, solver=asked.solver, intercept=asked.intercept,
+        dispersion=asked.dispersion, confidence=asked.confidence, where=TRAIN, on_failure=asked.on_failure,
+        on_separation=asked.on_separation, tolerance=asked.tolerance, max_iterations=asked.max_iterations,
+        name=config.job.name, data_fingerprint=str(table.fingerprint),
+    )  # fmt: skip
 
 
 def stored_model(log: RunLog) -> ModelDocument | None:
@@ -172,41 +176,32 @@ def validate(
 ) -> ValidationReport:
     """Compare observed and predicted on every sample; looking at the holdout is an event of its own."""
     engine, frame = environment.engine, rows.frame
-    exposure, weight = role(config, "exposure"), role(config, "weight")
-    shown = shown_factors(
-        engine, frame, model.factors, config.report, exposure if exposure is not None else weight, TRAIN
-    )
+    exposure, weight, figures = role(config, "exposure"), role(config, "weight"), model.statistics
+    amount = exposure if exposure is not None else weight
+    shown = shown_factors(engine, frame, model.factors, config.report, amount, TRAIN)
     seen = frame if config.report.holdout else environment.keep(frame, not_in("holdout"))
     report = validation_report(
-        engine, seen, target=_role(config, "target"), prediction=score_expression(with_derived(model, {})), family=model.spec.family,
-        exposure=exposure, weight=weight, sample=Read(SAMPLE, "text"), factors=shown, bands=config.report.bands,
-        dispersion=model.statistics.dispersion if model.statistics.dispersion > 0 else None, level=config.model.confidence,
+        engine, seen, target=_role(config, "target"), prediction=score_expression(with_derived(model, {})),
+        family=model.spec.family, exposure=exposure, weight=weight, sample=Read(SAMPLE, "text"), factors=shown,
+        bands=config.report.bands, dispersion=figures.dispersion if figures.dispersion > 0 else None,
+        level=config.model.confidence,
     )  # fmt: skip
     log.table("validated", "report_tables", report_rows(report))
     lines = {str(line["sample"]): line for line in sample_figures(report)}
-    entries = [
-        Entry("validated", "validated", payload={name: line for name, line in lines.items() if name != "holdout"})
-    ]
-    if "holdout" in lines:
-        looked = "the holdout was looked at" if config.report.holdout else ""
-        entries.append(Entry("holdout_looked_at", "validated", looked, {"holdout": lines["holdout"]}))
+    holdout = lines.pop("holdout", None)
+    entries = [Entry("validated", "validated", payload=lines)]
+    if holdout is not None:
+        entries.append(Entry("holdout_looked_at", "validated", "the holdout was looked at", {"holdout": holdout}))
     log.events(entries)
     return report
 
 
 def sample_figures(report: ValidationReport) -> list[dict[str, Any]]:
     """One line per sample: rows, totals, A/E, deviance and Gini."""
-    names = [
-        "sample",
-        "rows",
-        "exposure",
-        "actual",
-        "predicted",
-        "actual_to_predicted",
-        "mean_deviance",
-        "deviance_explained",
-    ]
-    table: pd.DataFrame = report.summary[names].merge(report.gini[["sample", "gini"]], on="sample", how="left")
+    totals = ["rows", "exposure", "actual", "predicted", "actual_to_predicted", "mean_deviance", "deviance_explained"]
+    table: pd.DataFrame = report.summary[["sample", *totals]].merge(
+        report.gini[["sample", "gini"]], on="sample", how="left"
+    )
     return [{str(name): value for name, value in line.items()} for line in table.to_dict("records")]
 
 
@@ -214,4 +209,3 @@ def _role(config: JobConfig, name: str) -> Expression:
     expression = role(config, name)
     assert expression is not None
     return expression
-

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from glm_local.contract.spec_problems import factor_problems
 from glm_local.contract.spec_values import pointer, shown
 from glm_local.errors import ConfigError, Problem, nearest
+from glm_local.job.column_check import derived_problems
 from glm_local.job.config import JobConfig
 from glm_local.job.config_problems import form_problems
 from glm_local.job.config_rules import meaning_problems
-from glm_local.job.column_check import derived_problems
 from glm_local.validation import split_problems
 
 PARAMETER = re.compile(r"\$\$|\$\{([^}]*)\}")
@@ -217,7 +217,7 @@ def read_parameters(texts: Sequence[str]) -> dict[str, str]:
     """
     pairs = [text.partition("=") for text in texts]
     problems = [
-        Problem("--param", f"{text!r} is not name=value.", "A parameter is given by name.", "Write --param data=/path/to/data.")
+        Problem("--param", f"{text!r} is not name=value.", "Parameters have names.", "Write --param data=/a/path.")
         for text, (name, equals, _) in zip(texts, pairs, strict=True) if not (name.strip() and equals)
     ]  # fmt: skip
     if problems:

@@ -10,6 +10,7 @@ from glm_local.contract.fill_rows import Row
 from glm_local.contract.model_spec import FitStatistics, ModelDocument
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.config import JobConfig
+from glm_local.job.recorded_rows import is_converged
 from glm_local.reports.content import CoefficientRow, Decision, ReportContent
 from glm_local.validation import ValidationReport
 
@@ -32,8 +33,9 @@ def report_content(
         title=config.report.title or model.name, subtitle=_subtitle(config, model),
         coefficients=[_coefficient(one.model_dump()) for one in model.coefficients], validation=validation,
         fit_figures=_figures(model.statistics),
-        convergence=f"{end.reason.capitalize()} after {end.iterations} iterations ({end.route} route), last step {end.last_step_in_se:.1e} standard errors.",
-        converged=end.reason == "converged",
+        convergence=f"{end.reason.capitalize()} after {end.iterations} iterations ({end.route} route), "
+        f"last step {end.last_step_in_se:.1e} standard errors.",
+        converged=is_converged(model),
         second_opinion="It was not asked for." if opinion is None else str(opinion),
         second_opinion_status="not asked" if opinion is None else opinion.verdict,
         warnings=model.warnings, fingerprints=fingerprints, versions=model.versions,

@@ -84,8 +84,10 @@ def _role_rules(config: JobConfig) -> Iterator[RowRule]:
     family = family_from(config.model.family)
     if family.domain != "real":
         yield RowRule(
-            "/roles/target", f"{shown['target']} is outside the family", AllOf((counts, _outside(family.domain, target))),
-            f"The {family.name} family takes {_DOMAIN_TEXTS[family.domain]}.", "Choose another family, or mend the rows.",
+            "/roles/target", f"{shown['target']} is outside the family",
+            AllOf((counts, _outside(family.domain, target))),
+            f"The {family.name} family takes {_DOMAIN_TEXTS[family.domain]}.",
+            "Choose another family, or mend the rows.",
         )  # fmt: skip
     if "exposure" in roles:
         nothing = Compare("<=", roles["exposure"], Literal(0.0))

@@ -6,9 +6,8 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -19,9 +18,10 @@ from glm_local.contract.plain_json import canonical_json
 from glm_local.contract.run_log import RunLog
 from glm_local.errors import GlmError
 from glm_local.glm.document import package_versions
+from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.config import JobConfig
 from glm_local.job.environment import Environment, code_version
-from glm_local.job.job_files import Artifact, require_writable, write_whole
+from glm_local.job.job_files import RunFiles, require_writable
 from glm_local.job.job_steps import (
     Rows,
     Table,
@@ -34,8 +34,10 @@ from glm_local.job.job_steps import (
 )
 from glm_local.job.progress import StageLines
 from glm_local.job.report_content import report_content
+from glm_local.job.row_check import SampleRows
 from glm_local.model import Model
 from glm_local.reports import render_report
+from glm_local.validation import ValidationReport
 
 Frame = TypeVar("Frame")
 
@@ -139,13 +141,16 @@ class _JobRun(Generic[Frame]):
         with self.progress.stage("data") as told:
             table = check_table(self.config, self.environment)
             told.say(f"{table.source.name}: {len(table.kinds)} columns, fingerprint {str(table.fingerprint)[:30]}…")
-        log = RunLog(self.environment.open_store(self.store), self.config.study, self.asked_id or self._made_id(table))
-        self.folder = self.directory / log.run_id
+        run_id = self.asked_id or self._made_id(table)
+        log = RunLog(self.environment.open_store(self.store), self.config.study, run_id)
+        files = RunFiles(log, self.directory / run_id)
+        if not log.is_finished or self.asked_id is not None:
+            self._start(log, table)  # an id that was given must stand for this configuration
         if log.is_finished:
-            return self._repeated(log, table)
-        self._start(log, table)
+            files.put_back()
+            return self._result(files, repeated=True)
         with _failure_recorded(log):
-            return self._steps(log, table)
+            return self._steps(files, table)
 
     def _made_id(self, table: Table) -> str:
         made = canonical_json({
@@ -159,17 +164,14 @@ class _JobRun(Generic[Frame]):
             COMMAND, self.environment.engine.name, self.config.identity,
             package_version=code_version(self.environment.packages),
             data={"source": table.source.name, "kind": table.source.kind, "fingerprint": str(table.fingerprint)},
-            environment={**package_versions(), **self.environment.versions},
+            environment={**package_versions(), **self.environment.versions, "store": type(log.store).__name__},
         )  # fmt: skip
 
-    def _steps(self, log: RunLog, table: Table) -> JobResult:
-        config, environment, stage = self.config, self.environment, self.progress.stage
+    def _steps(self, files: RunFiles, table: Table) -> JobResult:
+        config, environment, log, stage = self.config, self.environment, files.log, self.progress.stage
         with stage("read and split") as told:
             rows = read_rows(config, environment, table, log)
-            told.say(
-                f"{rows.counts.total:,} rows: "
-                + ", ".join(f"{count:,} {name}" for name, count in rows.counts.rows.items())
-            )
+            told.say(_rows_line(rows.counts))
         with stage("fit") as told:
             model = fit_model(config, environment, rows, table, log)
             told.say(_fit_line(model))
@@ -180,80 +182,65 @@ class _JobRun(Generic[Frame]):
             report = validate(config, environment, rows, model, log)
             told.say("; ".join(_sample_line(line) for line in sample_figures(report)))
         with stage("save and report") as told:
-            self._save(log, model, rows)
-            page = partial(self._page, log, table, model, report, opinion)
-            self._keep(log, "report_written", {"report.html": ("text/html", page)})
+            self._save(files, model)
+            files.keep("report_written", {
+                "report.html": ("text/html", lambda: self._page(log, table, model, report, opinion)),
+            })  # fmt: skip
             log.event("report_written", "reported", payload={"file": "report.html"})
-            told.say(str(self.folder / "report.html"))
-        summary = {
-            "model": model.fingerprint, "engine": environment.engine.name, "rows": rows.counts.total,
-            "convergence": model.convergence.reason, "deviance": model.statistics.deviance, "aic": model.statistics.aic,
-            "second_opinion": "not asked" if opinion is None else opinion.verdict,
+            told.say(str(files.folder / "report.html"))
+        log.finish("ok", {"summary": self._summary(rows, table, model, report, opinion)})
+        return self._result(files, repeated=False)
+
+    def _summary(
+        self,
+        rows: Rows[Frame],
+        table: Table,
+        model: ModelDocument,
+        report: ValidationReport,
+        opinion: SecondOpinion | None,
+    ) -> dict[str, Any]:
+        return {
+            "model": model.fingerprint, "engine": self.environment.engine.name, "rows": rows.counts.total,
+            "convergence": model.convergence.reason, "deviance": model.statistics.deviance,
+            "aic": model.statistics.aic, "second_opinion": "not asked" if opinion is None else opinion.verdict,
             "samples": {str(line.pop("sample")): line for line in sample_figures(report)},
             "data": str(table.fingerprint), "warnings": list(model.warnings),
         }  # fmt: skip
-        log.finish("ok", {"summary": summary})
-        return self._result(log, repeated=False)
 
-    def _save(self, log: RunLog, model: ModelDocument, rows: Rows[Frame]) -> None:
+    def _save(self, files: RunFiles, model: ModelDocument) -> None:
         bound = Model(model, self.environment.engine)
-        self._keep(log, "model_saved", {
+        factors = [one.model_dump(mode="json", exclude_none=True) for one in model.factors]
+        files.keep("model_saved", {
             "model.json": ("application/json", lambda: bound.to_json() + "\n"),
-            "factors.json": ("application/json", lambda: _json([one.model_dump(mode="json", exclude_none=True) for one in model.factors])),
+            "factors.json": ("application/json", lambda: _json(factors)),
             "score.sql": ("application/sql", lambda: bound.to_sql("spark") + "\n"),
             "coefficients.csv": ("text/csv", lambda: bound.coefficients.to_csv(index=False)),
             "job.json": ("application/json", lambda: _json(self.config.identity)),
         })  # fmt: skip
-        log.event("model_saved", "saved", payload={"model": model.fingerprint})
+        files.log.event("model_saved", "saved", payload={"model": model.fingerprint})
 
-    def _page(self, log: RunLog, table: Table, model: ModelDocument, report: Any, opinion: Any) -> str:
-        history = [
-            event
-            for event in audit.history(log.store, log.study, run=log.run_id)
-            if event["event"] not in ("resumed", "failed")
-        ]
+    def _page(
+        self, log: RunLog, table: Table, model: ModelDocument, report: ValidationReport, opinion: SecondOpinion | None
+    ) -> str:
+        events = audit.history(log.store, log.study, run=log.run_id)
+        history = [event for event in events if event["event"] not in ("resumed", "failed")]
         fingerprints = {"data": str(table.fingerprint), "model": model.fingerprint, "run": log.run_id}
-        (started,) = from_arrow(log.store.read("runs", {"study_id": log.study, "run_id": log.run_id}, ["started_at"]))
+        where = {"study_id": log.study, "run_id": log.run_id}
+        (started,) = from_arrow(log.store.read("runs", where, ["started_at"]))
         created = f"{started['started_at']:%Y-%m-%d %H:%M:%S} UTC"
         return render_report(report_content(self.config, model, report, opinion, history, fingerprints, created))
 
-    def _keep(self, log: RunLog, step: str, made: Mapping[str, tuple[str, Callable[[], str]]]) -> None:
-        """Record texts in the audit, then write them as files; texts recorded already are taken from there."""
-        if not log.has_rows("artifacts", step):
-            artifacts = [Artifact(name, media_type, make()) for name, (media_type, make) in made.items()]
-            log.table(step, "artifacts", [one.row(str(self.folder / one.name)) for one in artifacts])
-        else:
-            artifacts = [one for one in stored_artifacts(log) if one.name in made]
-        for one in artifacts:
-            write_whole(self.folder / one.name, one.content)
-
-    def _repeated(self, log: RunLog, table: Table) -> JobResult:
-        if self.asked_id is not None:
-            self._start(log, table)  # only to check that the id stands for this configuration
-        for one in stored_artifacts(log):
-            if not (self.folder / one.name).exists():
-                write_whole(self.folder / one.name, one.content)
-        return self._result(log, repeated=True)
-
-    def _result(self, log: RunLog, repeated: bool) -> JobResult:
+    def _result(self, files: RunFiles, repeated: bool) -> JobResult:
+        log = files.log
         head = log.finish()
-        (finished,) = [
-            event for event in audit.history(log.store, log.study, run=log.run_id) if event["event"] == "finished"
-        ]
+        events = audit.history(log.store, log.study, run=log.run_id)
+        (finished,) = [event for event in events if event["event"] == "finished"]
         summary = json.loads(str(finished["payload"]))["summary"]
-        files = tuple(one.name for one in stored_artifacts(log, contents=False))
+        names = tuple(one.name for one in files.stored())
+        seconds = time.perf_counter() - self.start
         return JobResult(
-            log.run_id, log.study, str(self.folder), self.store, summary, files, str(head), repeated,
-            time.perf_counter() - self.start,
-        )  # fmt: skip
-
-
-def stored_artifacts(log: RunLog, contents: bool = True) -> list[Artifact]:
-    """The texts a run has recorded."""
-    columns = ["position", "name", "media_type", *(["content"] if contents else [])]
-    found = from_arrow(log.store.read("artifacts", {"study_id": log.study, "run_id": log.run_id}, columns))
-    found.sort(key=lambda row: int(str(row["position"])))
-    return [Artifact(str(one["name"]), str(one["media_type"]), str(one.get("content", ""))) for one in found]
+            log.run_id, log.study, str(files.folder), self.store, summary, names, str(head), repeated, seconds
+        )
 
 
 @contextlib.contextmanager
@@ -270,10 +257,14 @@ def _failure_recorded(log: RunLog) -> Iterator[None]:
         raise
 
 
+def _rows_line(counts: SampleRows) -> str:
+    return f"{counts.total:,} rows: " + ", ".join(f"{count:,} {name}" for name, count in counts.rows.items())
+
+
 def _fit_line(model: ModelDocument) -> str:
-    fitted = sum(one.status == "fitted" for one in model.coefficients)
-    end = model.convergence
-    return f"{fitted} coefficients, deviance {model.statistics.deviance:,.2f}, {end.reason} after {end.iterations} iterations ({end.route})"
+    fitted, end = sum(one.status == "fitted" for one in model.coefficients), model.convergence
+    ended = f"{end.reason} after {end.iterations} iterations ({end.route})"
+    return f"{fitted} coefficients, deviance {model.statistics.deviance:,.2f}, {ended}"
 
 
 def _sample_line(line: Mapping[str, Any]) -> str:

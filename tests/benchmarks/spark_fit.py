@@ -1,0 +1,107 @@
+"""Ten million made rows, Parquet to standard errors on two cores, in units of a plain scan-and-sum of the same columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from tests.benchmarks.measurement import Ratio, Report, Settings, at_least, at_most, interleaved, ratio, timed
+from tests.benchmarks.motor_design import EXPOSURE, TARGET, made_factors
+from tests.benchmarks.motor_rows import ROWS_PER_FILE, motor_files
+from tests.benchmarks.spark_ml_fit import MlFit, fit_spark_ml
+from tests.benchmarks.spark_session import read_files, scan_and_sum, session, spark_missing
+from tests.benchmarks.timed_engine import TimedEngine, TimedPass
+
+NAME, TITLE = "spark_fit", "10M made rows, Poisson, 9 factors, 69 coefficients, Parquet to standard errors, local[2]"
+ROWS = 10_000_000
+
+
+@dataclass
+class OwnFit:
+    """Fits a frame and keeps the passes of every run."""
+
+    engine: TimedEngine
+    frame: Any
+    learn: bool = False
+    passes: list[list[TimedPass]] = field(default_factory=list)
+    deviance: float = float("nan")
+
+    def __call__(self) -> None:
+        from glm_local.fitting import fit_frame
+
+        model: Any = fit_frame(
+            self.engine, self.frame, {}, target=TARGET, factors=made_factors(self.learn), family="poisson",
+            exposure=EXPOSURE, on_separation="warn",
+        )  # fmt: skip
+        self.passes.append(self.engine.taken())
+        self.deviance = model.statistics.deviance
+
+    def building(self, last: int) -> list[float]:
+        return [one.seconds for passes in self.passes[-last:] for one in passes if one.builds]
+
+    def steps(self, last: int) -> list[float]:
+        """Whole Newton passes with a step, each run's median."""
+        whole = [[p.seconds for p in passes if p.purpose == "newton" and p.share == 1] for passes in self.passes[-last:]]
+        return [median(one) for one in whole if one]
+
+
+def run(settings: Settings) -> Report:
+    missing = spark_missing()
+    if missing:
+        return Report(NAME, TITLE, skipped=missing)
+    rows, rounds = settings.rows or ROWS, settings.rounds or 3
+    files = motor_files(settings.scratch, rows)
+    with session() as spark:
+        return _measure(spark, files, rows, rounds, settings.peers)
+
+
+def _measure(spark: Any, files: list[Any], rows: int, rounds: int, peers: bool) -> Report:
+    from glm_spark.spark_engine import SparkEngine
+
+    frame = read_files(spark, files)
+    engine = TimedEngine(SparkEngine(spark))
+    own, learning = OwnFit(engine, frame), OwnFit(engine, frame, learn=True)
+    contenders = {
+        "scan": timed(lambda: scan_and_sum(frame)), "fit": timed(own), "scan again": timed(lambda: scan_and_sum(frame)),
+        "fit, levels learned": timed(learning),
+    }  # fmt: skip
+    seconds = interleaved(contenders, rounds, warm_up=2)
+    scans = seconds.pop("scan") + seconds.pop("scan again")
+    building, steps = own.building(rounds), own.steps(rounds)
+    ratios = [
+        ratio("fit / scan", seconds["fit"], scans, at_most(8)),
+        ratio("building the blocks / scan", building, scans, at_most(2.5)),
+        *([ratio("one Newton pass / scan", steps, scans, at_most(0.6))] if steps else []),
+        ratio("fit with levels learned / scan", seconds["fit, levels learned"], scans),
+    ]
+    facts = {"passes of the last fit, s": _passes(own.passes[-1]), "deviance": own.deviance}
+    if peers:
+        compared, said = _beside_spark_ml(read_files(spark, files[:1]), rows, seconds["fit"], engine)
+        ratios, facts = [*ratios, *compared], facts | said
+    return Report(NAME, TITLE, ratios, {"scan": scans, **seconds}, facts)
+
+
+def _passes(passes: list[TimedPass]) -> str:
+    return ", ".join(f"{p.purpose}{'' if p.share == 1 else f' of {p.share:.2f}'} {p.seconds:.2f}" for p in passes)
+
+
+def _beside_spark_ml(
+    part: Any, rows: int, fits: list[float], engine: TimedEngine
+) -> tuple[list[Ratio], dict[str, Any]]:
+    """Spark ML on the first million rows, and its time scaled to all of them: it costs the same for every row."""
+    part_rows = min(rows, ROWS_PER_FILE)
+    own = OwnFit(engine, part)
+    own()
+    theirs: MlFit = fit_spark_ml(part)
+    ours = timed(own)()
+    ratios = [
+        ratio("Spark ML (1M, scaled) / fit", [theirs.seconds * rows / part_rows] * len(fits), fits, at_least(25)),
+        ratio("Spark ML / fit, both on 1M", [theirs.seconds], [ours]),
+    ]
+    said = {
+        "Spark ML on 1M": f"{theirs.seconds:.1f} s, {theirs.preparing:.1f} of them preparing, {theirs.iterations} iterations",
+        "fit on 1M": f"{ours:.1f} s",
+        "deviance on 1M": {"ours": round(own.deviance, 4), "Spark ML": round(theirs.deviance, 4)},
+    }
+    return ratios, said

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from glm_local.conformance import CodeCounts, EngineConformance, caught, hostile_rows, known, some_design
+from glm_local.contract.cells import CellRequest
+from glm_local.contract.expression import Arithmetic, Bin, Compare, Literal, Lookup, Read
+from glm_local.errors import DataError, EngineError
+from glm_local.pandas_engine import PandasEngine
+
+pytest.importorskip("pyspark")
+
+from glm_spark.spark_engine import SparkEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class SparkConformance(EngineConformance):
+    """The suite with rows sent to Spark as Arrow tables."""
+
+    engine: SparkEngine
+
+    def frame(self, table: pa.Table, partitions: int = 1) -> DataFrame:
+        return self.engine.spark.createDataFrame(table).repartition(partitions)
+
+    def rows(self, frame: DataFrame) -> pa.Table:
+        return frame.toArrow()
+
+
+class TestSparkEngine(SparkConformance):
+    @pytest.fixture(autouse=True)
+    def _engine(self, spark: SparkSession) -> None:
+        self.engine = SparkEngine(spark)
+
+
+@pytest.fixture
+def engine(spark: SparkSession) -> SparkEngine:
+    return SparkEngine(spark)
+
+
+def test_both_engines_give_the_same_cells_and_quantiles(engine: SparkEngine) -> None:
+    table, local = hostile_rows(2_000), PandasEngine()
+    request = CellRequest("c", {"t": Read("t", "text"), "x": Read("x")}, {"amount": Read("amount")})
+    near, far = (known(one.cells(table, [request]), "c") for one in (local, engine))
+    assert near.rows.tolist() == far.rows.tolist()
+    np.testing.assert_allclose(near.sums["amount"], far.sums["amount"], rtol=1e-12)
+    asked = ({"a": Read("amount")}, [0.1, 0.5, 0.99], Read("w"))
+    np.testing.assert_allclose(local.quantiles(table, *asked)["a"], engine.quantiles(table, *asked)["a"], rtol=1e-12)
+
+
+def test_many_distinct_values_fall_on_the_same_grid_everywhere(engine: SparkEngine) -> None:
+    rows = 120_000
+    table = pa.table({"v": np.random.default_rng(5).lognormal(8, 2, rows)})
+    frame = engine.spark.createDataFrame(table)
+    asked = ({"v": Read("v")}, [0.01, 0.3, 0.5, 0.999])
+    near = PandasEngine().quantiles(table, *asked)["v"]
+    for partitions in (1, 5):
+        np.testing.assert_array_equal(engine.quantiles(frame.repartition(partitions), *asked)["v"], near)
+    np.testing.assert_allclose(near, np.quantile(table["v"].to_numpy(), asked[1]), rtol=1 / 2048)
+
+
+def test_blocks_of_both_engines_hold_the_same_sums(engine: SparkEngine) -> None:
+    table, design = hostile_rows(3_000), some_design()
+    near, far = (one.blocks(table, design).sum(CodeCounts(design), "same") for one in (PandasEngine(), engine))
+    for mine, other in zip(near, far, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-12)
+
+
+def test_blocks_can_be_kept_in_a_scratch_table(spark: SparkSession) -> None:
+    engine, design = SparkEngine(spark, materialise="table"), some_design()
+    frame = spark.createDataFrame(hostile_rows(500)).repartition(3)
+    blocks = engine.blocks(frame, design)
+    kept = [blocks.sum(CodeCounts(design), "table") for _ in range(2)]
+    cached = SparkEngine(spark).blocks(frame, design).sum(CodeCounts(design), "cache")
+    assert any("glm_blocks" in one.name for one in spark.catalog.listTables())
+    blocks.close()
+    assert not any("glm_blocks" in one.name for one in spark.catalog.listTables())
+    for table, memory in zip(kept[1], cached, strict=True):
+        np.testing.assert_allclose(table, memory, rtol=1e-12)
+
+
+def test_a_closed_handle_leaves_nothing_cached(engine: SparkEngine) -> None:
+    design = some_design()
+    blocks = engine.blocks(engine.spark.createDataFrame(hostile_rows(50)), design)
+    blocks.sum(CodeCounts(design), "once")
+    kept = blocks._kept
+    assert kept.storageLevel.useMemory
+    blocks.close()
+    assert not kept.storageLevel.useMemory
+
+
+def test_tables_and_paths_are_frames_too(engine: SparkEngine, tmp_path: Path) -> None:
+    engine.spark.createDataFrame(hostile_rows(40)).write.parquet(str(tmp_path / "rows"))
+    engine.spark.read.parquet(str(tmp_path / "rows")).createOrReplaceTempView("forty_rows")
+    request = CellRequest("c", sums={"e": Read("e")})
+    for source in (tmp_path / "rows", str(tmp_path / "rows"), "forty_rows", hostile_rows(40), hostile_rows(40).to_pandas()):
+        assert known(engine.cells(source, [request]), "c").rows.tolist() == [40]
+
+
+def test_names_that_differ_in_case_are_refused(engine: SparkEngine) -> None:
+    frame = engine.spark.createDataFrame(pa.table({"age": [1], "Age": [2]}))
+    assert "are one name to Spark" in str(caught(lambda: engine.columns(frame)))
+
+
+def test_kinds_that_are_not_read_are_named(engine: SparkEngine) -> None:
+    frame = engine.spark.sql("SELECT array(1) AS list, CAST(1 AS decimal(10, 2)) AS amount, CAST(1 AS float) AS f")
+    assert engine.columns(frame) == {"list": "unsupported", "amount": "decimal", "f": "float32"}
+    error = caught(lambda: engine.cells(frame, [CellRequest("c", {"k": Read("list")})]))
+    assert isinstance(error, DataError)
+    assert "list" in str(error)
+
+
+def test_wide_designs_take_several_words(engine: SparkEngine) -> None:
+    from glm_local.contract.blocks import BlockDesign, Cross, Field
+
+    table = hostile_rows(400)
+    code = Arithmetic("*", Read("key", "integer"), Literal(157))
+    fields = tuple(Field(f"f{i}", Lookup(code, (157 * i,), (i + 1,), 0, 0), 300) for i in range(11))
+    design = BlockDesign((*fields, Field("big", Read("key", "integer"), 70_000)), Read("y"), (Cross("c", ("f3", "big")),))
+    near, far = (one.blocks(table, design).sum(CodeCounts(design), "wide") for one in (PandasEngine(), engine))
+    for mine, other in zip(near, far, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-12)
+
+
+def test_sub_expressions_inside_large_lookups_are_joined_too(engine: SparkEngine) -> None:
+    inner = Lookup(Read("key", "integer"), tuple(range(300)), tuple(f"k{i % 250}" for i in range(300)), "none", None)
+    outer = Lookup(inner, tuple(f"k{i}" for i in range(250)), tuple(float(i) for i in range(250)), -1.0, -2.0)
+    request = CellRequest("c", {"band": Bin(outer, (0.0, 100.0), ("x", "y", "z"), "m")}, {"v": outer})
+    table = hostile_rows(500)
+    near, far = (known(one.cells(table, [request]), "c") for one in (PandasEngine(), engine))
+    assert near.keys["band"].tolist() == far.keys["band"].tolist()
+    assert near.sums["v"].tolist() == far.sums["v"].tolist()
+
+
+def test_an_error_of_the_rows_is_one_line_without_a_trace(engine: SparkEngine) -> None:
+    frame = engine.spark.range(4).selectExpr("1 / (id - id) AS x")
+    error = caught(lambda: engine.cells(frame, [CellRequest("c", {"x": Read("x")})]))
+    assert isinstance(error, DataError)
+    assert "DIVIDE_BY_ZERO" in str(error)
+    assert "\n" not in str(error)
+    assert "\tat " not in str(error)
+
+
+def test_a_kernel_that_fails_says_what_failed(engine: SparkEngine) -> None:
+    class Broken(CodeCounts):
+        def add(self, sums: Any, block: Any) -> None:
+            raise ValueError("cannot add this block")
+
+    design = some_design()
+    blocks = engine.blocks(engine.spark.createDataFrame(hostile_rows(50)), design)
+    error = caught(lambda: blocks.sum(Broken(design), "broken"))
+    assert isinstance(error, EngineError)
+    assert "ValueError: cannot add this block" in str(error)
+
+
+def test_refused_caching_names_the_setting(engine: SparkEngine) -> None:
+    from glm_spark.spark_errors import explanation
+    from pyspark.errors import AnalysisException
+
+    refused = AnalysisException("[NOT_SUPPORTED_WITH_SERVERLESS] PERSIST TABLE is not supported on serverless compute.")
+    assert 'SparkEngine(materialise="table"' in str(explanation(refused))
+
+
+def test_filters_reach_the_scan(engine: SparkEngine, tmp_path: Path) -> None:
+    engine.spark.createDataFrame(hostile_rows(40)).write.parquet(str(tmp_path / "rows"))
+    blocks = engine.blocks(tmp_path / "rows", some_design(), Compare(">", Read("key", "integer"), Literal(10)))
+    assert blocks.sum(CodeCounts(blocks.design), "some")[-2][0] > 0
