@@ -156,8 +156,8 @@ def verify(store: Store, study: str | None = None, expected_head: Head | str | N
     heads = _chains(store, look, events or [], study, expected_head)
     for name, found in rows.items():
         look.take(name, lambda name=name, found=found: row_findings(TABLES[name], found or []))  # type: ignore[misc]
-    readable = {name: rows.get(name, []) for name in TABLES if name != "events"}
-    readable = {name: found for name, found in readable.items() if found is not None}
+    asked = ((name, rows.get(name, [])) for name in TABLES if name != "events")
+    readable = {name: found for name, found in asked if found is not None}
     if events is not None:
         sound = [event for event in events if row_digest(event, "row_hash") == event["row_hash"]]
         look.take("events", lambda: account_findings(sound, readable) + open_runs(sound))

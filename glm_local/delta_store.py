@@ -15,8 +15,8 @@ from pyarrow import parquet as pq
 
 from glm_local.contract.audit_rows import DELTA_PROTOCOL, TABLES, AuditTable
 from glm_local.contract.store import Commit, Guard, TableFiles, TableState
-from glm_local.errors import EngineError, StoreError
 from glm_local.contract.store_errors import cannot_read, cannot_write
+from glm_local.errors import EngineError, StoreError
 from glm_local.store_lock import one_writer
 from glm_local.table_files import ArrowFiles, local_path
 
@@ -181,7 +181,8 @@ class DeltaStore:
         if delta is None:
             return None
         with self._reading(table, delta):
-            return delta.transaction_version(app)
+            mark: int | None = delta.transaction_version(app)
+            return mark
 
     @contextmanager
     def _reading(self, table: str, delta: DeltaTable | None) -> Iterator[None]:

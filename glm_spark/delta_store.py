@@ -12,14 +12,14 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions
+from pyspark.sql import DataFrame, SparkSession, functions
 
 from glm_local.contract.audit_rows import TABLES, AuditTable
 from glm_local.contract.seals import log_mark
+from glm_local.contract.sql import quote_identifier
 from glm_local.contract.store import Commit, Guard, TableFiles, TableState
-from glm_local.errors import ConfigError
 from glm_local.contract.store_errors import cannot_read, cannot_write
+from glm_local.errors import ConfigError
 from glm_local.store_lock import one_writer
 from glm_local.table_files import ArrowFiles, local_path
 from glm_spark.table_files import SparkFiles
@@ -79,8 +79,8 @@ class SparkDeltaStore:
     def _name(self, table: str) -> str:
         """The table in SQL, quoted."""
         if self._schema is None:
-            return f"delta.{_quoted(f'{self.location}/{table}')}"
-        return ".".join(_quoted(part) for part in (*self._schema.split("."), table))
+            return f"delta.{quote_identifier(f'{self.location}/{table}')}"
+        return ".".join(quote_identifier(part) for part in (*self._schema.split("."), table))
 
     def ensure(self, *tables: str) -> None:
         """Create what is not there: columns, rules and properties in one commit."""
@@ -154,9 +154,9 @@ class SparkDeltaStore:
         schema = TABLES[table].arrow_schema
         wanted = pa.schema([schema.field(name) for name in columns or schema.names])
         try:
-            rows = self._table(table).select(*(functions.col(_quoted(name)) for name in wanted.names))
+            rows = self._table(table).select(*(functions.col(quote_identifier(name)) for name in wanted.names))
             for name, value in (where or {}).items():
-                rows = rows.where(functions.col(_quoted(name)) == functions.lit(value))
+                rows = rows.where(functions.col(quote_identifier(name)) == functions.lit(value))
             return _arrow(rows).cast(wanted)
         except Exception as error:
             if _says(error, MISSING):
@@ -216,10 +216,6 @@ def _on_this_disk(spark: SparkSession, location: str | os.PathLike[str]) -> bool
 
 def _arrow(rows: DataFrame) -> pa.Table:
     return rows.toArrow()
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
 
 
 def _literal(value: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions
+from pyspark.sql import DataFrame, SparkSession, functions
 
 from glm_local.contract.store_errors import cannot_read
 from glm_local.table_files import SEALS, is_seal
+
+MANY = 500
+"""Names up to which Spark is given a pattern of them; beyond, it reads the whole folder."""
 
 
 class SparkFiles:
@@ -20,9 +22,12 @@ class SparkFiles:
     def __init__(self, spark: SparkSession, location: str) -> None:
         self._spark, self._location = spark, location
 
-    def _binary(self, folder: str) -> DataFrame | None:
+    def _binary(self, folder: str, wanted: Sequence[str] = ()) -> DataFrame | None:
+        files = self._spark.read.format("binaryFile")
+        if 0 < len(wanted) <= MANY:
+            files = files.option("pathGlobFilter", "{" + ",".join(wanted) + "}")
         try:
-            return self._spark.read.format("binaryFile").load(f"{self._location}/{folder}")
+            return files.load(f"{self._location}/{folder}")
         except PySparkException as error:
             if error.getCondition() == "PATH_NOT_FOUND":
                 return None
@@ -37,7 +42,7 @@ class SparkFiles:
     def _of(self, names: Sequence[str], value: str) -> dict[str, str]:
         found: dict[str, str] = {}
         for folder, wanted in _by_folder(names).items():
-            listed = self._binary(folder)
+            listed = self._binary(folder, wanted)
             if listed is None:
                 continue
             name = functions.element_at(functions.split("path", "/"), -1)

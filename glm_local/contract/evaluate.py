@@ -325,6 +325,8 @@ def _lookup(work: _Evaluation, node: Lookup) -> Values:
     values, kind = work.of(node.argument), work.types.inner(node.argument)
     every = (*node.outputs, node.unseen, node.missing)
     outputs, unseen = constants(every, output_type(every, "lookup")), len(node.keys)
+    if kind == "nothing":
+        return outputs.take(np.full(values.data.shape, -1))
     keys = [lookup_key(key, kind) for key in node.keys]
     if kind == "text":
         place = dict(zip(keys, range(unseen), strict=True))
@@ -332,7 +334,7 @@ def _lookup(work: _Evaluation, node: Lookup) -> Values:
         return outputs.take(places).take(values.codes)
     if values.whole is not None:
         return _by_whole(values.whole, lambda x: outputs.take(_key_places(x.astype(np.float64), keys, float)))
-    if kind in ("number", "nothing"):
+    if kind == "number":
         rounded = [float(np.float32(key)) for key in keys] if values.single else keys  # type: ignore[arg-type]
         places = _key_places(as_number(values), rounded, float)
     else:

@@ -280,7 +280,9 @@ def lookup_key(key: Scalar, argument: ExpressionType) -> Scalar:
     found = scalar_type(key)
     if argument == "date" and isinstance(key, str):
         return date_days(key)
-    if argument in ("number", "nothing") and found in ("integer", "number"):
+    if argument == "nothing" and found != "nothing":
+        return key
+    if argument == "number" and found in ("integer", "number"):
         return float(key) + 0.0  # type: ignore[arg-type]
     if argument == "integer" and isinstance(key, float) and key.is_integer():
         return int(key)

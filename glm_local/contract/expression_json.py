@@ -152,6 +152,7 @@ class _Reading:
         self.problems = problems
 
     def wrong(self, path: str, found: str, rule: str, way_out: str = "") -> Literal:
+        rule, way_out = rule or "Expressions have a small, fixed vocabulary.", way_out or "Write it in that form."
         self.problems.append(Problem(path or "/", found, rule, way_out))
         return Literal(None)
 
@@ -323,9 +324,9 @@ def _typed_keys(
     reading: _Reading, keys: Sequence[Scalar], kind: ExpressionType, path: str
 ) -> tuple[Scalar, ...]:
     """Keys of an object, which are text in JSON, as the type of the argument."""
-    if kind in ("text", "date"):
+    if kind in ("text", "date", "nothing"):
         return tuple(keys)
-    as_kind: Any = {"flag": "boolean", "nothing": "number"}.get(kind, kind)
+    as_kind: Any = {"flag": "boolean"}.get(kind, kind)
     typed = [read_scalar(key, as_kind) for key in keys]
     for key, value in zip(keys, typed, strict=True):
         if value is None:

@@ -43,7 +43,7 @@ def _edges(value: Any, path: str) -> Iterator[Problem]:
     if not isinstance(value, list):
         yield Problem(path, f"{shown(value)} is not a list of edges.",
                       'Edges are a list of rising numbers, or {"method": "quantile", "bins": 10}.',
-                      f"Write [{shown(value)}]." if is_number(value) else "")
+                      f"Write [{shown(value)}]." if is_number(value) else "Write [25, 40, 60].")
         return
     problems = [problem for i, one in enumerate(value) for problem in edge(one, f"{path}/{i}")]
     yield from problems
@@ -119,11 +119,11 @@ def _scale(value: Any, path: str) -> Iterator[Problem]:
 
 def _cells(value: Any, path: str) -> Iterator[Problem]:
     if not isinstance(value, list):
-        yield Problem(path, f"{shown(value)} is not a list.", "Cells are a list of lists of level names.", "")
+        yield Problem(path, f"{shown(value)} is not a list.", "Cells are a list of lists of level names.", 'Write [["a", "b"]].')
         return
     for i, cell in enumerate(value):
         if not isinstance(cell, list) or not all(isinstance(level, str) for level in cell):
-            yield Problem(f"{path}/{i}", f"{shown(cell)} is not a cell.", "A cell is a list of level names.", "")
+            yield Problem(f"{path}/{i}", f"{shown(cell)} is not a cell.", "A cell is a list of level names.", 'Write ["a", "b"].')
 
 
 def _factor_name(value: Any, path: str) -> Iterator[Problem]:
@@ -238,4 +238,4 @@ def _unknown_kind(document: Mapping[str, Any], path: str, expected: str | None) 
         hint = ' ("type" is the field of glm-factor-optimizer: use read_legacy_spec.)' if "type" in document else ""
         return Problem(f"{path}/{where}", "not given.", rule, f'Add "kind": "numeric" or another.{hint}')
     return Problem(f"{path}/kind", f"{shown(kind)} is not a kind of factor.", rule,
-                   nearest(kind, options) if isinstance(kind, str) else "")
+                   nearest(kind, options) if isinstance(kind, str) else f"Write one of {', '.join(options)}.")

@@ -325,6 +325,8 @@ def _lookup(printer: Printer, node: Lookup) -> Sql:
     kind = printer.types.inner(node.argument)
     argument = printer.settled(printer.of(node.argument))
     (*outputs, missing, unseen), output_kind = printer.outputs((*node.outputs, node.missing, node.unseen))
+    if kind == "nothing":
+        return _of_outputs(missing, output_kind)
     x, keys, outputs = _lookup_keys(printer, argument, node.keys, kind, outputs)
 
     def body(text: str) -> str:
@@ -346,7 +348,7 @@ def _lookup_keys(
     words, values = printer.words, [lookup_key(key, kind) for key in given]
     if kind == "date":
         return argument.text, [(v, words.date(str(k))) for v, k in zip(values, given, strict=True)], list(outputs)
-    if kind not in ("number", "nothing"):
+    if kind != "number":
         return argument.text, [(value, words.constant(value)) for value in values], list(outputs)
     numbers = [float(_single(v) if argument.single else v) for v in values]  # type: ignore[arg-type]
     if argument.form == "whole" and all(abs(number) < EXACT for number in numbers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from glm_local.contract.audit_rows import TABLES
@@ -57,7 +58,7 @@ def cannot_read(table: str, where: str, error: BaseException, bad_files: Sequenc
 def _said(error: BaseException) -> str:
     """What an error says without its stack: Java's ends with a line per cause, Rust's with numbered frames."""
     lines = [line.strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not line.startswith(("at ", "...", "Caused by")) and line[0] != "0"]
+    telling = [line for line in lines if line and not re.match(r"at |\.\.\.|Caused by|\d+: ", line)]
     causes = [line for line in lines if line.startswith("Caused by")]
     return " ".join(" ".join([*telling[:6], *causes[-2:]]).split())[:600]
 

@@ -172,7 +172,8 @@ def sample_problems(config: JobConfig, counts: SampleRows) -> list[Problem]:
         return [Problem("/data", "There is no row.", "A model needs rows.", "Look at data.where and at the source.")]
     problems = []
     if counts.nowhere and config.split.get("method", "hash") != "column":
-        path = "/split/column" if config.split.get("method") == "time" else "/split/key"
+        hashed = "/split/key" if "key" in config.split else "/roles/key"
+        path = "/split/column" if config.split.get("method") == "time" else hashed
         problems.append(
             Problem(
                 path,

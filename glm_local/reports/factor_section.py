@@ -84,11 +84,15 @@ def _section(name: str, content: ReportContent, scale: IntervalScale) -> FactorS
     cells: dict[str, tuple[AeCell, ...]] = {}
     chart = Markup()
     if table is not None:
+        table = table[table.groupby("level", sort=False)["rows"].transform("sum") > 0]
         samples = tuple(dict.fromkeys(str(one) for one in table["sample"]))
         by_level = {key: part.set_index("sample") for key, part in table.groupby("level", sort=False)}
         cells = {str(key): tuple(_ae(part, sample) for sample in samples) for key, part in by_level.items()}
-        rows = rows or [CoefficientRow(str(key), name, str(key)) for key in by_level]
         judged = table[table["sample"] == content.judged_sample]
+        rows = rows or [
+            CoefficientRow(str(line.level), name, str(line.level), rows=int(line.rows), exposure=float(line.exposure))
+            for line in judged.itertuples()
+        ]
         chart = Markup(factor_chart(judged, f"Observed and fitted, {content.judged_sample}"))
     shown = _largest(rows)
     total = sum(known(row.exposure) for row in rows if math.isfinite(known(row.exposure)))

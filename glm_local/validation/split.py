@@ -222,7 +222,8 @@ def existing(column: str, columns: Mapping[str, ColumnKind], path: str) -> str:
     """The column's name, if the table has it."""
     if column not in columns:
         raise ConfigError.because(
-            f"{column!r} is not a column of the table.", "", nearest(column, list(columns)), path=path
+            f"{column!r} is not a column of the table.", "A split reads columns of the table.",
+            nearest(column, list(columns)), path=path,
         )
     return column
 

@@ -130,8 +130,10 @@ def put(where: str, value: object, rows: slice = slice(0, 3)) -> Edit:
 
     def edit(frame: pd.DataFrame) -> pd.DataFrame:
         changed = frame.copy()
-        if isinstance(value, str):
+        if isinstance(value, str) or value is None:
             changed[where] = changed[where].astype(object)
+        elif isinstance(value, float):
+            changed[where] = changed[where].astype(float)
         changed.iloc[rows, changed.columns.get_loc(where)] = value
         return changed
 
@@ -188,9 +190,9 @@ PLACES = [
     config("a table asked of the local engine", "/data/table", "Spark", "data.table='main.motor'", text=('path = "${data}"', "")),
     config("a version of a CSV file", "/data/version", "Delta", "data.format='csv'", "data.version=3"),
     config("a negative version", "/data/version", "greater than or equal to 0", "data.version=-1"),
-    column("a path that is not there", "/data/path", "does not exist", "data.path='nowhere.parquet'"),
-    column("a file that is not Parquet", "/data/path", "could not be read as parquet", "data.path='job.toml'"),
-    column("a folder without files", "/data/path", "empty folder", "data.path='nothing'"),
+    column("a path that is not there", "/data/path", "does not exist", text=("${data}", "nowhere.parquet")),
+    column("a file that is not Parquet", "/data/path", "could not be read as parquet", text=("${data}", "job.toml")),
+    column("a folder without files", "/data/path", "empty folder", text=("${data}", "nothing")),
     column("a Delta table that is none", "/data/path", "could not be read as delta", "data.format='delta'"),
 ]
 
@@ -212,7 +214,7 @@ MODEL = [
     config("no family", "/model/family", "not given", text=('family = "poisson"\n', "")),
     config("a family nobody knows", "/model/family", "Nearest: 'poisson'", "model.family='poison'"),
     config("a tweedie without power", "/model/family", "power", "model.family='tweedie'"),
-    config("a tweedie power that does not exist", "/model/family", "0.5", "model.family='tweedie(0.5)'"),
+    config("a tweedie power that does not exist", "/model/family/power", "0.5", "model.family='tweedie(0.5)'"),
     config("a link nobody knows", "/model/link", "", "model.link='logg'"),
     config("a link that does not fit the family", "/model/link", "logit", "model.link='logit'"),
     config("exposure without a log link", "/roles/exposure", "log link", "model.link='identity'"),
@@ -220,7 +222,7 @@ MODEL = [
     config("neither factor nor intercept", "/factors", "neither", "factors=[]", "model.intercept=false"),
     config("a split nobody knows", "/split/method", "hash", "split.method='random'"),
     config("fractions above 1", "/split/fractions", "", "split.fractions={train=0.9, validation=0.2, holdout=0.2}"),
-    config("a fraction below 0", "/split/fractions", "", "split.fractions={train=1.2, validation=-0.1, holdout=-0.1}"),
+    config("a fraction below 0", "/split/fractions/train", "", "split.fractions={train=1.2, validation=-0.1, holdout=-0.1}"),
     config("a key of the split misspelt", "/split/fractons", "Nearest: 'fractions'", "split.fractons={}"),
     config("a hash split without a key", "/split/key", "", text=('key = "id"\n', "")),
     config("a time split without a column", "/split/column", "", "split.method='time'"),
@@ -240,14 +242,14 @@ SPECS = [
     config("labels that do not match edges", "/factors/0/labels", "", "factors.0.labels=['young', 'old']"),
     config("no policy for missing", "/factors/0/missing", "not given", text=('edges = [25, 40, 60]\nmissing = "refuse"', "edges = [25, 40, 60]")),
     config("a policy nobody knows", "/factors/0/missing", "", "factors.0.missing='ignore'"),
-    config("a policy to a level that is not there", "/factors/0/missing", "", "factors.0.missing={level='none'}"),
+    config("a policy to a level that is not there", "/factors/0/missing/level", "", "factors.0.missing={level='none'}"),
     config("a limit without a policy", "/factors/0/below", "not given", "factors.0.lower=18"),
     config("a field of another kind", "/factors/0/levels", "", "factors.0.levels=['a']"),
     config("a kind nobody knows", "/factors/0/kind", "numeric", "factors.0.kind='numerical'"),
     config("a factor without a name", "/factors/0/name", "not given", text=('name = "age"\n', "")),
     config("two factors of one name", "/factors/1/name", "distinct", "factors.1.name='age'"),
-    config("a base that is no level", "/factors/0/base", "", "factors.0.base={level='teen'}"),
-    config("a value in two levels", "/factors/1/levels", "", "factors.1.levels=[{level='a', values=['north']}, {level='b', values=['north']}]"),
+    config("a base that is no level", "/factors/0/base/level", "", "factors.0.base={level='teen'}"),
+    config("a value in two levels", "/factors/1/levels/1/values/0", "", "factors.1.levels=[{level='a', values=['north']}, {level='b', values=['north']}]"),
     config("a level without values", "/factors/1/levels/0/values", "at least one", "factors.1.levels=[{level='a', values=[]}]"),
     config("no policy for unseen", "/factors/1/unseen", "not given", text=('unseen = "base"\n\n[[factors]]\nkind = "linear"', '\n[[factors]]\nkind = "linear"')),
     config("an interaction with itself", "/factors/3/factors", "", "factors.3.factors=['age', 'age']"),
@@ -255,7 +257,7 @@ SPECS = [
     config("an interaction of one factor", "/factors/3/factors", "", "factors.3.factors=['age']"),
     config("a scale of 0", "/factors/2/scale", "above 0", "factors.2.scale=0"),
     config("a linear factor with a level for missing", "/factors/2/missing", "number", "factors.2.missing='own_level'"),
-    config("a linear factor without a column", "/factors/2", "column", text=('name = "bonus"\ncolumn = "bonus"', 'name = "bonus"')),
+    config("a linear factor without a column", "/factors/2/column", "column", text=('name = "bonus"\ncolumn = "bonus"', 'name = "bonus"')),
     config("a cap upside down", "/factors/2/cap", "", "factors.2.cap={lower=9, upper=1}"),
     config("a version of specs nobody knows", "/factors/2/version", "", "factors.2.version=2"),
 ]

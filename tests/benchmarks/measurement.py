@@ -42,12 +42,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Target:
-    """A bound a ratio should keep."""
+    """A bound a ratio should keep; "within" is a distance from 1 either way."""
 
-    sense: Literal["at most", "at least"]
+    sense: Literal["at most", "at least", "within"]
     bound: float
 
     def met(self, value: float) -> bool:
+        if self.sense == "within":
+            return abs(value - 1) <= self.bound
         return value <= self.bound if self.sense == "at most" else value >= self.bound
 
 
@@ -86,6 +88,10 @@ def at_most(bound: float) -> Target:
 
 def at_least(bound: float) -> Target:
     return Target("at least", bound)
+
+
+def within(bound: float) -> Target:
+    return Target("within", bound)
 
 
 def interleaved(contenders: Mapping[str, Callable[[], float]], rounds: int, warm_up: int = 1) -> Seconds:

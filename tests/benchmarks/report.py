@@ -52,7 +52,8 @@ def _plain(report: Report) -> dict[str, Any]:
 
 
 def _line(one: Ratio, width: int) -> str:
-    target = f"  {one.target.sense} {one.target.bound:g}: {one.verdict}" if one.target else ""
+    bound = "" if one.target is None else f"{one.target.bound:.0%} of 1" if one.target.sense == "within" else f"{one.target.bound:g}"
+    target = f"  {one.target.sense} {bound}: {one.verdict}" if one.target else ""
     return f"  {one.name:<{width}}  {one.value:8.3f}  [{one.low:.3f} .. {one.high:.3f}]{target}"
 
 

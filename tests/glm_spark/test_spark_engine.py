@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from glm_local.conformance import CodeCounts, EngineConformance, caught, hostile_rows, known, some_design
+from glm_local.contract.blocks import BlockDesign, Cross, Field
 from glm_local.contract.cells import CellRequest
 from glm_local.contract.expression import Arithmetic, Bin, Compare, Literal, Lookup, Read
 from glm_local.errors import DataError, EngineError
@@ -100,7 +101,8 @@ def test_tables_and_paths_are_frames_too(engine: SparkEngine, tmp_path: Path) ->
     engine.spark.createDataFrame(hostile_rows(40)).write.parquet(str(tmp_path / "rows"))
     engine.spark.read.parquet(str(tmp_path / "rows")).createOrReplaceTempView("forty_rows")
     request = CellRequest("c", sums={"e": Read("e")})
-    for source in (tmp_path / "rows", str(tmp_path / "rows"), "forty_rows", hostile_rows(40), hostile_rows(40).to_pandas()):
+    local = hostile_rows(40)
+    for source in (tmp_path / "rows", str(tmp_path / "rows"), "forty_rows", local, local.to_pandas()):
         assert known(engine.cells(source, [request]), "c").rows.tolist() == [40]
 
 
@@ -118,12 +120,11 @@ def test_kinds_that_are_not_read_are_named(engine: SparkEngine) -> None:
 
 
 def test_wide_designs_take_several_words(engine: SparkEngine) -> None:
-    from glm_local.contract.blocks import BlockDesign, Cross, Field
-
     table = hostile_rows(400)
     code = Arithmetic("*", Read("key", "integer"), Literal(157))
     fields = tuple(Field(f"f{i}", Lookup(code, (157 * i,), (i + 1,), 0, 0), 300) for i in range(11))
-    design = BlockDesign((*fields, Field("big", Read("key", "integer"), 70_000)), Read("y"), (Cross("c", ("f3", "big")),))
+    big = Field("big", Read("key", "integer"), 70_000)
+    design = BlockDesign((*fields, big), Read("y"), (Cross("c", ("f3", "f4")),))
     near, far = (one.blocks(table, design).sum(CodeCounts(design), "wide") for one in (PandasEngine(), engine))
     for mine, other in zip(near, far, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-12)

@@ -84,8 +84,8 @@ def test_frame_table_and_record_score_the_same_number(spark: Any, engine: Any, s
 
 def test_the_sql_of_a_model_scores_the_same_number(spark: Any, spark_rows: Any) -> None:
     model = glm_local.fit_glm(rules.ROWS, target="claims", factors=rules.EVERYTHING, exposure="years")
-    spark_rows.createOrReplaceTempView("policies to score")
-    scored = spark.sql(model.to_sql(table="policies to score")).toArrow().to_pandas()
+    spark_rows.createOrReplaceTempView("policies_to_score")
+    scored = spark.sql(model.to_sql(table="policies_to_score")).toArrow().to_pandas()
     np.testing.assert_allclose(scored["prediction"], model.predict(scored)["prediction"], rtol=1e-12)
 
 

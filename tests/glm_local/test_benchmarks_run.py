@@ -1,0 +1,55 @@
+"""The benchmarks still run: on few rows, without other packages, and without looking at their times."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.benchmarks.__main__ import main
+from tests.benchmarks.measurement import at_least, at_most, interleaved, ratio, within
+from tests.benchmarks.motor_rows import motor_rows
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", ["local_fit", "coding", "small_parts"])
+def test_a_benchmark_runs_on_few_rows(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.json"
+    small = ["--rows", "2000", "--rounds", "1", "--no-peers", "--scratch", str(tmp_path), "--out", str(out)]
+    (report,) = main([name, *small])
+    assert report.skipped is None
+    assert name in capsys.readouterr().out
+    (written,) = json.loads(out.read_text())["benchmarks"]
+    assert written["ratios"]
+    assert all(one["value"] > 0 for one in written["ratios"])
+
+
+def test_without_the_data_a_benchmark_says_why_it_is_skipped(tmp_path: Path) -> None:
+    (report,) = main(["local_fit", "--data", str(tmp_path)])
+    assert "freMTPL2freq.parquet" in str(report.skipped)
+
+
+def test_made_rows_follow_from_their_seed() -> None:
+    one, again, other = motor_rows(50, 3), motor_rows(50, 3), motor_rows(50, 4)
+    assert one.equals(again)
+    assert not one.equals(other)
+
+
+def test_contenders_take_turns_and_warm_up_does_not_count() -> None:
+    order: list[str] = []
+
+    def noted(name: str) -> Any:
+        return lambda: float(len(order.append(name) or order))
+
+    seconds = interleaved({"a": noted("a"), "b": noted("b")}, rounds=2)
+    assert order == ["a", "b", "a", "b", "a", "b"]
+    assert seconds == {"a": [3.0, 5.0], "b": [4.0, 6.0]}
+
+
+def test_a_ratio_is_of_medians_and_knows_its_target() -> None:
+    found = ratio("x", [1.0, 9.0, 2.0], [10.0, 10.0, 40.0], at_most(0.2))
+    assert (found.value, found.low, found.high, found.verdict) == (0.2, 0.05, 0.9, "PASS")
+    assert ratio("x", [1.0], [2.0], at_least(1)).verdict == "MISS"
+    assert ratio("x", [1.1], [1.0], within(0.15)).verdict == "PASS"
