@@ -67,7 +67,7 @@ class FitStatistics(_Record):
     """Figures of the fit, all row-exact whatever the route.
 
     `log_likelihood`, `aic` and `bic` use the exponential-dispersion density with dispersion / weight; an estimated
-    dispersion is `likelihood_dispersion` (deviance / sum of weights) and counts as one parameter.
+    dispersion is `likelihood_dispersion` (deviance / rows) and counts as one parameter.
     """
 
     rows: int

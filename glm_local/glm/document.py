@@ -101,14 +101,15 @@ def _statistics(spec: ModelSpec, outcome: Outcome) -> FitStatistics:
 
 
 def _log_likelihood(outcome: Outcome) -> float | None:
-    """Objective over dispersion plus the density's constant, back on the scale of the unfolded response."""
+    """The density at mean = response less the deviance, back on the scale of the unfolded response."""
     if outcome.density_constant is None:
         return None
     family, dispersion = outcome.prepared.family, outcome.likelihood_dispersion
     folded = 0.0
     if not family.fixed_dispersion:
         folded = float(outcome.summary.log_scale[0 if family.domain in ("real", "positive") else 1])
-    value = outcome.solution.objective / dispersion + outcome.density_constant - folded
+    deviance = outcome.solution.deviance + outcome.lost_deviance
+    value = outcome.density_constant - deviance / (2 * dispersion) - folded
     return value if np.isfinite(value) else None
 
 

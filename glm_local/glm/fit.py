@@ -32,6 +32,7 @@ from glm_local.glm.fit_problems import (
     separation_problems,
 )
 from glm_local.glm.kernels import LikelihoodKernel, SummaryKernel
+from glm_local.glm.likelihood import likelihood_dispersion
 from glm_local.glm.links import Link
 from glm_local.glm.newton import Newton, NewtonOptions, Solution
 from glm_local.glm.reference_problem import MOST_VALUES, CannotVerify
@@ -312,7 +313,7 @@ class _Run:
         family = self.prepared.family
         if family.fixed_dispersion:
             return 1.0, summary.constant
-        dispersion = deviance / summary.weight
+        dispersion = likelihood_dispersion(family.name, deviance, summary.rows)
         if not dispersion > 0:
             return dispersion, None
         (constant,) = blocks.sum(LikelihoodKernel(family, dispersion), "likelihood")

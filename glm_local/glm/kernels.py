@@ -97,7 +97,7 @@ def table_counts(index: NDArray[np.intp], weight: Array | None, size: int) -> Ar
 
 
 def density_constant(family: Family, block: Block, dispersion: float, rows: NDArray[np.intp] | None = None) -> float:
-    """Sum over rows of log density minus weight * (y theta - kappa) / dispersion: the part without the mean.
+    """Sum over rows of the log density at mean = response: the log-likelihood but for - deviance / (2 dispersion).
 
     It is 0 at y = 0 for families with mass there, so only `rows` (those with y > 0) are looked at.
     """
@@ -107,9 +107,7 @@ def density_constant(family: Family, block: Block, dispersion: float, rows: NDAr
         response, weight = response[rows], weight[rows]
     if not len(response):
         return 0.0
-    mean = np.full(len(response), 0.5) if family.domain == "unit" else np.where(response > 0, response, 1.0)
-    log_density = family.log_density(response, weight, mean, dispersion)
-    return float(np.sum(log_density - weight * family.objective(response, mean) / dispersion))
+    return float(np.sum(family.saturated_log_density(response, weight, dispersion)))
 
 
 @dataclass(frozen=True)
