@@ -11,7 +11,7 @@ from typing import Literal as OneOf
 from glm_local.contract.expression import Scalar
 from glm_local.contract.expression_columns import date_days, scalar_type
 from glm_local.contract.read_scalar import INTEGER_PATTERN
-from glm_local.errors import EngineError
+from glm_local.errors import ConfigError, EngineError
 
 SqlType = OneOf["DOUBLE", "BIGINT", "DATE", "TEXT", "BOOLEAN"]
 NanStyle = OneOf["equal", "unequal", "none"]
@@ -225,7 +225,7 @@ def respell(text: str, dialect: str) -> str:
     try:
         return str(sqlglot.transpile(text, read="duckdb", write=dialect, identify=True)[0])
     except ValueError as cause:
-        raise EngineError.because(
+        raise ConfigError.because(
             f"sqlglot could not write {dialect}: {cause}",
             "The dialect is one sqlglot knows by name.",
             "Use spark, duckdb, postgres, snowflake, bigquery, tsql, …",

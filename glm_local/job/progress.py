@@ -58,7 +58,7 @@ class StageLines:
         else:
             yield told
         seconds = time.perf_counter() - start
-        self._console.print(f"{name:<16}{told.text}  {seconds:.2f} s", markup=False)
+        self._console.print(f"{name:<17}{told.text}  {seconds:.2f} s", markup=False)
 
     def line(self, text: str) -> None:
         """Say one line."""

@@ -1,0 +1,93 @@
+"""The same file by spark-submit: the same numbers as on pandas, its own second opinion, the same exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glm_local import audit, load_model
+from glm_local.delta_store import open_store
+from glm_local.job.read_config import read_config
+from glm_local.job.run_job import JobOptions, JobResult, run_job
+from glm_local.local_environment import local_environment
+
+pytest.importorskip("pyspark", reason="PySpark is not installed")
+
+from glm_spark.java import OLDEST_JAVA, java_version
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICKSTART = ROOT / "conf" / "base" / "quickstart.toml"
+SUBMIT = Path(sys.executable).with_name("spark-submit")
+
+if (java_version() or 0) < OLDEST_JAVA:
+    pytest.skip(f"Spark needs Java {OLDEST_JAVA} or newer", allow_module_level=True)
+
+
+def submitted(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the job's script as a cluster does."""
+    command = [str(SUBMIT), "--master", "local[2]", "--conf", "spark.sql.shuffle.partitions=2", "--conf", "spark.ui.enabled=false",
+               str(ROOT / "jobs" / "run_glm.py"), *arguments, "--json"]  # fmt: skip
+    settings = {**os.environ, "PYSPARK_PYTHON": sys.executable}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=settings, timeout=600, check=False)
+
+
+@pytest.fixture(scope="module")
+def on_spark(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("spark")
+    done = submitted("--conf", str(QUICKSTART), "--out", str(folder))
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    return dict(json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def on_pandas(tmp_path_factory: pytest.TempPathFactory) -> JobResult:
+    folder = tmp_path_factory.mktemp("pandas")
+    return run_job(read_config(QUICKSTART), local_environment(), JobOptions(directory=str(folder)))
+
+
+def test_coefficients_and_their_errors_are_those_of_pandas(on_spark: dict[str, Any], on_pandas: JobResult) -> None:
+    there, here = (
+        load_model(Path(str(folder)) / "model.json").coefficients for folder in (on_spark["folder"], on_pandas.folder)
+    )
+    assert there["term"].tolist() == here["term"].tolist()
+    for name in ("estimate", "std_error"):
+        np.testing.assert_allclose(there[name].astype(float), here[name].astype(float), rtol=1e-10, atol=1e-12)
+
+
+def test_samples_have_the_same_rows_and_figures(on_spark: dict[str, Any], on_pandas: JobResult) -> None:
+    for name, here in on_pandas.summary["samples"].items():
+        there = on_spark["samples"][name]
+        assert there["rows"] == here["rows"]
+        for figure in ("actual", "predicted", "mean_deviance", "gini"):
+            assert there[figure] == pytest.approx(here[figure], rel=1e-10)
+    assert on_spark["data"] == on_pandas.summary["data"]
+
+
+def test_spark_ml_gives_the_second_opinion(on_spark: dict[str, Any]) -> None:
+    store = open_store(on_spark["store"])
+    (event,) = [one for one in audit.history(store) if one["event"] == "verified"]
+    assert "spark_ml agrees" in str(event["reason"])
+    assert audit.verify(store, expected_head=on_spark["head"]).ok
+
+
+def test_both_engines_write_the_same_files(on_spark: dict[str, Any], on_pandas: JobResult) -> None:
+    assert on_spark["files"] == list(on_pandas.files)
+    assert sorted(path.name for path in Path(str(on_spark["folder"])).iterdir()) == sorted(on_pandas.files)
+
+
+def test_a_bad_configuration_ends_submit_with_code_two_and_starts_no_spark(tmp_path: Path) -> None:
+    done = submitted("--conf", str(QUICKSTART), "--out", str(tmp_path / "out"), "--set", "model.famly='gamma'")
+    assert done.returncode == 2
+    document = json.loads(done.stdout)
+    assert document["problems"][0]["path"] == "/model/famly"
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
