@@ -103,7 +103,8 @@ def _path_table(path: Path, columns: Sequence[str] | None) -> pa.Table:
         if (path / "_delta_log").is_dir():
             from deltalake import DeltaTable
 
-            return DeltaTable(path).to_pyarrow_table(columns=wanted)
+            table: pa.Table = DeltaTable(path).to_pyarrow_table(columns=wanted)
+            return table
         return dataset.dataset(path, format="parquet", partitioning="hive").to_table(columns=wanted)
     except (pa.ArrowException, OSError, ValueError) as error:
         cause = str(error).splitlines()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,28 @@ from glm_local.contract.columns import ColumnKind, ReadKind
 from glm_local.contract.evaluate import Values, read_array
 from glm_local.contract.read_array import physical_kind
 from glm_local.errors import DataError, nearest
+
+
+@dataclass
+class Memo:
+    """What has been found of object columns, by the address of their values (kept alive beside it)."""
+
+    kinds: dict[int, tuple[Any, ColumnKind]] = field(default_factory=dict)
+    text: dict[tuple[int, int, int], tuple[Any, Values]] = field(default_factory=dict)
+
+
+def kind_of(values: Any, memo: Memo | None) -> ColumnKind:
+    """Physical kind of what a column holds; an object column is looked through once per memo."""
+    if memo is None:
+        return physical_kind(values)
+    address = _address(values)
+    if address not in memo.kinds:
+        memo.kinds[address] = values, physical_kind(values)
+    return memo.kinds[address][1]
+
+
+def _address(values: Any) -> int:
+    return int(values.ctypes.data) if isinstance(values, np.ndarray) else id(values)
 
 
 class FrameColumns:
@@ -25,11 +48,15 @@ class FrameColumns:
         Kinds found so far, filled as columns are read (stretches of one frame share it).
     start, stop
         Rows [start, stop); all when not given.
+    memo
+        Keeps text columns already encoded, by column and rows, for the next reader of the same frame; or None.
     """
 
     def __init__(
-        self, frame: pd.DataFrame, kinds: dict[str, ColumnKind] | None = None, start: int = 0, stop: int | None = None
+        self, frame: pd.DataFrame, kinds: dict[str, ColumnKind] | None = None, start: int = 0, stop: int | None = None,
+        memo: Memo | None = None,
     ) -> None:
+        self._memo = memo
         self._frame = frame
         self._kinds = {} if kinds is None else kinds
         self._start, self._stop = start, len(frame) if stop is None else min(stop, len(frame))
@@ -52,8 +79,14 @@ class FrameColumns:
             )
         values = held_values(self._frame[column])
         if column not in self._kinds:
-            self._kinds[column] = physical_kind(values)
-        return read_array(values[self._start : self._stop], kind, self._kinds[column], column)
+            self._kinds[column] = kind_of(values, self._memo)
+        stretch = values[self._start : self._stop]
+        if self._memo is None or kind != "text":
+            return read_array(stretch, kind, self._kinds[column], column)
+        key = (_address(values), self._start, self._stop)
+        if key not in self._memo.text:
+            self._memo.text[key] = values, read_array(stretch, kind, self._kinds[column], column)
+        return self._memo.text[key][1]
 
 
 def held_values(series: pd.Series[Any]) -> Any:
@@ -61,7 +94,7 @@ def held_values(series: pd.Series[Any]) -> Any:
     return series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
 
 
-def values_to_arrow(values: Values) -> pa.Array:
+def values_to_arrow(values: Values) -> Any:
     """Evaluated values as an Arrow array: text dictionary encoded, a number's NaN left as it is (both are missing)."""
     if _is_text(values):
         # Equal words may stand under several codes; a key must be one.
@@ -77,7 +110,7 @@ def values_to_series(values: Values, index: pd.Index[Any]) -> pd.Series[Any]:
     """Evaluated values as a pandas column: float64, int64 or Int64, object, bool or boolean, Arrow dates."""
     data, missing = values.data, values.missing
     if data.dtype.kind == "M":
-        return pd.Series(pd.array(values_to_arrow(values), dtype=pd.ArrowDtype(pa.date32())), index=index)
+        return pd.Series(pd.arrays.ArrowExtensionArray(values_to_arrow(values)), index=index)
     if missing is not None and missing.any() and data.dtype.kind in "ib":
         masked = pd.arrays.BooleanArray if data.dtype.kind == "b" else pd.arrays.IntegerArray
         return pd.Series(masked(data.copy(), missing.copy()), index=index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -20,12 +21,11 @@ from glm_local.contract.expression import Expression, Read
 from glm_local.contract.memory_blocks import MemoryBlocks
 from glm_local.contract.pack_rows import RowArrays, code_missing, design_numbers, row_arrays
 from glm_local.contract.quantile_grid import quantile_pass
-from glm_local.contract.read_array import physical_kind
 from glm_local.contract.row_pass import RowPass, column_name
 from glm_local.contract.sample_rows import BUCKETS, checked_key, sample_bucket, sample_filter, sample_request
 from glm_local.contract.values import as_number
 from glm_local.frames import FrameLike, as_frame
-from glm_local.pandas_columns import FrameColumns, held_values, values_to_arrow, values_to_series
+from glm_local.pandas_columns import FrameColumns, Memo, held_values, kind_of, values_to_arrow, values_to_series
 
 ROWS_AT_ONCE = 4 * ROWS_PER_BLOCK
 BUCKET = "bucket"
@@ -47,11 +47,21 @@ class PandasEngine:
 
     def __init__(self) -> None:
         self.passes = PassCounter()
+        self._memo: Memo | None = None
+
+    @contextmanager
+    def holding(self, frame: FrameLike) -> Iterator[pd.DataFrame]:
+        """Read a source once for several verbs; inside the block encoded text columns are kept."""
+        outer, self._memo = self._memo, Memo()
+        try:
+            yield as_frame(frame)
+        finally:
+            self._memo = outer
 
     def columns(self, frame: FrameLike) -> dict[str, ColumnKind]:
         """Name to physical kind, in the table's order."""
         held = as_frame(frame)
-        return {name: physical_kind(held_values(held[name])) for name in held.columns}
+        return {name: kind_of(held_values(held[name]), self._memo) for name in held.columns}
 
     def with_columns(self, frame: FrameLike, columns: Mapping[str, Expression]) -> pd.DataFrame:
         """Return the same rows with more columns, float64, int64, object, bool or Arrow dates by the expression."""
@@ -80,7 +90,8 @@ class PandasEngine:
     def blocks(self, frame: FrameLike, design: BlockDesign, where: Expression | None = None) -> Blocks:
         """The rows packed for `design`; built with the first `sum`."""
         held = as_frame(frame)
-        return MemoryBlocks(design, lambda: frame_blocks(held, design, where), self.passes)
+        memo = self._memo
+        return MemoryBlocks(design, lambda: frame_blocks(held, design, where, memo), self.passes)
 
     def sample(self, frame: FrameLike, rows: int, seed: int, key: str | None = None) -> pd.DataFrame:
         """About `rows` rows, never more; `glm_local.contract.sample_rows` states the rule."""
@@ -98,14 +109,16 @@ class PandasEngine:
 
     def _row_pass(self, verb: str, purpose: str, frame: pd.DataFrame, asked: RowPass[Answer]) -> Answer:
         self.passes.record(verb, purpose)
-        return asked.merge([asked.summarise(_evaluated(frame, asked.expressions))])
+        return asked.merge([asked.summarise(_evaluated(frame, asked.expressions, self._memo))])
 
 
-def frame_blocks(frame: pd.DataFrame, design: BlockDesign, where: Expression | None) -> Iterator[Block]:
+def frame_blocks(
+    frame: pd.DataFrame, design: BlockDesign, where: Expression | None, memo: Memo | None = None
+) -> Iterator[Block]:
     """Cut a frame into blocks; expressions are evaluated over a few blocks' rows at a time."""
     kinds: dict[str, ColumnKind] = {}
     for start in range(0, len(frame), ROWS_AT_ONCE):
-        yield from _arrays(design, where, FrameColumns(frame, kinds, start, start + ROWS_AT_ONCE)).blocks(design)
+        yield from _arrays(design, where, FrameColumns(frame, kinds, start, start + ROWS_AT_ONCE, memo)).blocks(design)
 
 
 def _arrays(design: BlockDesign, where: Expression | None, columns: FrameColumns) -> RowArrays:
@@ -133,10 +146,12 @@ def _numbers(values: Values, keep: NDArray[np.bool_] | None) -> NDArray[np.float
     return numbers if keep is None else numbers[keep]
 
 
-def _evaluated(frame: pd.DataFrame, expressions: Sequence[Expression]) -> Iterator[pa.Table]:
+def _evaluated(
+    frame: pd.DataFrame, expressions: Sequence[Expression], memo: Memo | None = None
+) -> Iterator[pa.Table]:
     kinds: dict[str, ColumnKind] = {}
     for start in range(0, len(frame), ROWS_AT_ONCE):
-        reader = FrameColumns(frame, kinds, start, start + ROWS_AT_ONCE)
+        reader = FrameColumns(frame, kinds, start, start + ROWS_AT_ONCE, memo)
         values = evaluate_all(list(expressions), reader)
         columns = {column_name(i): values_to_arrow(one) for i, one in enumerate(values)}
         yield pa.table(columns) if columns else pa.table({"rows": pa.nulls(reader.rows)})

@@ -81,13 +81,21 @@ class ArrowFiles:
             os.fsync(local.fileno())
         draft.replace(folder / name)
 
-    def read_seals(self) -> dict[str, str]:
-        """Name to text of every seal; a seal written through Spark is a folder of that name with one part file."""
+    def seal_names(self) -> list[str]:
+        """Names of every seal."""
+        return sorted(self._seals())
+
+    def _seals(self) -> dict[str, str]:
+        """Name to path; a seal written through Spark is a folder of that name with one part file."""
         found = self._files.get_file_info(fs.FileSelector(SEALS, allow_not_found=True, recursive=True))
         paths = [one.path for one in found if one.type == fs.FileType.File]
-        seals = {path.split("/")[1]: path for path in paths if is_seal(path)}
-        texts = self.texts(list(seals.values()))
-        return {name: texts[path].rstrip("\n") for name, path in seals.items() if path in texts}
+        return {path.split("/")[1]: path for path in paths if is_seal(path)}
+
+    def read_seals(self, names: Sequence[str]) -> dict[str, str]:
+        """Name to text."""
+        paths = self._seals()
+        texts = self.texts([paths[name] for name in names if name in paths])
+        return {name: texts[paths[name]].rstrip("\n") for name in names if paths.get(name) in texts}
 
 
 def is_seal(path: str) -> bool:

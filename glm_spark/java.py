@@ -70,7 +70,8 @@ def started_gateway(conf: Mapping[str, str]) -> Iterator[Any]:
     reading, writing = os.pipe()
     listener = _Listener(os.fdopen(reading, "r", errors="replace"))
     try:
-        gateway = launch_gateway(SparkConf(loadDefaults=False).setAll(list(conf.items())), {"stderr": writing})
+        settings = SparkConf(loadDefaults=False).setAll(list(conf.items()))
+        gateway = launch_gateway(settings, {"stderr": writing})  # type: ignore[no-untyped-call]
     except PySparkRuntimeError:
         raise not_started(listener.said(closing=writing), conf.get("spark.jars.packages", "")) from None
     os.close(writing)

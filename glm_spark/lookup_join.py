@@ -120,4 +120,4 @@ def _rewritten(node: Expression, replace: Callable[[Expression], Expression]) ->
             continue
         if below is not value:
             changed[one.name] = below
-    return replace(dataclasses.replace(node, **changed) if changed else node)
+    return replace(dataclasses.replace(node, **changed) if changed else node)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 
@@ -38,7 +38,7 @@ def pack_work(design: BlockDesign, layout: KeyLayout) -> Work:
         tables = gather_rows((pa.Table.from_batches([batch]) for batch in batches), ROWS_PER_BLOCK)
         for table in tables:
             for block in layout.unpacked(design, table).blocks(design):
-                cells = [pa.array([number], pa.int32()), pa.array([block_to_bytes(block)], pa.binary())]
+                cells: list[Any] = [pa.array([number], pa.int32()), pa.array([block_to_bytes(block)], pa.binary())]
                 yield pa.record_batch(cells, names=["number", "block"])
                 number += 1
 
@@ -63,7 +63,7 @@ def table_to_bytes(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return cast("bytes", sink.getvalue().to_pybytes())
+    return sink.getvalue().to_pybytes()
 
 
 def table_from_bytes(data: Any) -> pa.Table:
@@ -72,21 +72,25 @@ def table_from_bytes(data: Any) -> pa.Table:
 
 
 def answers_in_order(answers: pa.Table) -> list[list[Any]]:
-    """Return the partitions' answers by partition and item, as buffers (None: given up)."""
-    ordered = answers.sort_by([("partition", "ascending"), ("item", "ascending")])
-    parts: dict[int, list[Any]] = {}
-    for partition, answer in zip(ordered["partition"].to_pylist(), ordered["answer"], strict=True):
-        parts.setdefault(partition, []).append(answer.as_buffer())
-    return list(parts.values())
+    """Return the partitions' answers in the order of partitions, each as buffers by item (None: given up)."""
+    parts: list[tuple[Any, list[Any]]] = []
+    numbers, items = answers["partition"].to_pylist(), answers["item"].to_pylist()
+    for partition, item, answer in zip(numbers, items, answers["answer"], strict=True):
+        # A partition answers in one piece from item 0 on; where its number is not known (0), order is as received.
+        if item == 0:
+            parts.append((partition, []))
+        parts[-1][1].append(answer.as_buffer())
+    return [part for _, part in sorted(parts, key=lambda part: part[0])]
 
 
 def _answers(answers: list[bytes | None]) -> pa.RecordBatch:
     count = len(answers)
-    return pa.record_batch({
-        "partition": pa.array([_partition()] * count, pa.int32()),
-        "item": pa.array(range(count), pa.int32()),
-        "answer": pa.array(answers, pa.binary()),
-    })
+    columns: list[Any] = [
+        pa.array([_partition()] * count, pa.int32()),
+        pa.array(range(count), pa.int32()),
+        pa.array(answers, pa.binary()),
+    ]
+    return pa.record_batch(columns, names=["partition", "item", "answer"])
 
 
 def _partition() -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -62,6 +63,11 @@ class SparkEngine:
         self.passes = PassCounter()
         self._materialise = materialise
         self._scratch = scratch
+
+    @contextmanager
+    def holding(self, frame: Any) -> Iterator[DataFrame]:
+        """Open a source once for several verbs; rows are not cached."""
+        yield self._frame(frame)
 
     def columns(self, frame: Any) -> dict[str, ColumnKind]:
         """Name to physical kind, in the table's order, from the schema."""

@@ -66,17 +66,26 @@ class SparkFiles:
         rows = self._spark.createDataFrame([(text,)], "value string").coalesce(1)
         rows.write.mode("ignore").text(f"{self._location}/{SEALS}/{name}")
 
-    def read_seals(self) -> dict[str, str]:
-        """Name to text of every seal."""
-        reader = self._spark.read.option("recursiveFileLookup", "true").option("wholetext", "true")
+    def seal_names(self) -> list[str]:
+        """Names of every seal."""
+        return sorted(self._seals("path"))
+
+    def read_seals(self, names: Sequence[str]) -> dict[str, str]:
+        """Name to text."""
+        wanted = set(names)
+        texts = self._seals("cast(content AS string)") if wanted else {}
+        return {name: text.rstrip("\n") for name, text in texts.items() if name in wanted}
+
+    def _seals(self, value: str) -> dict[str, str]:
+        files = self._spark.read.format("binaryFile").option("recursiveFileLookup", "true")
         try:
-            rows = reader.text(f"{self._location}/{SEALS}").select("value", "_metadata.file_path").toArrow().to_pylist()
+            rows = files.load(f"{self._location}/{SEALS}").selectExpr("path", f"{value} AS value").toArrow().to_pylist()
         except PySparkException as error:
             if error.getCondition() == "PATH_NOT_FOUND":
                 return {}
             raise
-        paths = {str(row["file_path"]): str(row["value"]).rstrip("\n") for row in rows}
-        return {path.split(f"/{SEALS}/")[1].split("/")[0]: text for path, text in paths.items() if is_seal(path)}
+        found = {str(row["path"]): str(row["value"]) for row in rows if is_seal(str(row["path"]))}
+        return {path.split(f"/{SEALS}/")[1].split("/")[0]: text for path, text in found.items()}
 
 
 def _by_folder(names: Iterable[str]) -> dict[str, list[str]]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-
 from glm_local.errors import EngineError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ eight. Encodings: 0 absent, 1 whole numbers 0 to 255 as uint8, 2 float32 where t
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def block_from_bytes(design: BlockDesign, data: bytes | memoryview) -> Block:
     encodings = reader.take(np.dtype("<i8"), numerics)
     log_scale = reader.take(np.dtype("<f8"), 2).astype(np.float64)
     faults = reader.take(np.dtype("<f8"), len(FAULTS)).astype(np.float64)
-    codes = tuple(reader.take(atom.dtype, rows) for atom in design.atoms)
+    codes: tuple[Any, ...] = tuple(reader.take(atom.dtype, rows) for atom in design.atoms)
     columns = np.empty((numerics, rows))
     for i, code in enumerate(encodings):
         columns[i] = reader.number(int(code), rows)

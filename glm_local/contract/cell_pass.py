@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from glm_local.contract.cells import CellRequest, DesignTable
 from glm_local.contract.expression import Expression
-from glm_local.contract.group_rows import Groups, amounts_of, group_rows
+from glm_local.contract.group_rows import ArrowArray, Groups, amounts_of, group_rows
 from glm_local.contract.row_pass import Part, Positions, column_name, gather_rows
 from glm_local.errors import ConfigError, EngineError, GlmError
 
@@ -50,7 +50,7 @@ class CellPass:
             picked: dict[int | None, pa.Table] = {None: table}
             for grouper in groupers:
                 where = grouper.request.where
-                if where not in picked:
+                if where is not None and where not in picked:
                     picked[where] = table.filter(table.column(column_name(where)))
                 grouper.add(picked[where])
         return [grouper.answer() for grouper in groupers]
@@ -148,7 +148,7 @@ class _Grouper:
         self._given_up, self._waiting = True, []
 
 
-def _one_array(table: pa.Table, position: int) -> pa.Array:
+def _one_array(table: pa.Table, position: int) -> ArrowArray:
     column = table.column(column_name(position))
     if pa.types.is_dictionary(column.type):
         column = column.unify_dictionaries()
@@ -201,7 +201,7 @@ def _design_table(request: BoundRequest, groups: Groups) -> DesignTable:
     )
 
 
-def _key_values(key: pa.Array) -> NDArray[np.generic]:
+def _key_values(key: ArrowArray) -> NDArray[np.generic]:
     """Typed values of one key, 0, False or None in place of missing ones (NaN for numbers)."""
     if pa.types.is_date32(key.type):
         key = pc.strftime(key, format="%Y-%m-%d")

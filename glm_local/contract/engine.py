@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -62,6 +62,10 @@ class Engine(Protocol[Frame]):
 
     name: str
     passes: PassCounter
+
+    def holding(self, frame: Frame) -> AbstractContextManager[Frame]:
+        """Several verbs on one source: inside the block the engine may keep what it has read of it. No pass."""
+        ...
 
     def columns(self, frame: Frame) -> dict[str, ColumnKind]:
         """Name to physical kind, in the table's order. No pass."""

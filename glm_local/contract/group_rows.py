@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 
 WIDEST_CODE = 2**62
 NEARBY = 65_536
+
+ArrowArray = Any
+"""An Arrow array; the stubs of pyarrow do not say which kind of array its kernels return."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +38,13 @@ class Groups:
         float64, shape (groups,) each.
     """
 
-    keys: list[pa.Array]
+    keys: list[ArrowArray]
     rows: NDArray[np.int64]
     sums: list[NDArray[np.float64]]
 
 
 def group_rows(
-    keys: Sequence[pa.Array],
+    keys: Sequence[ArrowArray],
     amounts: Sequence[NDArray[np.float64]],
     rows: int,
     counts: NDArray[np.int64] | None = None,
@@ -83,24 +87,24 @@ def grouped_sums(ids: NDArray[np.integer], amounts: NDArray[np.float64], size: i
     """
     peak = max(-amounts.min(), amounts.max()) if len(amounts) else 0.0
     if not 0 < peak < 1e280:
-        return np.bincount(ids, amounts, size)
+        return np.bincount(ids, amounts, size).astype(np.float64, copy=False)
     exponent = int(np.frexp(peak)[1]) + len(amounts).bit_length() + 1
     anchor = 1.5 * 2.0**exponent
     coarse = (amounts + anchor) - anchor
     rest = amounts - coarse
-    sums = np.bincount(ids, coarse, size)
+    sums: NDArray[np.float64] = np.bincount(ids, coarse, size).astype(np.float64, copy=False)
     if rest.any():
         sums += np.bincount(ids, rest, size)
     return sums
 
 
-def amounts_of(column: pa.Array) -> NDArray[np.float64]:
+def amounts_of(column: ArrowArray) -> NDArray[np.float64]:
     """Return a numeric or boolean column as float64, 0 where it is missing."""
     if pa.types.is_boolean(column.type):
         column = pc.cast(column, pa.uint8())
     if column.null_count:
         column = pc.fill_null(column, 0)
-    amounts = column.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    amounts: NDArray[np.float64] = column.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
     if pa.types.is_floating(column.type):
         missing = np.isnan(amounts)
         if missing.any():
@@ -108,9 +112,9 @@ def amounts_of(column: pa.Array) -> NDArray[np.float64]:
     return amounts
 
 
-def _group_ids(keys: Sequence[pa.Array], rows: int) -> tuple[NDArray[np.int64], list[pa.Array], list[int]]:
+def _group_ids(keys: Sequence[ArrowArray], rows: int) -> tuple[NDArray[np.int64], list[ArrowArray], list[int]]:
     ids = np.zeros(rows, dtype=np.int64)
-    levels: list[pa.Array] = []
+    levels: list[ArrowArray] = []
     shape: list[int] = []
     for key in keys:
         codes, values = _key_codes(key)
@@ -123,8 +127,8 @@ def _group_ids(keys: Sequence[pa.Array], rows: int) -> tuple[NDArray[np.int64], 
 
 
 def _compacted(
-    ids: NDArray[np.int64], levels: list[pa.Array], shape: list[int]
-) -> tuple[NDArray[np.int64], list[pa.Array], list[int]]:
+    ids: NDArray[np.int64], levels: list[ArrowArray], shape: list[int]
+) -> tuple[NDArray[np.int64], list[ArrowArray], list[int]]:
     # The keys so far become one key of struct values: only the combinations that occur are kept.
     ids, found = _compact(ids)
     parts = _keys_of(found, levels, shape)
@@ -134,10 +138,10 @@ def _compacted(
 
 def _compact(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Number the ids that occur, in rising order; also returns them."""
-    encoded = pc.dictionary_encode(pa.array(ids))
+    encoded: Any = pc.dictionary_encode(pa.array(ids))
     found = encoded.dictionary.to_numpy()
     order = np.argsort(found)
-    return _ranks(order).take(encoded.indices.to_numpy()), found[order]
+    return np.asarray(_ranks(order).take(encoded.indices.to_numpy())), found[order]
 
 
 def _ranks(order: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -146,11 +150,11 @@ def _ranks(order: NDArray[np.int64]) -> NDArray[np.int64]:
     return ranks
 
 
-def _key_codes(key: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
+def _key_codes(key: ArrowArray) -> tuple[NDArray[np.int64], ArrowArray]:
     """Codes in the order of the key's values, missing last, and the values."""
     if pa.types.is_boolean(key.type):
-        codes = pc.fill_null(pc.cast(key, pa.int8()), 2).to_numpy(zero_copy_only=False).astype(np.int64)
-        return codes, pa.array([False, True, None])
+        whole: ArrowArray = pc.fill_null(key.cast(pa.int8()), 2)
+        return whole.to_numpy(zero_copy_only=False).astype(np.int64), pa.array([False, True, None])
     if pa.types.is_integer(key.type) or pa.types.is_date32(key.type):
         near = _nearby_codes(key)
         if near is not None:
@@ -163,10 +167,10 @@ def _key_codes(key: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
     ranks = np.append(_ranks(order), len(order))
     codes = pc.fill_null(key.indices, len(order)) if key.null_count else key.indices
     values = pa.concat_arrays([key.dictionary.take(pa.array(order)), pa.nulls(1, key.dictionary.type)])
-    return ranks.take(codes.to_numpy(zero_copy_only=False)), values
+    return np.asarray(ranks.take(codes.to_numpy(zero_copy_only=False))), values
 
 
-def _nearby_codes(key: pa.Array) -> tuple[NDArray[np.int64], pa.Array] | None:
+def _nearby_codes(key: ArrowArray) -> tuple[NDArray[np.int64], ArrowArray] | None:
     plain = key.view(pa.int32()) if pa.types.is_date32(key.type) else key
     limits = pc.min_max(plain)
     low, high = limits["min"].as_py(), limits["max"].as_py()
@@ -180,14 +184,14 @@ def _nearby_codes(key: pa.Array) -> tuple[NDArray[np.int64], pa.Array] | None:
     return codes.astype(np.int64) - low, values.view(key.type)
 
 
-def _one_missing(key: pa.Array) -> pa.Array:
+def _one_missing(key: ArrowArray) -> ArrowArray:
     numbers = key.to_numpy(zero_copy_only=False).astype(np.float64, copy=False) + 0.0
     missing = np.isnan(numbers)
     return pa.array(numbers, mask=missing) if missing.any() else pa.array(numbers)
 
 
-def _keys_of(codes: NDArray[np.int64], levels: list[pa.Array], shape: list[int]) -> list[pa.Array]:
-    keys: list[pa.Array] = []
+def _keys_of(codes: NDArray[np.int64], levels: list[ArrowArray], shape: list[int]) -> list[ArrowArray]:
+    keys: list[ArrowArray] = []
     for values, size in zip(reversed(levels), reversed(shape), strict=True):
         picked = values.take(pa.array(codes % size))
         codes = codes // size

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -191,7 +192,9 @@ class _ValueCounts:
         self._add(columns[0], columns[1], columns[2], columns[3])
 
     def to_table(self) -> pa.Table:
-        columns = {"value": self._values, "rows": self._counts, "weight": self._weights, "square": self._squares}
+        columns: dict[str, Any] = {
+            "value": self._values, "rows": self._counts, "weight": self._weights, "square": self._squares
+        }  # fmt: skip
         table = pa.table(columns)
         return table.replace_schema_metadata({"grid": str(GRID_BITS)}) if self._rounded else table
 

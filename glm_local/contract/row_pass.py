@@ -22,7 +22,10 @@ class RowPass(Protocol[Answer]):
     double (NaN and null are one missing), string, boolean or date32.
     """
 
-    expressions: tuple[Expression, ...]
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What to evaluate, in the order of the columns."""
+        ...
 
     def summarise(self, batches: Iterable[pa.Table]) -> Part:
         """Sum up the rows of one partition."""

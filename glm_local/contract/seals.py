@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
 from glm_local.contract.audit_rows import TABLES
@@ -26,12 +26,14 @@ _COMMIT_NAME = re.compile(r"(\d{20})\.json")
 
 def write_seal(files: TableFiles, study: str, run_id: str, head: Head, at: datetime.datetime) -> str:
     """Seal what the tables gained since the last seal; returns the seal's name. A head is sealed once."""
-    seals = read_seals(files)
-    for name, seal in seals.items():
+    names = files.seal_names()
+    same = read_seals(files, [name for name in names if f"-{head.seq:06d}-" in name])
+    for name, seal in same.items():
         if seal["study_id"] == study and seal["head"] == str(head):
             return name
-    last = max(seals, default=None)
-    since: Mapping[str, int] = seals[last]["through"] if last else {}  # type: ignore[assignment]
+    before = read_seals(files, names[-1:])
+    last = next(iter(before), None)
+    since: Mapping[str, int] = before[last]["through"] if last else {}  # type: ignore[assignment]
     through, digests = _gained(files, since)
     text = canonical_json(
         {"study_id": study, "run_id": run_id, "head": str(head), "through": through, "files": digests, "previous": last}
@@ -41,9 +43,9 @@ def write_seal(files: TableFiles, study: str, run_id: str, head: Head, at: datet
     return name
 
 
-def read_seals(files: TableFiles) -> dict[str, dict[str, object]]:
-    """Every seal that is whole, by name; names sort by time."""
-    return {name: json.loads(text) for name, text in files.read_seals().items() if _is_whole(name, text)}
+def read_seals(files: TableFiles, names: Sequence[str]) -> dict[str, dict[str, object]]:
+    """The seals of these names that are whole."""
+    return {name: json.loads(text) for name, text in files.read_seals(names).items() if _is_whole(name, text)}
 
 
 def _is_whole(name: str, text: str) -> bool:
@@ -112,7 +114,7 @@ def _pointed_version(text: str) -> str:
 
 def seal_findings(files: TableFiles) -> list[Finding]:
     """Compare every sealed byte: names the changed or missing file, commit or seal."""
-    texts = files.read_seals()
+    texts = files.read_seals(files.seal_names())
     findings = [
         _broken("_seals", name, "the text does not give the hash in its name: the seal was changed")
         for name, text in texts.items()
@@ -191,4 +193,4 @@ def log_mark(files: TableFiles, table: str, app: str) -> int | None:
 def sealed_heads(files: TableFiles) -> list[tuple[str, str, Head]]:
     """Study, run and head of every whole seal."""
     read: Callable[[object], Head] = lambda text: Head.parse(str(text))  # noqa: E731
-    return [(str(one["study_id"]), str(one["run_id"]), read(one["head"])) for one in read_seals(files).values()]
+    return [(str(one["study_id"]), str(one["run_id"]), read(one["head"])) for one in read_seals(files, files.seal_names()).values()]

@@ -1,6 +1,6 @@
 """Spark's words, and the choice of words by the name of a dialect."""
 
-# ruff: noqa: D102  what a method gives is said in SqlDialect
+
 
 from __future__ import annotations
 

@@ -69,8 +69,12 @@ class TableFiles(Protocol):
         """Write ``_seals/<name>`` when it is not there yet."""
         ...
 
-    def read_seals(self) -> dict[str, str]:
-        """Every seal's name to its text."""
+    def seal_names(self) -> list[str]:
+        """Names of every seal; they sort by time."""
+        ...
+
+    def read_seals(self, names: Sequence[str]) -> dict[str, str]:
+        """Name to text of seals, of those that are there."""
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,11 @@ def with_derived(model: ModelDocument, derived: Mapping[str, Any]) -> ModelDocum
 
 def package_versions() -> dict[str, str]:
     """Versions of Python and of the packages a number may depend on."""
+    return dict(_installed())
+
+
+@cache
+def _installed() -> dict[str, str]:
     versions = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:

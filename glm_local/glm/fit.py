@@ -89,9 +89,9 @@ def fit(
     _check_solver(request, references or {})
     if isinstance(request.where, Mapping):
         request = replace(request, where=expression_from_json(request.where, "/where"))
-    with engine.passes.counting() as counter:
-        prepared = _prepare(engine, frame, request)
-        run = _Run(engine, frame, request, prepared, references or {})
+    with engine.passes.counting() as counter, engine.holding(frame) as held:
+        prepared = _prepare(engine, held, request)
+        run = _Run(engine, held, request, prepared, references or {})
         outcome = run.solve()
     return model_document(request, prepared.spec, outcome, counter.raw, counter.packed)
 

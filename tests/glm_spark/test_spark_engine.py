@@ -162,8 +162,9 @@ def test_a_kernel_that_fails_says_what_failed(engine: SparkEngine) -> None:
 
 
 def test_refused_caching_names_the_setting(engine: SparkEngine) -> None:
-    from glm_spark.spark_errors import explanation
     from pyspark.errors import AnalysisException
+
+    from glm_spark.spark_errors import explanation
 
     refused = AnalysisException("[NOT_SUPPORTED_WITH_SERVERLESS] PERSIST TABLE is not supported on serverless compute.")
     assert 'SparkEngine(materialise="table"' in str(explanation(refused))
