@@ -22,10 +22,20 @@ if TYPE_CHECKING:
     from glm_local.fitting import fit_glm, load_model, open_engine
     from glm_local.model import Model
     from glm_local.pandas_engine import PandasEngine
+    from glm_local.validation import (
+        Split,
+        ValidationReport,
+        fold_expression,
+        learn_split,
+        read_split,
+        split_counts,
+        validation_report,
+    )
 
 __all__ = [
     "ConfigError", "DataError", "EngineError", "FitError", "GlmError", "Model", "PandasEngine", "Problem", "SpecError",
-    "StoreError", "fit_glm", "load_model", "open_engine", "read_factors",
+    "Split", "StoreError", "ValidationReport", "fit_glm", "fold_expression", "learn_split", "load_model", "open_engine",
+    "read_factors", "read_split", "split_counts", "validation_report",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -34,6 +44,10 @@ __version__ = "0.1.0"
 _HOMES = {
     "Model": "glm_local.model",
     "PandasEngine": "glm_local.pandas_engine",
+    **dict.fromkeys(
+        ("Split", "ValidationReport", "fold_expression", "learn_split", "read_split", "split_counts", "validation_report"),
+        "glm_local.validation",
+    ),
     "fit_glm": "glm_local.fitting",
     "load_model": "glm_local.fitting",
     "open_engine": "glm_local.fitting",

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from glm_local.contract.compile_factor import compile_factor
-from glm_local.contract.compile_score import ScoreKind, score_expression
+from glm_local.contract.compile_factor import compile_factor, compile_factors
+from glm_local.contract.compile_score import ScoreKind, role_expression, score_expression
 from glm_local.contract.derived_columns import inline_derived, read_derived
 from glm_local.contract.engine import Engine
 from glm_local.contract.evaluate_record import evaluate_record
@@ -23,6 +23,7 @@ from glm_local.contract.sql import print_sql, quote_identifier
 from glm_local.errors import DataError, Problem, SpecError, nearest
 from glm_local.glm.document import model_fingerprint
 from glm_local.glm.model_text import model_html, model_text
+from glm_local.validation import ValidationReport, codes_and_labels, validation_report
 
 Frame = TypeVar("Frame")
 
@@ -116,6 +117,28 @@ class Model(Generic[Frame]):
         derived = read_derived(self.document.derived)
         return self._engine.with_columns(frame, {name: inline_derived(one, derived) for name, one in columns.items()})
 
+    def validation(self, frame: Frame, sample: str | Expression | None = None, bands: int = 10) -> ValidationReport:
+        """Observed against predicted: summary, A/E by level of every factor, calibration, lift, Lorenz, Gini.
+
+        Parameters
+        ----------
+        frame
+            Rows with the model's columns and its target. One pass.
+        sample
+            Text column or expression naming each row's sample; all rows are one sample when not given.
+        bands
+            Calibration and lift bands of about equal exposure.
+        """
+        spec, figures = self.document.spec, self.document.statistics
+        compiled = compile_factors(self.document.factors)
+        shown = {name: codes_and_labels(one, compiled) for name, one in compiled.items()}
+        return validation_report(
+            self._engine, frame, target=role_expression(spec.target), prediction=self.expression(), sample=sample,
+            family=spec.family, factors={name: one for name, one in shown.items() if one is not None}, bands=bands,
+            dispersion=figures.dispersion if figures.dispersion > 0 else None, level=spec.confidence,
+            exposure=_given(spec.exposure), weight=_given(spec.weight),
+        )  # fmt: skip
+
     def to_sql(
         self, dialect: str = "spark", kind: ScoreKind = "mean", table: str | None = None, output: str = "prediction"
     ) -> str:
@@ -167,6 +190,10 @@ class Model(Generic[Frame]):
 
     def _repr_html_(self) -> str:
         return model_html(self.document)
+
+
+def _given(role: Any) -> Expression | None:
+    return None if role is None else role_expression(role)
 
 
 def _base_name(spec: Any) -> str | None:

@@ -14,24 +14,40 @@ from glm_local import __version__ as __version__
 from glm_local.errors import ConfigError, DataError, EngineError, FitError, GlmError, Problem, SpecError, StoreError
 
 if TYPE_CHECKING:
-    from glm_local import Model, read_factors
+    from glm_local import (
+        Model,
+        Split,
+        ValidationReport,
+        fold_expression,
+        learn_split,
+        read_factors,
+        read_split,
+        split_counts,
+        validation_report,
+    )
     from glm_spark.fitting import fit_glm, load_model, open_engine, spark_references
     from glm_spark.session import spark_session
     from glm_spark.spark_engine import SparkEngine
 
 __all__ = [
     "ConfigError", "DataError", "EngineError", "FitError", "GlmError", "Model", "Problem", "SparkEngine", "SpecError",
-    "StoreError", "fit_glm", "load_model", "open_engine", "read_factors", "spark_references", "spark_session",
+    "Split", "StoreError", "ValidationReport", "fit_glm", "fold_expression", "learn_split", "load_model", "open_engine",
+    "read_factors", "read_split", "spark_references", "spark_session", "split_counts", "validation_report",
 ]  # fmt: skip
 
 # Loaded when first asked for: executors import parts of this package and need no session, no solver, no printer.
 _HOMES = {
-    "Model": "glm_local",
+    **dict.fromkeys(
+        (
+            "Model", "Split", "ValidationReport", "fold_expression", "learn_split", "read_factors", "read_split",
+            "split_counts", "validation_report",
+        ),
+        "glm_local",
+    ),
     "SparkEngine": "glm_spark.spark_engine",
     "fit_glm": "glm_spark.fitting",
     "load_model": "glm_spark.fitting",
     "open_engine": "glm_spark.fitting",
-    "read_factors": "glm_local",
     "spark_references": "glm_spark.fitting",
     "spark_session": "glm_spark.session",
 }

@@ -12,6 +12,7 @@ from glm_local.contract.blocks import BlockDesign, Kernel, Sums
 from glm_local.contract.engine import PassCounter
 from glm_local.contract.memory_blocks import ROWS_VERB, SUM_VERB, blocks_closed
 from glm_spark.partition_work import ANSWER_SCHEMA, answers_in_order, sum_work
+from glm_spark.query_settings import BLOCKS_OUT, ROWS_OUT, query_settings
 from glm_spark.spark_errors import explained
 
 Materialise = Literal["cache", "table"]
@@ -75,7 +76,7 @@ class SparkBlocks:
             raise blocks_closed()
         if self._kept is None:
             self._passes.record(ROWS_VERB, purpose)
-            with explained():
+            with explained(), query_settings(self._packed.sparkSession, ROWS_OUT):
                 self._kept = self._packed.cache() if self._materialise == "cache" else self._written()
         return self._kept
 
@@ -86,6 +87,7 @@ class SparkBlocks:
         return self._packed.sparkSession.table(self._table)
 
     def _answers(self, blocks: DataFrame, kernel: Kernel) -> list[Sums]:
-        with explained():
+        # The first job also plans and runs the building, so that both kinds of settings hold.
+        with explained(), query_settings(blocks.sparkSession, ROWS_OUT | BLOCKS_OUT):
             answers = blocks.select("block").mapInArrow(sum_work(self.design, kernel), ANSWER_SCHEMA).toArrow()
         return [sums_from_bytes(part[0]) for part in answers_in_order(answers)]

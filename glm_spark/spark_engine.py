@@ -32,6 +32,7 @@ from glm_spark.partition_work import (
     row_pass_work,
     table_from_bytes,
 )
+from glm_spark.query_settings import ROWS_OUT, query_settings
 from glm_spark.session import spark_session
 from glm_spark.spark_errors import explained
 from glm_spark.spark_frames import as_spark_frame, column_kinds
@@ -137,7 +138,7 @@ class SparkEngine:
         columns = [
             f"{print_sql(one, joined.kinds)} AS {column_name(i)}" for i, one in enumerate(joined.expressions)
         ] or ["0 AS rows"]
-        with explained():
+        with explained(), query_settings(self.spark, ROWS_OUT):
             answers = joined.frame.selectExpr(*columns).mapInArrow(row_pass_work(asked), ANSWER_SCHEMA).toArrow()
         parts = [[None if one is None else table_from_bytes(one) for one in part] for part in answers_in_order(answers)]
         return asked.merge(parts)

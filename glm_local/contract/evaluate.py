@@ -186,7 +186,7 @@ def _whole_arithmetic(operator: str, left: Values, right: Values) -> Values:
     reach = operation(_reach(a), -_reach(b) if operator == "-" else _reach(b))
     if reach < 2**63:
         return _masked(operation(a, b), missing)
-    exact = operation(a.astype(object), b.astype(object))
+    exact = np.asarray(operation(a.astype(object), b.astype(object)), dtype=object)
     beyond = np.asarray((exact < -(2**63)) | (exact >= 2**63), dtype=bool)
     missing = beyond if missing is None else beyond | missing
     return _masked(np.where(beyond, 0, exact).astype(np.int64), missing)

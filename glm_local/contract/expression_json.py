@@ -32,7 +32,7 @@ from glm_local.contract.expression import (
     Scalar,
     When,
 )
-from glm_local.contract.expression_columns import ExpressionType, type_of
+from glm_local.contract.expression_columns import ExpressionType, Types, type_of
 from glm_local.contract.read_scalar import read_scalar
 from glm_local.errors import Problem, SpecError, nearest
 
@@ -304,7 +304,7 @@ def _lookup(reading: _Reading, word: str, body: object, path: str) -> Expression
     argument, values = reading.expression(given["of"], f"{path}/of"), given["values"]
     keys, outputs = _pairs(reading, values, f"{path}/values")
     if isinstance(values, Mapping) and not reading.problems:
-        keys = _typed_keys(reading, keys, type_of(argument), f"{path}/values")
+        keys = _typed_keys(reading, keys, Types().inner(argument), f"{path}/values")
     missing, unseen = (reading.scalar(given[name], f"{path}/{name}") for name in ("missing", "unseen"))
     return Lookup(argument, keys, outputs, missing, unseen)
 

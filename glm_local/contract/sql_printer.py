@@ -258,6 +258,8 @@ def _is_missing(printer: Printer, node: IsMissing) -> Sql:
 
 def _compare(printer: Printer, node: Compare) -> Sql:
     sides = {printer.types.inner(node.left), printer.types.inner(node.right)}
+    if "nothing" in sides:
+        return Sql(printer.words.flag(False), "flag", nullable=False)
     left, right = printer.of(node.left), printer.of(node.right)
     if "date" in sides:
         left, right = printer.typed(node.left, "date"), printer.typed(node.right, "date")
@@ -318,7 +320,7 @@ def _edge(words: SqlDialect, edge: float, whole: bool) -> str:
 
 def _of_outputs(text: str, kind: ExpressionType) -> Sql:
     forms: dict[ExpressionType, Any] = {"number": "double", "nothing": "double", "integer": "whole"}
-    return Sql(text, "number" if kind == "nothing" else kind, forms.get(kind, "other"))
+    return Sql(text, kind, forms.get(kind, "other"))
 
 
 def _lookup(printer: Printer, node: Lookup) -> Sql:

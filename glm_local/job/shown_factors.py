@@ -8,23 +8,18 @@ from typing import TypeVar
 
 import numpy as np
 
-from glm_local.contract.blocks import mixed_radix
-from glm_local.contract.compile_factor import Compiled, compile_factors, linear_argument
+from glm_local.contract.compile_factor import compile_factors, linear_argument
 from glm_local.contract.compiled_factor import CompiledFactor
-from glm_local.contract.compiled_interaction import CompiledInteraction
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Bin, Expression
 from glm_local.contract.factor_spec import FactorSpec, LinearSpec
 from glm_local.contract.learn_factors import learn_factors
-from glm_local.contract.level_names import cell_name
 from glm_local.contract.spec_problems import read_factors
 from glm_local.job.config import ReportSection
+from glm_local.validation.factor_codes import codes_and_labels, level_labels
 
 Frame = TypeVar("Frame")
 Shown = dict[str, tuple[Expression, Sequence[str]]]
-
-MOST_CELLS = 400
-"""Crossings with more potential cells are not shown cell by cell."""
 
 
 def shown_factors(
@@ -46,7 +41,7 @@ def shown_factors(
     linear = {one.name: linear_argument(one) for one in factors if isinstance(one, LinearSpec) and one.name in wanted}
     bands = _bands(engine, frame, linear, asked.linear_bands, weight, train)
     for name in wanted:
-        found = bands.get(name) or _by_level(compiled[name], compiled)
+        found = bands.get(name) or codes_and_labels(compiled[name], compiled)
         if found is not None:
             shown[name] = found
     extra = learn_factors(engine, frame, read_factors(asked.extra_factors, "/report/extra_factors"), weight, train)
@@ -54,25 +49,6 @@ def shown_factors(
         assert isinstance(one, CompiledFactor)
         shown[name] = one.code, level_labels(one)
     return shown
-
-
-def level_labels(one: CompiledFactor) -> list[str]:
-    """A label for every code; what has no level says where it goes."""
-    goes = {"base": "as base", "refuse": "refused"}
-    return [*one.levels, *(f"({extra.cause}, {goes[extra.policy]})" for extra in one.extras)]
-
-
-def _by_level(one: Compiled, compiled: Mapping[str, Compiled]) -> tuple[Expression, Sequence[str]] | None:
-    if isinstance(one, CompiledFactor):
-        return one.code, level_labels(one)
-    if isinstance(one, CompiledInteraction) and one.linear(compiled) is None:
-        members = one.crossed(compiled)
-        cells = list(itertools.product(*(level_labels(member) for member in members)))
-        if len(cells) <= MOST_CELLS:
-            return mixed_radix([(member.code, member.size) for member in members]), [
-                cell_name(cell, one.separator) for cell in cells
-            ]
-    return None
 
 
 def _bands(

@@ -90,8 +90,8 @@ def _section(name: str, content: ReportContent, scale: IntervalScale) -> FactorS
         cells = {str(key): tuple(_ae(part, sample) for sample in samples) for key, part in by_level.items()}
         judged = table[table["sample"] == content.judged_sample]
         rows = rows or [
-            CoefficientRow(str(line.level), name, str(line.level), rows=int(line.rows), exposure=float(line.exposure))
-            for line in judged.itertuples()
+            CoefficientRow(str(level), name, str(level), rows=int(count), exposure=float(exposure))
+            for level, count, exposure in zip(judged["level"], judged["rows"], judged["exposure"], strict=True)
         ]
         chart = Markup(factor_chart(judged, f"Observed and fitted, {content.judged_sample}"))
     shown = _largest(rows)

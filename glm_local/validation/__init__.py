@@ -1,5 +1,6 @@
 """Split and validation: samples by hash, time or stratum; every table of a scored frame from one pass over rows."""
 
+from glm_local.validation.factor_codes import codes_and_labels, level_labels
 from glm_local.validation.folds import fold_expression
 from glm_local.validation.report_tables import validation_report
 from glm_local.validation.score_bands import ScoreBands
@@ -15,8 +16,10 @@ __all__ = [
     "ScoreBands",
     "Split",
     "ValidationReport",
+    "codes_and_labels",
     "fold_expression",
     "learn_split",
+    "level_labels",
     "read_split",
     "split_counts",
     "split_json",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glm_local import DataError, FitError, SpecError, fit_glm, load_model
+from glm_local import DataError, FitError, PandasEngine, SpecError, fit_glm, load_model, read_split
 
 GENERATOR = np.random.default_rng(5)
 ROWS = pd.DataFrame({
@@ -241,3 +241,15 @@ def test_where_chooses_the_rows_that_are_fitted() -> None:
     alone = fit_glm(ROWS[ROWS["age"] >= 40], target="claims", factors=[FUEL], exposure="years")
     assert only.statistics.rows == (ROWS["age"] >= 40).sum()
     assert _estimates(only) == pytest.approx(_estimates(alone), rel=1e-12)
+
+
+def test_a_model_validates_itself_in_one_pass() -> None:
+    engine = PandasEngine()
+    model = fit_glm(ROWS, target="claims", factors=EVERYTHING, exposure="years", engine=engine)
+    before = engine.passes.raw
+    split = read_split({"method": "hash", "key": ["age"], "fractions": {"train": 0.5, "validation": 0.3, "holdout": 0.2}, "seed": 0})
+    report = model.validation(ROWS, sample=split.sample(engine.columns(ROWS)))
+    assert engine.passes.raw - before == 1
+    assert set(report.summary["sample"]) == {"train", "validation", "holdout"}
+    assert report.summary["predicted"].sum() == pytest.approx(ROWS["claims"].sum(), rel=1e-9)
+    assert set(report.actual_expected) == {"area", "fuel", "age", "area:fuel"}
