@@ -3,18 +3,24 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CORE := $(VENV)/.installed-core
 
 .PHONY: demo demo-spark test test-slow bench lint clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
 
+$(CORE): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	touch $(CORE)
+
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
-	touch $(STAMP)
+	touch $(CORE) $(STAMP)
 
-demo: $(STAMP) ## Run the main job on real rows with the embedded engine
+demo: $(CORE) ## Run the main job on real rows with the embedded engine
 	$(BIN)/glm run conf/base/quickstart.toml
 
 demo-spark: $(STAMP) ## Run the same job on Spark through spark-submit

@@ -45,7 +45,10 @@ _HOMES = {
     "Model": "glm_local.model",
     "PandasEngine": "glm_local.pandas_engine",
     **dict.fromkeys(
-        ("Split", "ValidationReport", "fold_expression", "learn_split", "read_split", "split_counts", "validation_report"),
+        (
+            "Split", "ValidationReport", "fold_expression", "learn_split", "read_split", "split_counts",
+            "validation_report",
+        ),
         "glm_local.validation",
     ),
     "fit_glm": "glm_local.fitting",

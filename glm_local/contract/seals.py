@@ -193,4 +193,5 @@ def log_mark(files: TableFiles, table: str, app: str) -> int | None:
 def sealed_heads(files: TableFiles) -> list[tuple[str, str, Head]]:
     """Study, run and head of every whole seal."""
     read: Callable[[object], Head] = lambda text: Head.parse(str(text))  # noqa: E731
-    return [(str(one["study_id"]), str(one["run_id"]), read(one["head"])) for one in read_seals(files, files.seal_names()).values()]
+    seals = read_seals(files, files.seal_names()).values()
+    return [(str(one["study_id"]), str(one["run_id"]), read(one["head"])) for one in seals]

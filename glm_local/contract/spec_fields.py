@@ -119,11 +119,13 @@ def _scale(value: Any, path: str) -> Iterator[Problem]:
 
 def _cells(value: Any, path: str) -> Iterator[Problem]:
     if not isinstance(value, list):
-        yield Problem(path, f"{shown(value)} is not a list.", "Cells are a list of lists of level names.", 'Write [["a", "b"]].')
+        rule = "Cells are a list of lists of level names."
+        yield Problem(path, f"{shown(value)} is not a list.", rule, 'Write [["a", "b"]].')
         return
     for i, cell in enumerate(value):
         if not isinstance(cell, list) or not all(isinstance(level, str) for level in cell):
-            yield Problem(f"{path}/{i}", f"{shown(cell)} is not a cell.", "A cell is a list of level names.", 'Write ["a", "b"].')
+            rule = "A cell is a list of level names."
+            yield Problem(f"{path}/{i}", f"{shown(cell)} is not a cell.", rule, 'Write ["a", "b"].')
 
 
 def _factor_name(value: Any, path: str) -> Iterator[Problem]:

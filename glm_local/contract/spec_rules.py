@@ -186,7 +186,8 @@ def _expression(document: Mapping[str, Any], path: str) -> Iterator[Problem]:
 def _spread(document: Mapping[str, Any], path: str) -> Iterator[Problem]:
     sd = (document.get("learned") or {}).get("sd")
     if sd is not None and sd <= 0:
-        yield Problem(f"{path}/learned/sd", f"{shown(sd)} is not above 0.", "A scale divides: it is above 0.", "Learn it again.")
+        rule = "A scale divides: it is above 0."
+        yield Problem(f"{path}/learned/sd", f"{shown(sd)} is not above 0.", rule, "Learn it again.")
 
 
 def _cells(document: Mapping[str, Any], path: str) -> Iterator[Problem]:

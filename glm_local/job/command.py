@@ -49,10 +49,11 @@ def answered(ask: Callable[[], Answer], as_json: bool = False, debug: bool = Fal
         answer = _asked(ask, debug)
     document = {"status": STATUS.get(answer.exit_code, "failed"), "exit_code": answer.exit_code, **answer.document}
     try:
-        if as_json:
-            sys.stdout.write(payload_json(document) + "\n")
         if answer.exit_code or not as_json:
-            print(answer.text, file=sys.stderr if answer.exit_code else sys.stdout)
+            print(answer.text, file=sys.stderr if answer.exit_code else sys.stdout)  # noqa: T201
+        sys.stderr.flush()
+        if as_json:  # last: spark-submit puts both streams into one
+            sys.stdout.write(payload_json(document) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,12 +12,14 @@ from tests.benchmarks.measurement import Report, Settings
 from tests.benchmarks.report import printed, write
 
 NAMES = ("local_fit", "coding", "small_parts", "spark_fit", "scaling")
+ON_REQUEST = ("kill_stress",)
+HELP = f"of {', '.join(NAMES)} (all when none is given), or {', '.join(ON_REQUEST)}"
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
 
 def arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}; all when none is given")
+    parser.add_argument("names", nargs="*", metavar="name", help=HELP)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of freMTPL2freq.parquet")
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()) / "glm-spark-benchmarks",
                         help="folder where made rows are kept")  # fmt: skip
@@ -27,9 +29,9 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--no-peers", action="store_true", help="leave other packages out")
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has glum and rustystats")
     asked = parser.parse_args(given)
-    unknown = [name for name in asked.names if name not in NAMES]
+    unknown = [name for name in asked.names if name not in NAMES + ON_REQUEST]
     if unknown:
-        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES + ON_REQUEST)}")
     return asked
 
 

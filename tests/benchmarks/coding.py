@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tests.benchmarks.measurement import Report, Settings, interleaved, ratio, timed
 from tests.benchmarks.motor_design import EXPOSURE, MADE_EDGES, MADE_LEVELS, TARGET, made_factors
@@ -34,10 +35,10 @@ def run(settings: Settings) -> Report:
     return Report(NAME, TITLE, ratios, seconds)
 
 
-def codes_by_hand(frame: pd.DataFrame) -> list[np.ndarray[Any, Any]]:
+def codes_by_hand(frame: pd.DataFrame) -> list[NDArray[np.integer]]:
     """Binary search for numbers, factorising for texts: nothing is checked, no value is ever missing."""
     numbers = [np.searchsorted(np.array(edges), frame[name].to_numpy()) for name, edges in MADE_EDGES.items()]
-    texts = [pd.Index(levels).get_indexer(pd.unique(frame[name])) for name, levels in MADE_LEVELS.items()]
+    texts = [pd.Index(levels).get_indexer(pd.Index(pd.unique(frame[name]))) for name, levels in MADE_LEVELS.items()]
     return [*numbers, *(text[pd.factorize(frame[name])[0]] for text, name in zip(texts, MADE_LEVELS, strict=True))]
 
 

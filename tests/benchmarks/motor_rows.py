@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from tests.benchmarks.motor_design import MADE_LEVELS
 
@@ -62,5 +63,5 @@ def _kept(path: Path, rows: int, seed: int) -> Path:
     return path
 
 
-def _named(column: str, numbers: np.ndarray) -> np.ndarray:
+def _named(column: str, numbers: NDArray[np.int64]) -> NDArray[np.str_]:
     return np.array(MADE_LEVELS[column])[numbers]

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.measurement import Ratio, Report
+from tests.benchmarks.measurement import Ratio, Report, Target
 
 PACKAGES = ("numpy", "pandas", "pyarrow", "pyspark", "glum", "rustystats")
 
@@ -28,8 +28,7 @@ def printed(report: Report) -> str:
         lines.append(f"  {name}: {_fact(found)}")
     if report.seconds:
         medians = ", ".join(f"{name} {median(taken):.3g}" for name, taken in report.seconds.items())
-        rounds = max(len(taken) for taken in report.seconds.values())
-        lines.append(f"  medians of {rounds} interleaved rounds, s: {medians}")
+        lines.append(f"  medians, s: {medians}")
     return "\n".join(lines)
 
 
@@ -52,9 +51,12 @@ def _plain(report: Report) -> dict[str, Any]:
 
 
 def _line(one: Ratio, width: int) -> str:
-    bound = "" if one.target is None else f"{one.target.bound:.0%} of 1" if one.target.sense == "within" else f"{one.target.bound:g}"
-    target = f"  {one.target.sense} {bound}: {one.verdict}" if one.target else ""
+    target = f"  {_stated(one.target)}: {one.verdict}" if one.target else ""
     return f"  {one.name:<{width}}  {one.value:8.3f}  [{one.low:.3f} .. {one.high:.3f}]{target}"
+
+
+def _stated(target: Target) -> str:
+    return f"within {target.bound:.0%} of 1" if target.sense == "within" else f"{target.sense} {target.bound:g}"
 
 
 def _fact(found: Any) -> str:

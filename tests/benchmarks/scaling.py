@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from tests.benchmarks.measurement import Ratio, Report, Seconds, Settings, interleaved, ratio, timed, within
@@ -33,14 +34,14 @@ def _local(settings: Settings, sizes: Sequence[int]) -> dict[str, Callable[[], f
     from glm_local import fit_glm
 
     everything = motor_frame(settings.scratch, max(sizes))
-    return {str(rows): timed(lambda part=everything.iloc[:rows]: _fit(fit_glm, part)) for rows in sizes}
+    return {str(rows): timed(partial(_fit, fit_glm, everything.iloc[:rows])) for rows in sizes}
 
 
 def _on_spark(settings: Settings, spark: Any, sizes: Sequence[int]) -> dict[str, Callable[[], float]]:
     from glm_spark import fit_glm
 
     frames = {rows: read_files(spark, motor_files(settings.scratch, rows)) for rows in sizes}
-    return {str(rows): timed(lambda part=frame: _fit(fit_glm, part)) for rows, frame in frames.items()}
+    return {str(rows): timed(partial(_fit, fit_glm, frame)) for rows, frame in frames.items()}
 
 
 def _fit(fit_glm: Callable[..., Any], frame: Any) -> None:
@@ -60,4 +61,5 @@ def _flatness(engine: str, seconds: Seconds, sizes: Sequence[int]) -> list[Ratio
     ]
     first = [(b - a) / (some - few) for a, b in zip(least, seconds[str(some)], strict=True)]
     further = [(b - a) / (many - some) for a, b in zip(seconds[str(some)], seconds[str(many)], strict=True)]
-    return [*ratios, ratio(f"{engine}: cost per further row, {some:,} to {many:,} / {few:,} to {some:,}", further, first, FLAT)]
+    name = f"{engine}: cost per further row, {some:,} to {many:,} / {few:,} to {some:,}"
+    return [*ratios, ratio(name, further, first, FLAT)]

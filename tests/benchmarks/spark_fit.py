@@ -42,7 +42,9 @@ class OwnFit:
 
     def steps(self, last: int) -> list[float]:
         """Whole Newton passes with a step, each run's median."""
-        whole = [[p.seconds for p in passes if p.purpose == "newton" and p.share == 1] for passes in self.passes[-last:]]
+        whole = [
+            [p.seconds for p in passes if p.purpose == "newton" and p.share == 1] for passes in self.passes[-last:]
+        ]
         return [median(one) for one in whole if one]
 
 

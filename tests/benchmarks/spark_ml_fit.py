@@ -25,12 +25,12 @@ def fit_spark_ml(frame: Any) -> MlFit:
     from pyspark.ml import Pipeline
     from pyspark.ml.feature import OneHotEncoder, StringIndexer, VectorAssembler
     from pyspark.ml.regression import GeneralizedLinearRegression
-    from pyspark.sql import functions as F
+    from pyspark.sql import functions
 
     start = time.perf_counter()
     names = [*MADE_EDGES, *MADE_LEVELS]
     bands = [_band(name, edges) for name, edges in MADE_EDGES.items()]
-    amounts = [F.col(TARGET).cast("double").alias("y"), F.log(EXPOSURE).alias("log_exposure")]
+    amounts = [functions.col(TARGET).cast("double").alias("y"), functions.log(EXPOSURE).alias("log_exposure")]
     banded = frame.select(*bands, *MADE_LEVELS, *amounts)
     steps = Pipeline(stages=[
         StringIndexer(inputCols=list(MADE_LEVELS), outputCols=[f"{name}_index" for name in MADE_LEVELS]),
@@ -55,9 +55,9 @@ def fit_spark_ml(frame: Any) -> MlFit:
 
 
 def _band(name: str, edges: list[int]) -> Any:
-    from pyspark.sql import functions as F
+    from pyspark.sql import functions
 
-    value = F.when(F.col(name) <= edges[0], 0)
+    value = functions.when(functions.col(name) <= edges[0], 0)
     for i, edge in enumerate(edges[1:], 1):
-        value = value.when(F.col(name) <= edge, i)
+        value = value.when(functions.col(name) <= edge, i)
     return value.otherwise(len(edges)).alias(name)

@@ -49,6 +49,7 @@ def read_files(spark: Any, files: Sequence[Path]) -> Any:
 
 def scan_and_sum(frame: Any) -> None:
     """Read every column the fit reads, and add it up (texts by their length)."""
-    from pyspark.sql import functions as F
+    from pyspark.sql import functions
 
-    frame.agg(*(F.sum(F.length(name) if name in MADE_LEVELS else F.col(name)) for name in frame.columns)).collect()
+    amounts = (functions.length(name) if name in MADE_LEVELS else functions.col(name) for name in frame.columns)
+    frame.agg(*(functions.sum(amount) for amount in amounts)).collect()

@@ -88,7 +88,10 @@ def test_a_person_who_pays_more_visits_less_and_a_sick_one_more(demo: tuple[JobR
     relativity = model.coefficients.set_index("term")["relativity"]
     plan = [relativity[f"coinsurance={level}"] for level in ("0 %", "25 %", "50 %", "95 % and more")]
     assert plan == sorted(plan, reverse=True)
-    illness = [relativity[f"chronic_diseases={level}"] for level in ("(-inf, 5]", "(5, 10]", "(10, 15]", "(15, 25]", "(25, inf)")]
+    illness = [
+        relativity[f"chronic_diseases={level}"]
+        for level in ("(-inf, 5]", "(5, 10]", "(10, 15]", "(15, 25]", "(25, inf)")
+    ]
     assert illness == sorted(illness)
     assert relativity["coinsurance=95 % and more"] == pytest.approx(0.8047, abs=1e-4)
 
@@ -300,7 +303,9 @@ def test_time_and_column_splits_run_too(small: Path, tmp_path: Path) -> None:
 
 def test_a_filter_counts_only_some_rows_and_may_use_derived_columns(small: Path, tmp_path: Path) -> None:
     young = "data.derive.young={at_most=['age', 40]}"
-    result = run(small, tmp_path / "out", young, "data.where={column='young', read='boolean'}", "factors.0.edges=[25, 30]")
+    result = run(
+        small, tmp_path / "out", young, "data.where={column='young', read='boolean'}", "factors.0.edges=[25, 30]"
+    )
     assert result.summary["rows"] == int((good_frame()["age"] <= 40).sum())
 
 

@@ -50,24 +50,24 @@ def test_a_job_keeps_its_audit_through_spark_and_deltalake_verifies_it(
     assert (again.head, again.run_id) == (result.head, result.run_id)
 
 
-def test_rows_come_from_a_view_a_csv_file_and_a_folder_too(spark: SparkSession, job: Path, tmp_path: Path) -> None:
+def test_data_are_identified_by_what_can_be_seen_of_them(spark: SparkSession, job: Path, tmp_path: Path) -> None:
+    from glm_local.job.job_steps import check_table
     from glm_spark.job_environment import spark_environment
 
     environment = spark_environment(spark)
-    spark.createDataFrame(pa.Table.from_pandas(good_frame(), preserve_index=False)).createOrReplaceTempView("motor_rows")
+    rows = spark.createDataFrame(pa.Table.from_pandas(good_frame(), preserve_index=False))
+    rows.createOrReplaceTempView("motor_rows")
+    rows.write.saveAsTable("motor_table")
     good_frame().to_csv(tmp_path / "rows.csv", index=False)
     sources = {
-        "data={table='motor_rows'}": "schema",
-        f"data={{path='{tmp_path / 'rows.csv'}'}}": "bytes",
-        f"data={{path='{tmp_path}', format='parquet'}}": "bytes",
+        "table='motor_rows'": "schema",
+        "table='motor_table'": "file list",
+        f"path='{tmp_path}/rows.csv'": "bytes",
     }
-    from glm_local.job.job_steps import check_table
-
-    (tmp_path / "rows.csv").rename(tmp_path / "rows_.csv")
-    for setting, method in list(sources.items())[:1]:
-        assert check_table(read_config(job, [setting]), environment).fingerprint.method == method
-    (tmp_path / "rows_.csv").rename(tmp_path / "rows.csv")
-    assert check_table(read_config(job, [list(sources)[1]]), environment).fingerprint.method == "bytes"
+    for source, method in sources.items():
+        config = read_config(job, [f"data={{{source}}}"])
+        assert check_table(config, environment).fingerprint.method == method
+    spark.sql("DROP TABLE motor_table")
 
 
 def test_bad_rows_are_a_data_error_on_spark_too(spark: SparkSession, job: Path, tmp_path: Path) -> None:

@@ -82,7 +82,10 @@ def _state(folder: str) -> dict[str, object]:
     steps = [str(event["step"]) for event in events]
     runs = {str(event["run_id"]) for event in events}
     files = sorted(path.name for run in runs for path in (Path(folder) / run).iterdir())
-    rows = {name: store.read(name).num_rows for name in ("runs", "specs", "models", "coefficients", "report_tables", "artifacts")}
+    rows = {
+        name: store.read(name).num_rows
+        for name in ("runs", "specs", "models", "coefficients", "report_tables", "artifacts")
+    }
     return {
         "ok": report.ok, "findings": [str(one) for one in report.findings], "runs": len(runs), "files": files, "rows": rows,
         "steps": [step for step in steps if not step.startswith("resumed")], "last": steps[-1],
