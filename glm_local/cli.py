@@ -94,6 +94,10 @@ def score_command(
     kind: Annotated[str, typer.Option("--kind", help="mean, rate (without exposure and offset) or link.")] = "mean",
     column: Annotated[str, typer.Option("--column", help="Name of the score's column.")] = "prediction",
     delimiter: Annotated[str, typer.Option("--delimiter", help="Separator of a CSV file.")] = ",",
+    store: Annotated[str | None, typer.Option("--store", help="Record the scoring in this audit.")] = None,
+    study: Annotated[
+        str | None, typer.Option("--study", help="Study it belongs to; the model's name otherwise.")
+    ] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> int:
@@ -101,12 +105,13 @@ def score_command(
 
     def ask() -> Answer:
         from glm_local.job.data_sources import DataSource
-        from glm_local.job.score_file import score_file
+        from glm_local.job.score_file import record_score, score_file
 
-        source = DataSource("path", data, delimiter=delimiter)
-        scored = score_file(_model(model), source, out, _score_kind(kind), column)
+        source, loaded, asked = DataSource("path", data, delimiter=delimiter), _model(model), _score_kind(kind)
+        scored = score_file(loaded, source, out, asked, column)
         said = f"{scored.rows:,} rows scored into {scored.path}, mean {scored.mean}; {scored.refused:,} refused"
-        return Answer({"model": model, **scored.__dict__}, said)
+        run = None if store is None else record_score(_new_store(store), loaded, source, scored, asked, study)
+        return Answer({"model": loaded.fingerprint, **scored.__dict__, "run_id": run}, said)
 
     return answered(ask, as_json, debug)
 
@@ -220,9 +225,13 @@ def _event_line(event: Any) -> str:
     return f"{event['study_id']} {when}  {event['by_user']}  {event['event']:<10} {about}".rstrip()
 
 
-def _store(location: str) -> Any:
+def _new_store(location: str) -> Any:
     from glm_local.delta_store import open_store
 
+    return open_store(location)
+
+
+def _store(location: str) -> Any:
     folder = Path(location)
     if "://" not in location and not (folder / "events").is_dir():
         raise ConfigError.because(
@@ -231,7 +240,7 @@ def _store(location: str) -> Any:
             "Give the folder that a run named as its history.",
             path="--store",
         )
-    return open_store(location)
+    return _new_store(location)
 
 
 def _model(path: str) -> Any:

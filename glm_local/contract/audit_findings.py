@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from glm_local.contract.audit_rows import DELTA_PROTOCOL, AuditTable
 from glm_local.contract.fill_rows import Row, row_digest
 from glm_local.contract.hash_chain import Finding
-from glm_local.contract.run_log import Written, run_total, step_digests
 from glm_local.contract.store import Commit, TableState
+from glm_local.contract.written_rows import Written, run_total, step_digests
 
 HARMLESS_OPERATIONS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "ADD CONSTRAINT", "ADD COLUMNS", "COMPUTE STATS")
 """Change no row and loosen no rule; named all the same."""

@@ -354,17 +354,16 @@ def _key_places(x: Array, keys: Sequence[Any], dtype: type) -> Array:
 
 def _hash_bucket(work: _Evaluation, node: HashBucket) -> Values:
     key = as_type(work.of(node.key), "text")
-    prefix = hashlib.md5(f"{node.purpose}|{node.seed}|".encode(), usedforsecurity=False)
-    buckets = [_bucket(prefix, word, node.buckets) for word in key.words]
-    return constants([*buckets, None], "integer").take(key.codes)
+    digests = _digests(node.purpose, node.seed, ["" if word is None else word for word in key.words])
+    found = np.append(digests % node.buckets, 0).take(key.codes)
+    return Values(found, key.missing)
 
 
-def _bucket(prefix: Any, word: str | None, buckets: int) -> int | None:
-    if word is None:
-        return None
-    digest = prefix.copy()
-    digest.update(word.encode())
-    return int.from_bytes(digest.digest()[:4], "big") % buckets
+def _digests(purpose: str, seed: int, keys: Sequence[str]) -> NDArray[np.int64]:
+    """First 32 bits of the MD5 of each key behind its purpose and seed."""
+    prefix, md5 = f"{purpose}|{seed}|".encode(), hashlib.md5
+    digests = [md5(prefix + key.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest() for key in keys]
+    return np.frombuffer(b"".join(digests), dtype=">u4")[::4].astype(np.int64)
 
 
 def hash_bucket(key: str, purpose: str, seed: int, buckets: int) -> int:
@@ -372,13 +371,10 @@ def hash_bucket(key: str, purpose: str, seed: int, buckets: int) -> int:
 
     Examples
     --------
-    >>> hash_bucket("policy 17", "split", 1, 10) == hash_bucket("policy 17", "split", 1, 10)
-    True
+    >>> hash_bucket("policy 17", "split", 1, 10)
+    6
     """
-    prefix = hashlib.md5(f"{purpose}|{seed}|".encode(), usedforsecurity=False)
-    found = _bucket(prefix, key, buckets)
-    assert found is not None
-    return found
+    return int(_digests(purpose, seed, [key])[0]) % buckets
 
 
 def _either_missing(left: Values, right: Values) -> NDArray[np.bool_] | None:

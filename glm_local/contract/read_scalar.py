@@ -127,7 +127,9 @@ def _as_integer(value: Any, physical: ColumnKind) -> int | None:
 def _digits_to_integer(digits: str) -> int:
     """Digits as an integer; beyond 64 bits any integer beyond 64 bits, as Python refuses very long ones."""
     bare = digits.lstrip("+-").lstrip("0")
-    return 2**63 if len(bare) > 19 else int(digits)
+    if len(bare) > 19:
+        return 2**63
+    return -int(bare or 0) if digits[0] == "-" else int(bare or 0)
 
 
 def _as_flag(value: Any, physical: ColumnKind) -> bool | None:

@@ -21,7 +21,6 @@ from threading import RLock
 from glm_local.contract import seals
 from glm_local.contract.audit_rows import EVENTS, TABLES
 from glm_local.contract.fill_rows import (
-    Row,
     fill_rows,
     from_arrow,
     payload_json,
@@ -31,6 +30,7 @@ from glm_local.contract.fill_rows import (
 )
 from glm_local.contract.hash_chain import Head, head_of, link_events, rows_digest
 from glm_local.contract.store import Guard, Store
+from glm_local.contract.written_rows import Written, row_count, run_total, stated_rows, step_digests
 from glm_local.errors import ConfigError, Problem, SpecError, StoreError, nearest
 
 EVENT_KINDS = (
@@ -56,14 +56,6 @@ class Entry:
     reason: str | None = None
     payload: Mapping[str, object] = field(default_factory=dict)
     factor: str | None = None
-
-
-@dataclass(frozen=True)
-class Written:
-    """Rows of one step in one table: how many, and the digest of their digests."""
-
-    rows: int
-    sha256: str
 
 
 def utc_now() -> datetime.datetime:
@@ -202,7 +194,7 @@ class RunLog:
                     nothing = Written(0, rows_digest(()))
                     return {step: self._tables[table].get(step, nothing) for step in steps}
                 mark = self.store.mark(table, self._rows_app(table)) if attempt > PATIENCE else None
-                self._check_not_rolled_back(table, _count(self._read_known(table)) - 1, mark)
+                self._check_not_rolled_back(table, row_count(self._read_known(table)) - 1, mark)
                 _wait(attempt)
         raise _too_busy(table, self.run_id)
 
@@ -258,7 +250,7 @@ class RunLog:
             own = [one for one in events if one["run_id"] == self.run_id]
             self._resumed = self._resumed or any(str(one["step"]) not in self._events for one in own)
             self._events = {str(one["step"]): head_of(one) for one in own}
-            self._stated = {pair for one in own for pair in _stated(one)}
+            self._stated = {pair for one in own for pair in stated_rows(one)}
         return self._head
 
     def _check_open(self, steps: Sequence[str]) -> None:
@@ -338,7 +330,7 @@ class RunLog:
         return f"glm-spark/{table}/{self.study}/{self.run_id}"
 
     def _append_rows(self, table: str, steps: Mapping[str, Rows]) -> bool:
-        first = _count(self._known(table))
+        first = row_count(self._known(table))
         fixed = {"study_id": self.study, "run_id": self.run_id, "written_at": self._clock()}
         own = [{**fixed, "step": step, **row} for step, rows in steps.items() for row in rows]
         numbered = [{**row, "position": first + at} for at, row in enumerate(own)]
@@ -350,32 +342,6 @@ class RunLog:
 
 
 _UNLINKED = {"seq": 0, "prev_hash": "0" * 64}
-
-
-def step_digests(rows: Sequence[Row]) -> dict[str, Written]:
-    """Return each step's number of rows and digest, rows in the order of their positions."""
-    steps: dict[str, list[str]] = {}
-    for row in sorted(rows, key=lambda one: int(str(one["position"]))):
-        steps.setdefault(str(row["step"]), []).append(str(row["row_sha256"]))
-    return {step: Written(len(digests), rows_digest(digests)) for step, digests in steps.items()}
-
-
-def _count(steps: Mapping[str, Written]) -> int:
-    return sum(one.rows for one in steps.values())
-
-
-def run_total(steps: Mapping[str, Written]) -> dict[str, object]:
-    """Return what the last event says of one table: rows of all steps and the digest of their digests."""
-    return {
-        "rows": _count(steps),
-        "sha256": rows_digest(f"{step} {one.sha256}" for step, one in sorted(steps.items())),
-    }
-
-
-def _stated(event: Row) -> list[tuple[str, str]]:
-    """Table and step of the rows an event states."""
-    wrote = json.loads(str(event["wrote"])) if event["wrote"] else {}
-    return [(table, step) for table, steps in wrote.items() for step in steps]
 
 
 def _check_kinds(entries: Sequence[Entry]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
 from glm_local.contract.audit_rows import TABLES
@@ -192,6 +192,5 @@ def log_mark(files: TableFiles, table: str, app: str) -> int | None:
 
 def sealed_heads(files: TableFiles) -> list[tuple[str, str, Head]]:
     """Study, run and head of every whole seal."""
-    read: Callable[[object], Head] = lambda text: Head.parse(str(text))  # noqa: E731
     seals = read_seals(files, files.seal_names()).values()
-    return [(str(one["study_id"]), str(one["run_id"]), read(one["head"])) for one in seals]
+    return [(str(one["study_id"]), str(one["run_id"]), Head.parse(str(one["head"]))) for one in seals]

@@ -50,7 +50,7 @@ def answered(ask: Callable[[], Answer], as_json: bool = False, debug: bool = Fal
     document = {"status": STATUS.get(answer.exit_code, "failed"), "exit_code": answer.exit_code, **answer.document}
     try:
         if answer.exit_code or not as_json:
-            print(answer.text, file=sys.stderr if answer.exit_code else sys.stdout)  # noqa: T201
+            print(answer.text, file=sys.stderr if answer.exit_code else sys.stdout)
         sys.stderr.flush()
         if as_json:  # last: spark-submit puts both streams into one
             sys.stdout.write(payload_json(document) + "\n")
@@ -72,6 +72,14 @@ def _asked(ask: Callable[[], Answer], debug: bool) -> Answer:
             "", "Stopped.", "What was recorded stays recorded.", "Run the same command again to complete it."
         )
         return _failure([stopped], 1, str(stopped), "Stopped")
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        cause = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}."
+        unreachable = Problem(
+            "", cause, "Files and stores can be reached and written.", "Check paths, rights and keys."
+        )
+        return _failure([unreachable], 1, str(unreachable), "EngineError")
     except Exception as error:  # the last net: a defect is told in one line too
         if debug:
             traceback.print_exc()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -58,7 +59,8 @@ class Environment(Generic[Frame]):
     packages: tuple[str, ...] = ("glm_local",)
 
 
-def code_version(packages: Sequence[str]) -> str:
+@cache
+def code_version(packages: tuple[str, ...]) -> str:
     """Version of the distribution, and a digest of the packages' source where that can be read."""
     try:
         released = version("glm-spark")

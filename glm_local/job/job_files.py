@@ -99,7 +99,7 @@ def _holds(path: Path, content: str) -> bool:
         return False
 
 
-def require_writable(folder: Path) -> None:
+def require_writable(folder: Path, where: str) -> None:
     """Check before the work that results can be written.
 
     Raises
@@ -114,13 +114,13 @@ def require_writable(folder: Path) -> None:
         raise ConfigError.because(
             f"{above} is a file.",
             "Results go into a folder.",
-            "Give another folder by --out.",
-            path="/output/directory",
+            "Give another folder by --out or --store.",
+            path=where,
         )
     if not os.access(above, os.W_OK | os.X_OK):
         raise ConfigError.because(
             f"{above} may not be written.",
             "Results go into a folder that can be written.",
-            "Give another folder by --out.",
-            path="/output/directory",
+            "Give another folder by --out or --store.",
+            path=where,
         )

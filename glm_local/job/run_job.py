@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.contract.plain_json import canonical_json
 from glm_local.contract.run_log import RunLog
-from glm_local.errors import GlmError
+from glm_local.errors import ConfigError, GlmError
 from glm_local.glm.document import package_versions
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.config import JobConfig
@@ -37,11 +38,13 @@ from glm_local.job.report_content import report_content
 from glm_local.job.row_check import SampleRows
 from glm_local.model import Model
 from glm_local.reports import render_report
+from glm_local.table_files import local_path
 from glm_local.validation import ValidationReport
 
 Frame = TypeVar("Frame")
 
 COMMAND = "glm run"
+RUN_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ class _JobRun(Generic[Frame]):
         self.start = time.perf_counter()
 
     def run(self) -> JobResult:
-        require_writable(self.directory)
+        self._check_options()
         with self.progress.stage("data") as told:
             table = check_table(self.config, self.environment)
             told.say(f"{table.source.name}: {len(table.kinds)} columns, fingerprint {str(table.fingerprint)[:30]}…")
@@ -151,6 +154,18 @@ class _JobRun(Generic[Frame]):
             return self._result(files, repeated=True)
         with _failure_recorded(log):
             return self._steps(files, table)
+
+    def _check_options(self) -> None:
+        require_writable(self.directory, "/output/directory")
+        folder = local_path(self.store)
+        if folder is not None:
+            require_writable(folder, "/output/store")
+        if self.asked_id is not None and not re.fullmatch(RUN_ID, self.asked_id):
+            raise ConfigError.because(
+                f"{self.asked_id!r} is no run id.",
+                "It names a folder: letters, digits, dot, dash, underscore, up to 80.",
+                "Give such a name, or leave it out.", path="--run-id",
+            )  # fmt: skip
 
     def _made_id(self, table: Table) -> str:
         made = canonical_json({

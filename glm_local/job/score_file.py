@@ -14,7 +14,12 @@ import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 
 from glm_local.contract.compile_score import ScoreKind
+from glm_local.contract.fill_rows import sha256_text
+from glm_local.contract.plain_json import canonical_json
+from glm_local.contract.run_log import RunLog, utc_now
+from glm_local.contract.store import Store
 from glm_local.errors import ConfigError, EngineError
+from glm_local.job.data_fingerprint import data_fingerprint
 from glm_local.job.data_sources import DataSource, read_rows
 from glm_local.model import Model
 
@@ -77,6 +82,31 @@ def score_file(
         float(known.mean()) if len(known) else None,
         str(target),
     )
+
+
+def record_score(
+    store: Store,
+    model: Model[pd.DataFrame],
+    source: DataSource,
+    scored: Scored,
+    kind: ScoreKind,
+    study: str | None = None,
+) -> str:
+    """Record which model scored which rows, once for the same model, rows and file; returns the run's id."""
+    asked = {"model": model.fingerprint, "source": source.name, "target": scored.path, "kind": kind}
+    content = {**asked, "data": str(data_fingerprint(source))}
+    run_id = f"score-{sha256_text(canonical_json(content))[:16]}"
+    log = RunLog(store, study or model.document.name, run_id)
+    if not log.is_finished:
+        log.start("glm score", "pandas", asked, data={"fingerprint": content["data"]})
+        log.table("scored", "scores", [{
+            "model_id": model.fingerprint, "source": source.name, "target": scored.path, "scored_at": utc_now(),
+            "rows": scored.rows, "mean_score": scored.mean,
+            "details": {"total": scored.total, "refused": scored.refused},
+        }])  # fmt: skip
+        log.event("scored", "scored", payload=content)
+        log.finish()
+    return run_id
 
 
 def _write(table: pa.Table, target: Path) -> None:

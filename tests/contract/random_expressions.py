@@ -30,7 +30,9 @@ from tests.frames import DOUBLES, WHOLES, WORDS
 NUMBER_COLUMNS = ("x", "y", "single", "whole", "small", "full", "tenth", "wide", "word", "flag", "day", "a.b`c", "v1")
 SIGNS = ("==", "!=", "<", "<=", ">", ">=")
 
-doubles = st.sampled_from([value for value in DOUBLES if value is not None and value == value]) | st.floats(allow_nan=False)
+doubles = st.sampled_from([value for value in DOUBLES if value is not None and value == value]) | st.floats(
+    allow_nan=False
+)
 finite = st.sampled_from([-7.25, -1.0, 0.0, 0.1, 0.3, 1.5, 2.0, 3.0, 25.0, 1e308]) | st.floats(-1e6, 1e6)
 whole = st.sampled_from([value for value in WHOLES if value is not None]) | st.integers(-(2**63), 2**63 - 1)
 words = st.sampled_from([word for word in WORDS if word is not None]) | st.text(
@@ -39,7 +41,10 @@ words = st.sampled_from([word for word in WORDS if word is not None]) | st.text(
 days = st.dates().map(lambda day: day.isoformat())
 
 CONSTANTS: dict[str, st.SearchStrategy[Any]] = {
-    "number": doubles, "integer": whole, "text": words, "flag": st.booleans(),
+    "number": doubles,
+    "integer": whole,
+    "text": words,
+    "flag": st.booleans(),
 }
 
 

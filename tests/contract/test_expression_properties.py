@@ -44,7 +44,9 @@ def test_one_record_gives_what_numpy_gives(expression: Expression, rows: list[in
 def test_duckdb_gives_what_numpy_gives(expressions: list[Expression], rows: list[int]) -> None:
     table = some_rows(rows)
     texts = [print_sql(one, kinds_of(table), "duckdb") for one in expressions]
-    for expression, meant, found in zip(expressions, by_numpy(expressions, table), by_duckdb(texts, table), strict=True):
+    for expression, meant, found in zip(
+        expressions, by_numpy(expressions, table), by_duckdb(texts, table), strict=True
+    ):
         assert differences(meant, found, exact=True) == [], expression
 
 

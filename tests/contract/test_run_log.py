@@ -114,7 +114,7 @@ def test_a_finished_run_is_sealed_when_it_is_run_again(store: DeltaStore) -> Non
     assert store.files is not None
     (seal,) = store.files.seal_names()
     (Path(store.location) / "_seals" / seal).unlink()
-    assert not verify(store).findings[0].severity == "broken"
+    assert verify(store).ok
     small_run(store, "s", "r")
     assert len(store.files.seal_names()) == 1
     assert verify(store).findings == ()

@@ -80,6 +80,18 @@ def test_a_file_is_scored_into_a_file(
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
 
 
+def test_a_scoring_is_recorded_once_when_an_audit_is_named(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, out, store = finished / "out" / "one" / "model.json", tmp_path / "scored.parquet", tmp_path / "audit"
+    score = ["score", model, finished / "rows.parquet", "--out", out, "--store", store, "--study", "use"]
+    runs = {asked(capsys, *score)[1]["run_id"] for _ in range(2)}
+    (run,) = runs
+    _, document, _ = asked(capsys, "audit", "show", run, "--store", store)
+    assert (document["study"], document["run_status"], document["tables"]) == ("use", "ok", {"scores": 1})
+    assert asked(capsys, "audit", "verify", "--store", store)[0] == 0
+
+
 def test_rows_a_factor_refuses_have_no_score_and_are_counted(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,6 +125,9 @@ def test_what_cannot_be_scored_is_told(finished: Path, tmp_path: Path, capsys: p
         (2, "holds no audit", ["audit", "history", "--store", tmp_path]),
         (2, "Nearest: 'one'", ["audit", "show", "on", "--store", finished / "out" / "audit"]),
         (2, "is a file", ["run", finished / "job.toml", "--out", model]),
+        (2, "is a file", ["run", finished / "job.toml", "--out", tmp_path / "new", "--store", model]),
+        (2, "no run id", ["run", finished / "job.toml", "--out", tmp_path / "new", "--run-id", "a/b"]),
+        (2, "no run id", ["run", finished / "job.toml", "--out", tmp_path / "new", "--run-id", ""]),
     ]  # fmt: skip
     for exit_code, words, arguments in cases:
         code, document, told = asked(capsys, *arguments)

@@ -20,7 +20,7 @@ import statsmodels.api  # noqa: F401
 
 from glm_local import audit
 from glm_local.delta_store import open_store
-from glm_local.job.job_steps import second_opinion  # noqa: F401
+from glm_local.job.environment import code_version
 from glm_local.job.read_config import read_config
 from glm_local.job.run_job import JobOptions, run_job
 from glm_local.local_environment import local_environment
@@ -95,6 +95,7 @@ def _state(folder: str) -> dict[str, object]:
 
 
 def main() -> None:
+    code_version(("glm_local",))
     base, kills, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     conf = Path(sys.argv[4]) if len(sys.argv) > 4 else CONF
     seconds_of_one(str(base / "whole"), conf)

@@ -1,0 +1,89 @@
+"""Rows stay with the engine: everything neutral works on frames that nobody can look into."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from glm_local import Model, fit_glm
+from glm_local.contract.expression import Expression
+from glm_local.job.environment import Environment
+from glm_local.job.read_config import read_config
+from glm_local.job.run_job import JobOptions, run_job
+from glm_local.local_environment import local_environment
+from tests.architecture.locked_rows import ENTRY_POINTS
+from tests.architecture.tree import ROOT
+from tests.doubles import OpaqueEngine, OpaqueFrame, opaque
+
+SUITES = (
+    "tests/contract/test_factor_learning.py",
+    "tests/glm_local/test_split.py",
+    "tests/glm_local/test_validation_discrimination.py",
+    "tests/glm_local/test_validation_report.py",
+    "tests/reference/test_fit_rules.py",
+    "tests/reference/test_truth.py",
+)
+
+
+def _inside(frame: OpaqueFrame) -> pd.DataFrame:
+    return object.__getattribute__(frame, "_OpaqueFrame__held")
+
+
+def _locked_environment() -> Environment[Any]:
+    """The local environment, its rows locked away as soon as they are read."""
+    local = local_environment()
+
+    def keep(frame: OpaqueFrame, flag: Expression) -> OpaqueFrame:
+        return opaque(local.keep(_inside(frame), flag))
+
+    return replace(
+        local, engine=OpaqueEngine(), keep=keep, read=lambda source, columns: opaque(local.read(source, columns))
+    )
+
+
+def test_a_locked_frame_tells_nothing() -> None:
+    frame = opaque(pd.DataFrame({"a": [1]}))
+    for look in (lambda: frame.columns, lambda: len(frame), lambda: list(frame), lambda: frame["a"]):
+        with pytest.raises((AssertionError, TypeError)):
+            look()
+    with pytest.raises(AssertionError, match="handed over a DataFrame"):
+        OpaqueEngine().columns(pd.DataFrame({"a": [1]}))
+
+
+def test_a_model_scores_a_locked_frame() -> None:
+    frame = pd.DataFrame({"claims": [0.0, 1, 2, 1], "area": list("ABAB")})
+    area = {"kind": "categorical", "name": "area", "column": "area", "missing": "refuse", "unseen": "base"}
+    model = fit_glm(frame, target="claims", factors=[area])
+    locked = Model(model.document, OpaqueEngine())
+    for score, plain in ((locked.predict, model.predict), (locked.with_levels, model.with_levels)):
+        pd.testing.assert_frame_equal(_inside(score(opaque(frame))), plain(frame))
+
+
+def test_the_main_job_never_looks_at_rows(tmp_path: Path) -> None:
+    config = read_config(ROOT / "conf/base/quickstart.toml")
+    runs = {
+        name: run_job(config, environment, JobOptions("one", str(tmp_path / name)))
+        for name, environment in {"locked": _locked_environment(), "plain": local_environment()}.items()
+    }
+    locked, plain = runs["locked"].summary, runs["plain"].summary
+    assert {**locked, "engine": ""} == {**plain, "engine": ""}
+    for name in ("model.json", "factors.json", "score.sql", "coefficients.csv"):
+        assert (tmp_path / "locked/one" / name).read_text() == (tmp_path / "plain/one" / name).read_text()
+
+
+def test_the_suites_of_the_neutral_rooms_pass_with_rows_locked_away() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.architecture.locked_rows"]
+    run = [*command, "-m", "not slow", *SUITES]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout[-5000:] + found.stderr
+    called = set(re.findall(r"locked:(\w+)=", found.stdout))
+    assert called | {"verify_fit"} == {one for functions in ENTRY_POINTS.values() for one in functions}
