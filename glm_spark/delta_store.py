@@ -22,6 +22,7 @@ from glm_local.contract.store_errors import cannot_read, cannot_write
 from glm_local.errors import ConfigError
 from glm_local.store_lock import one_writer
 from glm_local.table_files import ArrowFiles, local_path
+from glm_spark.session import is_connect
 from glm_spark.table_files import SparkFiles
 
 MISSING = (
@@ -206,7 +207,7 @@ class SparkDeltaStore:
 
 def _on_this_disk(spark: SparkSession, location: str | os.PathLike[str]) -> bool:
     """Say whether Spark's `location` is this process's own disk: not a cluster's, not a Connect server's."""
-    if local_path(os.fspath(location)) is None or type(spark).__module__.startswith("pyspark.sql.connect"):
+    if local_path(os.fspath(location)) is None or is_connect(spark):
         return False
     if os.fspath(location).startswith("file:"):
         return True

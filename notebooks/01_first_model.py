@@ -5,8 +5,8 @@
 # MAGIC Visits to a doctor in the RAND Health Insurance Experiment: 20,190 person-years that come with statsmodels.
 # MAGIC The question: how much less is care used when people pay part of it?
 # MAGIC
-# MAGIC The same cells run on one machine (pandas) and on Spark. On Databricks the widget `engine` says which; elsewhere:
-# MAGIC `python notebooks/01_first_model.py --engine pandas` or `--engine spark`.
+# MAGIC The same cells run on one machine (pandas) and on Spark. On Databricks the widget `engine` says which;
+# MAGIC elsewhere: `python notebooks/01_first_model.py --engine pandas` or `--engine spark`.
 
 # COMMAND ----------
 
@@ -45,10 +45,9 @@ folder = Path(asked_folder or tempfile.mkdtemp())
 # COMMAND ----------
 
 from glm_local.job.data_sources import packaged_rows
-from glm_local.validation import learn_split, read_split, validation_report
 
 rows = packaged_rows("statsmodels:randhie")  # an Arrow table; any engine takes it
-split = learn_split(engine, rows, read_split({
+split = glm.learn_split(engine, rows, glm.read_split({
     "method": "hash", "key": "person", "seed": 1974,
     "fractions": {"train": 0.6, "validation": 0.2, "holdout": 0.2},
 }))
@@ -108,12 +107,11 @@ print(model.summary())
 
 # COMMAND ----------
 
-report = validation_report(
-    engine, people, target="mdvis", prediction=model.expression(), family="poisson", sample="sample",
-    dispersion=model.statistics.dispersion,
-)
+report = model.validation(people, sample="sample")
 print(report.summary[["sample", "rows", "actual", "predicted", "actual_to_predicted", "mean_deviance"]].to_string())
 print(report.gini.to_string())
+shown = report.actual_expected["diseases"]
+print(shown.loc[shown["sample"] == "validation", ["level", "rows", "actual", "predicted"]].to_string())
 print(report.lift[report.lift["sample"] == "validation"].to_string())
 
 # COMMAND ----------

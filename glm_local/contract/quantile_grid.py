@@ -88,8 +88,8 @@ def on_grid(values: Floats) -> Floats:
 
     Examples
     --------
-    >>> on_grid(np.array([1000.3, -4099.0, 1.0]))
-    array([ 1000.25, -4098.  ,     1.  ])
+    >>> on_grid(np.array([1000.3, -4099.0, 1.0])).tolist()
+    [1000.25, -4098.0, 1.0]
     """
     kept = np.uint64((2**64 - 1) ^ (2 ** (53 - GRID_BITS) - 1))
     return (np.ascontiguousarray(values, dtype=np.float64).view(np.uint64) & kept).view(np.float64)

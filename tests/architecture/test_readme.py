@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glm_local import errors, fit_glm, read_factors
+import glm_local
+from glm_local import Model, errors, fit_glm, read_factors
 from glm_local.glm.families import family_from
 from tests.architecture.tree import ROOT
 
@@ -147,6 +148,18 @@ def test_the_table_of_exit_codes_is_that_of_the_errors() -> None:
     for code, names, _ in _table("## Errors and exit codes"):
         for name in re.findall(r"`(\w+)`", names):
             assert getattr(errors, name).exit_code == int(code), name
+
+
+def test_the_table_of_public_names_has_all_of_them() -> None:
+    listed = set(re.findall(r"`(\w+)(?:\(\))?`", "".join(row[0] for row in _public_names())))
+    assert listed == set(glm_local.__all__) | {"SparkEngine", "spark_session", "spark_references"}
+    (members,) = [row[1] for row in _public_names() if row[0] == "`Model`"]
+    for name, call in re.findall(r"`(\w+)(\(\))?`", members):
+        assert callable(getattr(Model, name)) or not call, name
+
+
+def _public_names() -> list[list[str]]:
+    return _table("## Public names")
 
 
 def test_the_paths_and_targets_the_readme_names_exist() -> None:

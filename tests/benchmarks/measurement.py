@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -100,7 +101,9 @@ def interleaved(contenders: Mapping[str, Callable[[], float]], rounds: int, warm
     for turn in range(warm_up + rounds):
         for name, run in contenders.items():
             taken = run()
-            if turn >= warm_up:
+            counts = turn >= warm_up
+            sys.stderr.write(f"  {name}: {taken:.3f} s{'' if counts else ' (warm-up)'}\n")
+            if counts:
                 seconds[name].append(taken)
     return seconds
 

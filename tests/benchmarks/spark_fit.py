@@ -52,14 +52,16 @@ def run(settings: Settings) -> Report:
     missing = spark_missing()
     if missing:
         return Report(NAME, TITLE, skipped=missing)
-    rows, rounds = settings.rows or ROWS, settings.rounds or 3
-    files = motor_files(settings.scratch, rows)
+    files = motor_files(settings.scratch, settings.rows or ROWS)
     with session() as spark:
-        return _measure(spark, files, rows, rounds, settings.peers)
+        return _measure(spark, files, settings)
 
 
-def _measure(spark: Any, files: list[Any], rows: int, rounds: int, peers: bool) -> Report:
+def _measure(spark: Any, files: list[Any], settings: Settings) -> Report:
     from glm_spark.spark_engine import SparkEngine
+
+    rows, rounds = settings.rows or ROWS, settings.rounds or 3
+    warm_up = 2 if settings.rows is None else 0
 
     frame = read_files(spark, files)
     engine = TimedEngine(SparkEngine(spark))
@@ -68,7 +70,7 @@ def _measure(spark: Any, files: list[Any], rows: int, rounds: int, peers: bool) 
         "scan": timed(lambda: scan_and_sum(frame)), "fit": timed(own), "scan again": timed(lambda: scan_and_sum(frame)),
         "fit, levels learned": timed(learning),
     }  # fmt: skip
-    seconds = interleaved(contenders, rounds, warm_up=2)
+    seconds = interleaved(contenders, rounds, warm_up)
     scans = seconds.pop("scan") + seconds.pop("scan again")
     building, steps = own.building(rounds), own.steps(rounds)
     ratios = [
@@ -78,7 +80,7 @@ def _measure(spark: Any, files: list[Any], rows: int, rounds: int, peers: bool) 
         ratio("fit with levels learned / scan", seconds["fit, levels learned"], scans),
     ]
     facts = {"passes of the last fit, s": _passes(own.passes[-1]), "deviance": own.deviance}
-    if peers:
+    if settings.peers:
         compared, said = _beside_spark_ml(read_files(spark, files[:1]), rows, seconds["fit"], engine)
         ratios, facts = [*ratios, *compared], facts | said
     return Report(NAME, TITLE, ratios, {"scan": scans, **seconds}, facts)
