@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from glm_local.contract.columns import ColumnKind
@@ -106,7 +107,10 @@ class _SparkData:
             if source.kind == "path"
             else ".".join(quote_identifier(part) for part in source.name.split("."))
         )
-        detail = self._spark.sql(f"DESCRIBE DETAIL {name}").toArrow().to_pylist()[0]
+        try:
+            detail = self._spark.sql(f"DESCRIBE DETAIL {name}").toArrow().to_pylist()[0]
+        except AnalysisException:  # a view has no files, so no version either
+            return None
         if detail.get("format") != "delta":
             return None
         version = source.version

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
 from glm_local.glm.inference import wald
-from glm_local.glm.newton import Solution
+from glm_local.glm.solution import Solution
 
 if TYPE_CHECKING:
     from glm_local.glm.fit import FitRequest, Outcome

@@ -34,9 +34,10 @@ from glm_local.glm.fit_problems import (
 from glm_local.glm.kernels import LikelihoodKernel, SummaryKernel
 from glm_local.glm.likelihood import likelihood_dispersion
 from glm_local.glm.links import Link
-from glm_local.glm.newton import Newton, NewtonOptions, Solution
+from glm_local.glm.newton import Newton
 from glm_local.glm.reference_problem import MOST_VALUES, CannotVerify
 from glm_local.glm.second_opinion import ReferenceFit
+from glm_local.glm.solution import NewtonOptions, Solution
 from glm_local.glm.summary import Summary
 
 Array = NDArray[np.float64]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from glm_local.contract.blocks import Domain
 from glm_local.errors import Problem
 from glm_local.glm.families import Family
-from glm_local.glm.newton import Solution
+from glm_local.glm.solution import Solution
 from glm_local.glm.summary import Summary
 
 _DOMAINS: dict[Domain, str] = {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,61 +23,12 @@ from glm_local.glm.kernels import (
     Predictor,
 )
 from glm_local.glm.links import Link
+from glm_local.glm.solution import NewtonOptions, Reason, Solution
 from glm_local.glm.summary import Summary
 
 Array = NDArray[np.float64]
-Reason = Literal["score below tolerance", "iterations exhausted", "coefficients ran away", "no step improves"]
 
 SAMPLE_ROWS = 400_000  # a start from fewer rows than the data is worth its passes from four times this on
-
-
-@dataclass(frozen=True)
-class NewtonOptions:
-    """How to iterate.
-
-    Parameters
-    ----------
-    tolerance
-        Largest step, in standard errors, that counts as converged.
-    max_iterations
-        Full passes with a step before giving up.
-    ridge
-        Penalty: half of it times the squared coefficients, intercept excluded, is added to deviance / 2.
-    """
-
-    tolerance: float = 1e-9
-    max_iterations: int = 50
-    ridge: float = 0.0
-
-
-@dataclass(frozen=True)
-class Solution:
-    """Where the iterations ended, in the scale of the given numerics.
-
-    `coefficients` and `covariance` (unscaled: inverse information) are NaN for aliased columns.
-    """
-
-    columns: DesignColumns
-    coefficients: Array
-    covariance: Array
-    aliased: tuple[int, ...]
-    score: Array
-    information: Array
-    deviance: float
-    null_deviance: float
-    pearson: float
-    objective: float
-    fitted: float
-    reason: Reason
-    iterations: int
-    step: float
-    halvings: int
-    running_away: tuple[Column, ...] = ()
-    trace: tuple[float, ...] = field(default=(), repr=False)
-
-    @property
-    def converged(self) -> bool:
-        return self.reason == "score below tolerance"
 
 
 @dataclass(frozen=True)

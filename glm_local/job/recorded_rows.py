@@ -9,7 +9,7 @@ import pandas as pd
 
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
-from glm_local.glm.newton import Reason
+from glm_local.glm.solution import Reason
 from glm_local.validation import ValidationReport
 
 Row = dict[str, object]
