@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -57,6 +58,21 @@ def by_spark(expressions: Sequence[Expression], table: pa.Table, spark: Any) -> 
     frame = spark.createDataFrame(table, from_arrow_schema(table.schema, prefer_timestamp_ntz=True))
     texts = [f"{print_sql(one, kinds)} AS r{place}" for place, one in enumerate(expressions)]
     return arrow_rows(frame.selectExpr(*texts).toArrow())
+
+
+@contextmanager
+def spark_modes(spark: Any, ansi: str, way: str) -> Iterator[None]:
+    """Spark with ANSI on or off; ``compiled`` rows pass through generated code, others are folded by the optimizer."""
+    folding = "org.apache.spark.sql.catalyst.optimizer.ConvertToLocalRelation"
+    before = spark.conf.get("spark.sql.ansi.enabled")
+    spark.conf.set("spark.sql.ansi.enabled", ansi)
+    if way == "compiled":
+        spark.conf.set("spark.sql.optimizer.excludedRules", folding)
+    try:
+        yield
+    finally:
+        spark.conf.set("spark.sql.ansi.enabled", before)
+        spark.conf.unset("spark.sql.optimizer.excludedRules")
 
 
 def arrow_rows(result: pa.Table) -> list[Rows]:

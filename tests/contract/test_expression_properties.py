@@ -16,7 +16,7 @@ from glm_local.contract.expression_columns import type_of
 from glm_local.contract.expression_json import expression_from_json, expression_to_json
 from glm_local.contract.sql import print_sql
 from tests.contract.random_expressions import any_expression
-from tests.contract.readers import by_duckdb, by_numpy, by_record, by_spark, differences
+from tests.contract.readers import by_duckdb, by_numpy, by_record, by_spark, differences, spark_modes
 from tests.frames import hostile_table, kinds_of
 
 TABLE = hostile_table()
@@ -50,22 +50,17 @@ def test_duckdb_gives_what_numpy_gives(expressions: list[Expression], rows: list
         assert differences(meant, found, exact=True) == [], expression
 
 
-@pytest.mark.parametrize("ansi", ["true", "false"])
-def test_spark_gives_what_numpy_gives(ansi: str, spark: Any) -> None:
-    before = spark.conf.get("spark.sql.ansi.enabled")
-    spark.conf.set("spark.sql.ansi.enabled", ansi)
-
-    @settings(max_examples=4, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize(("ansi", "way"), [("true", "compiled"), ("false", "folded")])
+def test_spark_gives_what_numpy_gives(ansi: str, way: str, spark: Any) -> None:
+    @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(any_expression, min_size=25, max_size=40))
     def check(expressions: list[Expression]) -> None:
         found = by_spark(expressions, TABLE, spark)
         for expression, meant, rows in zip(expressions, by_numpy(expressions, TABLE), found, strict=True):
             assert differences(meant, rows, exact=True) == [], expression
 
-    try:
+    with spark_modes(spark, ansi, way):
         check()
-    finally:
-        spark.conf.set("spark.sql.ansi.enabled", before)
 
 
 @quick

@@ -10,7 +10,7 @@ import pytest
 from glm_local.contract.sql import print_sql
 from glm_local.contract.sql_dialects import respell
 from tests.contract.cases import CASES, TRAPS_OUT_OF_SCOPE
-from tests.contract.readers import Rows, by_duckdb, by_numpy, by_record, by_spark, differences
+from tests.contract.readers import Rows, by_duckdb, by_numpy, by_record, by_spark, differences, spark_modes
 from tests.frames import SHAPES, empty_table, hostile_table, kinds_of
 
 EXPRESSIONS = [case.expression for case in CASES]
@@ -54,14 +54,10 @@ def test_sqlglot_changes_nothing_in_what_it_spells(table: pa.Table, meant: list[
 
 
 @pytest.mark.parametrize("ansi", ["true", "false"])
-def test_spark_computes_what_numpy_does(ansi: str, spark: Any, table: pa.Table, meant: list[Rows]) -> None:
-    before = spark.conf.get("spark.sql.ansi.enabled")
-    spark.conf.set("spark.sql.ansi.enabled", ansi)
-    try:
-        found = by_spark(EXPRESSIONS, table, spark)
-    finally:
-        spark.conf.set("spark.sql.ansi.enabled", before)
-    assert report(meant, found) == ""
+@pytest.mark.parametrize("way", ["compiled", "folded"])
+def test_spark_computes_what_numpy_does(ansi: str, way: str, spark: Any, table: pa.Table, meant: list[Rows]) -> None:
+    with spark_modes(spark, ansi, way):
+        assert report(meant, by_spark(EXPRESSIONS, table, spark)) == ""
 
 
 def test_a_table_without_rows_gives_columns_without_rows() -> None:
