@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -24,6 +25,7 @@ def row_pass_work(asked: RowPass[Any]) -> Work:
     """Summarise a partition; one row per table, as Arrow IPC (null: given up)."""
 
     def work(batches: Batches) -> Batches:
+        _settle()
         part = asked.summarise(pa.Table.from_batches([batch]) for batch in batches)
         yield _answers([None if table is None else table_to_bytes(table) for table in part])
 
@@ -34,6 +36,7 @@ def pack_work(design: BlockDesign, layout: KeyLayout) -> Work:
     """Pack a partition's evaluated rows into blocks, one row each."""
 
     def work(batches: Batches) -> Batches:
+        _settle()
         number = _partition()
         tables = gather_rows((pa.Table.from_batches([batch]) for batch in batches), ROWS_PER_BLOCK)
         for table in tables:
@@ -49,6 +52,7 @@ def sum_work(design: BlockDesign, kernel: Kernel) -> Work:
     """Run a kernel over a partition's blocks; one row, none when there are no blocks."""
 
     def work(batches: Batches) -> Batches:
+        _settle()
         cells = (cell for batch in batches for cell in batch.column(0))
         first = next(cells, None)
         if first is not None:
@@ -91,6 +95,16 @@ def _answers(answers: list[bytes | None]) -> pa.RecordBatch:
         pa.array(answers, pa.binary()),
     ]
     return pa.record_batch(columns, names=["partition", "item", "answer"])
+
+
+def _settle() -> None:
+    """Exempt what this worker has imported from garbage collection, once.
+
+    PySpark collects after every task; walking the hundred thousand objects of our imports takes longer than a kernel.
+    """
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
 
 
 def _partition() -> int:

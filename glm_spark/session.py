@@ -23,6 +23,8 @@ LOCAL_SETTINGS = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.pythonUDF.arrow.enabled": "true",
     "spark.sql.debug.maxToStringFields": "100",
+    # Over TCP every task waits some 40 ms for a delayed acknowledgement.
+    "spark.python.unix.domain.socket.enabled": "true" if os.name == "posix" else "false",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "FATAL",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as t
 
@@ -51,7 +52,15 @@ def as_spark_frame(spark: SparkSession, source: Any) -> DataFrame:
             return spark.read.format("delta" if delta else "parquet").load(path)
         if isinstance(source, str):
             return spark.table(source)
-        return spark.createDataFrame(arrow_table(source))
+        return rows_to_spark(spark, arrow_table(source))
+
+
+def rows_to_spark(spark: SparkSession, table: pa.Table) -> DataFrame:
+    """Send an Arrow table to Spark; one without rows keeps its types (Connect would refuse it)."""
+    if table.num_rows:
+        return spark.createDataFrame(table)
+    nothing = pa.table({field.name: pa.nulls(1, field.type) for field in table.schema})
+    return spark.createDataFrame(nothing).where("false")
 
 
 def column_kinds(frame: DataFrame) -> dict[str, ColumnKind]:

@@ -16,6 +16,7 @@ from glm_local.pandas_engine import PandasEngine
 pytest.importorskip("pyspark")
 
 from glm_spark.spark_engine import SparkEngine
+from glm_spark.spark_frames import rows_to_spark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ class SparkConformance(EngineConformance):
     engine: SparkEngine
 
     def frame(self, table: pa.Table, partitions: int = 1) -> DataFrame:
-        return self.engine.spark.createDataFrame(table).repartition(partitions)
+        return rows_to_spark(self.engine.spark, table).repartition(partitions)
 
     def rows(self, frame: DataFrame) -> pa.Table:
         return frame.toArrow()
