@@ -144,7 +144,7 @@ class Model(Generic[Frame]):
     ) -> str:
         """The score as SQL: one expression, or a whole query when `table` is named.
 
-        Columns are taken to have the kinds their specs state; any dialect of sqlglot.
+        Columns are taken to have the kinds they had when the model was fitted; any dialect of sqlglot.
         """
         expression = self.expression(kind)
         text = print_sql(expression, self._column_kinds(expression), dialect)
@@ -155,7 +155,8 @@ class Model(Generic[Frame]):
 
     def _column_kinds(self, expression: Expression) -> dict[str, Any]:
         physical = {"number": "float64", "integer": "integer", "boolean": "boolean", "text": "text", "date": "date"}
-        return {column: physical[kind] for column, kind in columns_of(expression).items()}
+        known = self.document.columns
+        return {column: known.get(column, physical[kind]) for column, kind in columns_of(expression).items()}
 
     def _check_columns(self, expression: Expression, present: list[str]) -> None:
         absent = [column for column in columns_of(expression) if column not in present]

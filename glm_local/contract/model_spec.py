@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from glm_local.contract.columns import ColumnKind
 from glm_local.contract.factor_spec import FactorSpec
 
 MODEL_FORMAT: Literal["glm-spark/model"] = "glm-spark/model"
@@ -122,4 +123,7 @@ class ModelDocument(_Record):
     warnings: tuple[str, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)
     data_fingerprint: str | None = None
+    columns: dict[str, ColumnKind] = Field(
+        default_factory=dict, description="Physical kinds of the columns that were read: what `to_sql` casts from"
+    )
     fingerprint: str = ""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.contract.compile_score import score_expression
+from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
 from glm_local.glm.inference import wald
@@ -41,7 +43,9 @@ def model_document(
         warnings=(*outcome.warnings, *_aliased_warning(outcome.solution)),
         versions=package_versions(), data_fingerprint=request.data_fingerprint,
     )  # fmt: skip
-    return document.model_copy(update={"fingerprint": model_fingerprint(document)})
+    read = columns_of(score_expression(document))
+    kinds = {column: kind for column, kind in outcome.prepared.kinds.items() if column in read}
+    return document.model_copy(update={"columns": kinds, "fingerprint": model_fingerprint(document)})
 
 
 def model_fingerprint(model: ModelDocument) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.blocks import Blocks
+from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_score import role_expression
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression
@@ -105,6 +106,7 @@ class Prepared:
     family: Family
     link: Link
     plan: FitPlan
+    kinds: Mapping[str, ColumnKind]
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def _prepare(engine: Engine[Frame], frame: Frame, request: FitRequest) -> Prepar
         offset=request.offset, weight=request.weight, intercept=request.intercept, ridge=request.ridge,
         dispersion=_dispersion_rule(request, family), confidence=request.confidence,
     )  # fmt: skip
-    return Prepared(spec, family, link, plan_fit(learned, spec, family, link))
+    return Prepared(spec, family, link, plan_fit(learned, spec, family, link), kinds)
 
 
 def _check_solver(request: FitRequest, references: Mapping[str, ReferenceSolver]) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -253,3 +254,13 @@ def test_a_model_validates_itself_in_one_pass() -> None:
     assert set(report.summary["sample"]) == {"train", "validation", "holdout"}
     assert report.summary["predicted"].sum() == pytest.approx(ROWS["claims"].sum(), rel=1e-9)
     assert set(report.actual_expected) == {"area", "fuel", "age", "area:fuel"}
+
+
+def test_sql_reads_columns_as_they_were_when_the_model_was_fitted() -> None:
+    flag = {"kind": "categorical", "name": "old", "column": "old", "source": "boolean", "levels": [False, True],
+            "missing": "refuse", "unseen": "refuse"}  # fmt: skip
+    rows = ROWS.assign(old=(ROWS["age"] > 50).astype("int64"), age=ROWS["age"].astype(str))
+    model = fit_glm(rows, target="claims", factors=[flag, AGE], exposure="years")
+    assert model.document.columns == {"old": "integer", "age": "text", "years": "float64"}
+    scored = duckdb.sql(model.to_sql("duckdb", table="rows")).df()
+    np.testing.assert_allclose(scored["prediction"], model.predict(rows)["prediction"], rtol=1e-12)
