@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession, functions
+from pyspark.sql import SparkSession
 
 from glm_local.contract.store_errors import cannot_read
 from glm_local.table_files import SEALS, is_seal
@@ -22,36 +22,29 @@ class SparkFiles:
     def __init__(self, spark: SparkSession, location: str) -> None:
         self._spark, self._location = spark, location
 
-    def _binary(self, folder: str, wanted: Sequence[str] = ()) -> DataFrame | None:
-        files = self._spark.read.format("binaryFile")
-        if 0 < len(wanted) <= MANY:
-            files = files.option("pathGlobFilter", "{" + ",".join(wanted) + "}")
-        try:
-            return files.load(f"{self._location}/{folder}")
-        except PySparkException as error:
-            if error.getCondition() == "PATH_NOT_FOUND":
-                return None
-            raise
+    def _ask(self, folder: str, value: str, options: dict[str, str] | None = None) -> dict[str, str]:
+        """Path to `value`, an SQL expression over path and content; nothing when the folder is not there."""
+        files = self._spark.read.format("binaryFile").options(**(options or {})).load
+        try:  # a Connect session says only here that a path is missing
+            rows = files(f"{self._location}/{folder}").selectExpr("path", f"{value} AS value").toArrow()
+        except Exception as error:  # Py4J's and Connect's errors have no common base
+            if isinstance(error, PySparkException) and error.getCondition() == "PATH_NOT_FOUND":
+                return {}
+            raise cannot_read(folder.partition("/")[0], folder, error) from error
+        return {str(row["path"]): str(row["value"]) for row in rows.to_pylist()}
 
     def names(self, folder: str) -> list[str]:
         """Files directly in `folder`."""
-        listed = self._binary(folder)
-        paths = listed.select("path").toArrow()["path"].to_pylist() if listed is not None else []
-        return sorted(f"{folder}/{str(path).rpartition('/')[2]}" for path in paths)
+        return sorted(f"{folder}/{path.rpartition('/')[2]}" for path in self._ask(folder, "path"))
 
     def _of(self, names: Sequence[str], value: str) -> dict[str, str]:
         found: dict[str, str] = {}
         for folder, wanted in _by_folder(names).items():
-            listed = self._binary(folder, wanted)
-            if listed is None:
-                continue
-            name = functions.element_at(functions.split("path", "/"), -1)
-            rows = listed.select(name.alias("name"), functions.expr(value).alias("value")).where(name.isin(*wanted))
-            try:
-                found |= {f"{folder}/{one['name']}": one["value"] for one in rows.toArrow().to_pylist()}
-            except Exception as error:  # Py4J's and Connect's errors have no common base
-                raise cannot_read(folder.partition("/")[0], folder, error) from error
-        return found
+            pattern = {"pathGlobFilter": "{" + ",".join(sorted(wanted)) + "}"} if len(wanted) <= MANY else None
+            answers = self._ask(folder, value, pattern).items()
+            found |= {f"{folder}/{path.rpartition('/')[2]}": one for path, one in answers}
+        asked = set(names)
+        return {name: one for name, one in found.items() if name in asked}
 
     def texts(self, names: Sequence[str]) -> dict[str, str]:
         """Path to text."""
@@ -72,25 +65,17 @@ class SparkFiles:
 
     def read_seals(self, names: Sequence[str]) -> dict[str, str]:
         """Name to text."""
-        wanted = set(names)
-        texts = self._seals("cast(content AS string)") if wanted else {}
-        return {name: text.rstrip("\n") for name, text in texts.items() if name in wanted}
+        texts = self._seals("cast(content AS string)") if names else {}
+        return {name: texts[name].rstrip("\n") for name in names if name in texts}
 
     def _seals(self, value: str) -> dict[str, str]:
-        files = self._spark.read.format("binaryFile").option("recursiveFileLookup", "true")
-        try:
-            rows = files.load(f"{self._location}/{SEALS}").selectExpr("path", f"{value} AS value").toArrow().to_pylist()
-        except PySparkException as error:
-            if error.getCondition() == "PATH_NOT_FOUND":
-                return {}
-            raise
-        found = {str(row["path"]): str(row["value"]) for row in rows if is_seal(str(row["path"]))}
-        return {path.split(f"/{SEALS}/")[1].split("/")[0]: text for path, text in found.items()}
+        found = self._ask(SEALS, value, {"recursiveFileLookup": "true"})
+        return {path.split(f"/{SEALS}/")[1].split("/")[0]: one for path, one in found.items() if is_seal(path)}
 
 
-def _by_folder(names: Iterable[str]) -> dict[str, list[str]]:
-    folders: dict[str, list[str]] = {}
+def _by_folder(names: Iterable[str]) -> dict[str, set[str]]:
+    folders: dict[str, set[str]] = {}
     for path in names:
         folder, _, name = path.rpartition("/")
-        folders.setdefault(folder, []).append(name)
+        folders.setdefault(folder, set()).add(name)
     return folders

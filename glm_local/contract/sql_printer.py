@@ -121,7 +121,8 @@ class Printer:
         if len(text) <= LONG_TEXT or len(text) * copies <= LONG_COPIES:
             return body(text)
         name = self._fresh_name()
-        return self.words.let(name, text, body(name))
+        written = body(name)
+        return self.words.let(name, text, written) if name in written else written
 
     def _fresh_name(self) -> str:
         taken = {name.lower() for name in self.kinds}
@@ -135,7 +136,7 @@ class Printer:
         tests = [f"{text} IS NULL"] if printed.nullable else []
         if printed.nan and self.words.nan_style != "none":
             tests.append(self.words.is_nan(text))
-        return chain(" OR ".join(tests), missing, body) if tests else body
+        return chain(" OR ".join(tests), missing, body) if tests and missing != body else body
 
     def outputs(self, outputs: Sequence[Scalar]) -> tuple[list[str], ExpressionType]:
         """Constants of one list, all of one type."""
@@ -310,7 +311,7 @@ def _bin(printer: Printer, node: Bin) -> Sql:
     def body(text: str) -> str:
         return printer.unless_missing(argument, missing, text, bin_tree(text, edges, outputs))
 
-    return _of_outputs(printer.often(argument.text, len(edges) + 2, body), kind)
+    return _of_outputs(printer, printer.often(argument.text, len(edges) + 2, body), kind)
 
 
 def _edge(words: SqlDialect, edge: float, whole: bool) -> str:
@@ -318,9 +319,11 @@ def _edge(words: SqlDialect, edge: float, whole: bool) -> str:
     return words.integer(math.floor(edge)) if whole and abs(edge) < EXACT else words.double(float(edge))
 
 
-def _of_outputs(text: str, kind: ExpressionType) -> Sql:
+def _of_outputs(printer: Printer, text: str, kind: ExpressionType) -> Sql:
     forms: dict[ExpressionType, Any] = {"number": "double", "nothing": "double", "integer": "whole"}
-    return Sql(text, kind, forms.get(kind, "other"))
+    # a tree that came down to a bare NULL has no type, which Spark takes nowhere
+    typed = printer.words.null(SQL_TYPES[kind]) if text == "NULL" else text
+    return Sql(typed, kind, forms.get(kind, "other"))
 
 
 def _lookup(printer: Printer, node: Lookup) -> Sql:
@@ -328,7 +331,7 @@ def _lookup(printer: Printer, node: Lookup) -> Sql:
     argument = printer.settled(printer.of(node.argument))
     (*outputs, missing, unseen), output_kind = printer.outputs((*node.outputs, node.missing, node.unseen))
     if kind == "nothing":
-        return _of_outputs(missing, output_kind)
+        return _of_outputs(printer, missing, output_kind)
     x, keys, outputs = _lookup_keys(printer, argument, node.keys, kind, outputs)
 
     def body(text: str) -> str:
@@ -340,7 +343,7 @@ def _lookup(printer: Printer, node: Lookup) -> Sql:
         )
         return printer.unless_missing(argument, missing, text, tree)
 
-    return _of_outputs(printer.often(x, min(len(keys), 20) + 2, body), output_kind)
+    return _of_outputs(printer, printer.often(x, min(len(keys), 20) + 2, body), output_kind)
 
 
 def _lookup_keys(

@@ -41,21 +41,24 @@ class RunFiles:
     log: RunLog
     folder: Path
 
-    def keep(self, step: str, made: Made) -> None:
-        """Record texts and write them as files; texts the audit has already are taken from there."""
+    def keep(self, step: str, made: Made) -> tuple[str, ...]:
+        """Record texts and write them as files; returns their names. What the audit has already is taken from it."""
         if self.log.has_rows("artifacts", step):
-            artifacts = [one for one in self.stored() if one.name in made]
+            artifacts = self.stored()
         else:
             artifacts = [Artifact(name, media_type, make()) for name, (media_type, make) in made.items()]
             self.log.table(step, "artifacts", [one.row(str(self.folder / one.name)) for one in artifacts])
         for one in artifacts:
             write_whole(self.folder / one.name, one.content)
+        return tuple(one.name for one in artifacts)
 
-    def put_back(self) -> None:
-        """Write the recorded files that are not there."""
-        for one in self.stored():
+    def put_back(self) -> tuple[str, ...]:
+        """Write the recorded files that are not there; returns the names of all."""
+        stored = self.stored()
+        for one in stored:
             if not (self.folder / one.name).exists():
                 write_whole(self.folder / one.name, one.content)
+        return tuple(one.name for one in stored)
 
     def stored(self) -> list[Artifact]:
         """The texts the audit has of this run, in the order they were recorded."""

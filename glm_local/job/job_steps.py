@@ -88,12 +88,16 @@ def read_rows(config: JobConfig, environment: Environment[Frame], table: Table, 
     answer = engine.cells(frame, [check_request(rules)])["check"]
     assert answer is not None
     counts = sample_rows(answer)
-    log.event("data_read", "read", payload={
+    was_read = Entry("data_read", "read", payload={
         "source": table.source.name, "rows": counts.total, "columns": {name: table.kinds[name] for name in columns},
         "derived": sorted(derived), **dataclasses.asdict(table.fingerprint),
     })  # fmt: skip
-    raise_data([*sample_problems(config, counts), *row_problems(rules, answer)], "the rows")
+    problems = [*sample_problems(config, counts), *row_problems(rules, answer)]
+    if problems:
+        log.events([was_read])
+    raise_data(problems, "the rows")
     log.events([
+        was_read,
         Entry("data_checked", "checked", payload={"rules": [f"{one.path}: {one.what}" for one in rules], "broken": 0}),
         Entry("split", "split", payload={**counts.rows, "nowhere": counts.nowhere, "split": split_json(split)}),
     ])  # fmt: skip

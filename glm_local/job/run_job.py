@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -16,13 +17,13 @@ from glm_local import audit
 from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.contract.plain_json import canonical_json
-from glm_local.contract.run_log import RunLog
+from glm_local.contract.run_log import Entry, RunLog
 from glm_local.errors import ConfigError, GlmError
 from glm_local.glm.document import package_versions
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.config import JobConfig
 from glm_local.job.environment import Environment, code_version
-from glm_local.job.job_files import RunFiles, require_writable
+from glm_local.job.job_files import Made, RunFiles, require_writable
 from glm_local.job.job_steps import (
     Rows,
     Table,
@@ -150,8 +151,7 @@ class _JobRun(Generic[Frame]):
         if not log.is_finished or self.asked_id is not None:
             self._start(log, table)  # an id that was given must stand for this configuration
         if log.is_finished:
-            files.put_back()
-            return self._result(files, repeated=True)
+            return self._repeated(files)
         with _failure_recorded(log):
             return self._steps(files, table)
 
@@ -197,14 +197,16 @@ class _JobRun(Generic[Frame]):
             report = validate(config, environment, rows, model, log)
             told.say("; ".join(_sample_line(line) for line in sample_figures(report)))
         with stage("save and report") as told:
-            self._save(files, model)
-            files.keep("report_written", {
-                "report.html": ("text/html", lambda: self._page(log, table, model, report, opinion)),
-            })  # fmt: skip
-            log.event("report_written", "reported", payload={"file": "report.html"})
+            page = partial(self._page, log, table, model, report, opinion)
+            names = files.keep("model_saved", {**self._texts(model), "report.html": ("text/html", page)})
+            log.events([
+                Entry("model_saved", "saved", payload={"model": model.fingerprint}),
+                Entry("report_written", "reported", payload={"file": "report.html"}),
+            ])  # fmt: skip
             told.say(str(files.folder / "report.html"))
-        log.finish("ok", {"summary": self._summary(rows, table, model, report, opinion)})
-        return self._result(files, repeated=False)
+        summary = self._summary(rows, table, model, report, opinion)
+        head = log.finish("ok", {"summary": summary})
+        return self._result(files, summary, names, str(head), repeated=False)
 
     def _summary(
         self,
@@ -222,17 +224,16 @@ class _JobRun(Generic[Frame]):
             "data": str(table.fingerprint), "warnings": list(model.warnings),
         }  # fmt: skip
 
-    def _save(self, files: RunFiles, model: ModelDocument) -> None:
+    def _texts(self, model: ModelDocument) -> Made:
         bound = Model(model, self.environment.engine)
         factors = [one.model_dump(mode="json", exclude_none=True) for one in model.factors]
-        files.keep("model_saved", {
+        return {
             "model.json": ("application/json", lambda: bound.to_json() + "\n"),
             "factors.json": ("application/json", lambda: _json(factors)),
             "score.sql": ("application/sql", lambda: bound.to_sql("spark") + "\n"),
             "coefficients.csv": ("text/csv", lambda: bound.coefficients.to_csv(index=False)),
             "job.json": ("application/json", lambda: _json(self.config.identity)),
-        })  # fmt: skip
-        files.log.event("model_saved", "saved", payload={"model": model.fingerprint})
+        }
 
     def _page(
         self, log: RunLog, table: Table, model: ModelDocument, report: ValidationReport, opinion: SecondOpinion | None
@@ -245,17 +246,22 @@ class _JobRun(Generic[Frame]):
         created = f"{started['started_at']:%Y-%m-%d %H:%M:%S} UTC"
         return render_report(report_content(self.config, model, report, opinion, history, fingerprints, created))
 
-    def _result(self, files: RunFiles, repeated: bool) -> JobResult:
+    def _repeated(self, files: RunFiles) -> JobResult:
+        """A run that was finished before: its files are put back, its figures read from its last event."""
         log = files.log
-        head = log.finish()
+        names, head = files.put_back(), log.finish()
         events = audit.history(log.store, log.study, run=log.run_id)
         (finished,) = [event for event in events if event["event"] == "finished"]
         summary = json.loads(str(finished["payload"]))["summary"]
-        names = tuple(one.name for one in files.stored())
-        seconds = time.perf_counter() - self.start
+        return self._result(files, summary, names, str(head), repeated=True)
+
+    def _result(
+        self, files: RunFiles, summary: Mapping[str, Any], names: tuple[str, ...], head: str, repeated: bool
+    ) -> JobResult:
         return JobResult(
-            log.run_id, log.study, str(files.folder), self.store, summary, names, str(head), repeated, seconds
-        )
+            files.log.run_id, files.log.study, str(files.folder), self.store, summary, names, head, repeated,
+            time.perf_counter() - self.start,
+        )  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.measurement import Ratio, Report, Settings, at_least, at_most, interleaved, ratio, timed
+from tests.benchmarks.measurement import Report, Settings, at_most, interleaved, ratio, timed
 from tests.benchmarks.motor_design import EXPOSURE, TARGET, made_factors
-from tests.benchmarks.motor_rows import ROWS_PER_FILE, motor_files
-from tests.benchmarks.spark_ml_fit import MlFit, fit_spark_ml
+from tests.benchmarks.motor_rows import motor_files
 from tests.benchmarks.spark_session import read_files, scan_and_sum, session, spark_missing
 from tests.benchmarks.timed_engine import TimedEngine, TimedPass
 
@@ -60,9 +59,7 @@ def run(settings: Settings) -> Report:
 def _measure(spark: Any, files: list[Any], settings: Settings) -> Report:
     from glm_spark.spark_engine import SparkEngine
 
-    rows, rounds = settings.rows or ROWS, settings.rounds or 3
-    warm_up = 2 if settings.rows is None else 0
-
+    rounds, warm_up = settings.rounds or 3, 2 if settings.rows is None else 0
     frame = read_files(spark, files)
     engine = TimedEngine(SparkEngine(spark))
     own, learning = OwnFit(engine, frame), OwnFit(engine, frame, learn=True)
@@ -80,32 +77,8 @@ def _measure(spark: Any, files: list[Any], settings: Settings) -> Report:
         ratio("fit with levels learned / scan", seconds["fit, levels learned"], scans),
     ]
     facts = {"passes of the last fit, s": _passes(own.passes[-1]), "deviance": own.deviance}
-    if settings.peers:
-        compared, said = _beside_spark_ml(read_files(spark, files[:1]), rows, seconds["fit"], engine)
-        ratios, facts = [*ratios, *compared], facts | said
     return Report(NAME, TITLE, ratios, {"scan": scans, **seconds}, facts)
 
 
 def _passes(passes: list[TimedPass]) -> str:
     return ", ".join(f"{p.purpose}{'' if p.share == 1 else f' of {p.share:.2f}'} {p.seconds:.2f}" for p in passes)
-
-
-def _beside_spark_ml(
-    part: Any, rows: int, fits: list[float], engine: TimedEngine
-) -> tuple[list[Ratio], dict[str, Any]]:
-    """Spark ML on the first million rows, and its time scaled to all of them: it costs the same for every row."""
-    part_rows = min(rows, ROWS_PER_FILE)
-    own = OwnFit(engine, part)
-    own()
-    theirs: MlFit = fit_spark_ml(part)
-    ours = timed(own)()
-    ratios = [
-        ratio("Spark ML (1M, scaled) / fit", [theirs.seconds * rows / part_rows] * len(fits), fits, at_least(25)),
-        ratio("Spark ML / fit, both on 1M", [theirs.seconds], [ours]),
-    ]
-    said = {
-        "Spark ML on 1M": f"{theirs.seconds:.1f} s, {theirs.preparing:.1f} of them preparing, {theirs.iterations} iterations",
-        "fit on 1M": f"{ours:.1f} s",
-        "deviance on 1M": {"ours": round(own.deviance, 4), "Spark ML": round(theirs.deviance, 4)},
-    }
-    return ratios, said

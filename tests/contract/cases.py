@@ -143,6 +143,13 @@ LOOKUPS = [
     Case("lookup of a comparison", Lookup(Compare(">", X, Literal(1.0)), (True, False), (1, 0), -1, -2)),
     Case("lookup without keys", lookup(WORD, ())),
     Case("lookup of integers as text", lookup(Read("whole", "text"), ("25", "-1", "9007199254740993")), traps=(24,)),
+    Case("lookup that comes down to nothing", Lookup(Read("whole"), (1.5,), (7,), None, None), traps=(23,)),
+    Case("bins that come down to nothing", IfMissing(Bin(Literal(2.5), (), (None,), 1), WHOLE), traps=(23,)),
+    Case(
+        "when: a condition that comes down to nothing",
+        When(Lookup(Literal(None), (), (), None, False), X, Literal(None)),
+        traps=(23,),
+    ),
     Case("lookup of a lookup", lookup(Lookup(WORD, ("A", "b"), ("p", None), None, "q"), ("p", "q"))),
 ]
 

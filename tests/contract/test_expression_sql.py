@@ -69,7 +69,7 @@ POSTCODES = tuple(f"{place:05d}" for place in range(10_000))
         (Arithmetic("/", Read("x"), Read("n")), "try_divide((`x` + 0.0D), CAST(`n` AS DOUBLE))"),
         (Arithmetic("*", Read("n", "integer"), Literal(2)), "try_multiply(CAST(`n` AS BIGINT), CAST(2 AS BIGINT))"),
         (IfMissing(Read("x"), Literal(0.5)), "COALESCE(nanvl("),
-        (Bin(Read("n"), (1.0,), (7, 7), 7), "CASE WHEN `n` IS NULL THEN 7 ELSE 7 END"),
+        (Bin(Read("n"), (1.0,), (7, 7), 7), "CAST(7 AS BIGINT)"),
     ],
 )
 def test_spark_text_is_this(expression: Expression, text: str) -> None:
