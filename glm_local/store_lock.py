@@ -1,7 +1,8 @@
 """One writer at a time on a local disk.
 
 Object stores refuse to overwrite a commit; a local file system does so for the deltalake package, but Hadoop's, which
-Spark uses, checks and then renames, and could overwrite a commit another process made in between.
+Spark uses, checks and then renames, and could overwrite a commit another process made in between. Not covered: Windows,
+network disks without flock, and clusters that write one S3 table without Delta's multi-cluster log store.
 """
 
 from __future__ import annotations
