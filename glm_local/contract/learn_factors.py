@@ -204,6 +204,11 @@ def _learned_edges(spec: NumericSpec, cuts: Mapping[float, float]) -> list[objec
     return [int(point) if spec.source == "integer" and point.is_integer() else point for point in rising]
 
 
+def learn_values(spec: SpecT, values: Sequence[Key]) -> SpecT:
+    """Return a categorical factor with the column's values learned elsewhere, as JSON holds them."""
+    return _with_learned(spec, levels=list(values))
+
+
 def _learned_levels(spec: CategoricalSpec, table: DesignTable | None) -> list[Key]:
     if table is None:
         raise _too_many(spec)

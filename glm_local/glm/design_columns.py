@@ -85,15 +85,15 @@ class DesignColumns:
         """Add sums per code of atom `at`, shape (size,) or (size, k), onto `total`, (columns,) or (columns, k)."""
         atom = self.design.atoms[at]
         for member, columns in self._members[at]:
-            _scatter(total, columns, _collapse(margin, atom, member))
+            _scatter(total, columns, collapse(margin, atom, member))
 
     def add_pair(self, matrix: NDArray[np.float64], first: int, second: int, table: NDArray[np.float64]) -> None:
         """Add weights per pair of atom codes, shape (size, size), onto the symmetric `matrix` of columns."""
         one, two = self.design.atoms[first], self.design.atoms[second]
         for i, rows in self._members[first]:
-            half = _collapse(table, one, i)
+            half = collapse(table, one, i)
             for j, columns in self._members[second]:
-                pair = _collapse(half.T, two, j).T
+                pair = collapse(half.T, two, j).T
                 keep_rows, keep_columns = rows >= 0, columns >= 0
                 part = pair[np.ix_(keep_rows, keep_columns)]
                 at = np.ix_(rows[keep_rows], columns[keep_columns])
@@ -104,7 +104,7 @@ class DesignColumns:
         """Add weights per code of one atom onto the block of its own members (they are joint in its code)."""
         atom = self.design.atoms[at]
         for i, rows in self._members[at]:
-            diagonal = _collapse(margin, atom, i)
+            diagonal = collapse(margin, atom, i)
             keep = rows >= 0
             np.add.at(matrix, (rows[keep], rows[keep]), diagonal[keep])
             for j, columns in self._members[at]:
@@ -120,14 +120,14 @@ class DesignColumns:
     def sums_by_code(self, margins: Sequence[NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
         """Sums per code of every field and cross from sums per atom code."""
         return {
-            name: _collapse(margins[at], atom, i)
+            name: collapse(margins[at], atom, i)
             for at, atom in enumerate(self.design.atoms)
             for i, name in enumerate(atom.members)
         }
 
 
-def _collapse(table: NDArray[np.float64], atom: Atom, member: int) -> NDArray[np.float64]:
-    """Sum an array over axis 0 from atom codes to one member's codes."""
+def collapse(table: NDArray[np.float64], atom: Atom, member: int) -> NDArray[np.float64]:
+    """Sum an array, shape (atom size, …), over axis 0 from atom codes to one member's codes."""
     before = int(np.prod(atom.sizes[:member], dtype=np.int64))
     after = int(np.prod(atom.sizes[member + 1 :], dtype=np.int64))
     if before == after == 1:

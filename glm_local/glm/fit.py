@@ -17,6 +17,7 @@ from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.expression_json import expression_from_json
+from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.learn_factors import learn_factors
 from glm_local.contract.model_spec import ModelDocument, ModelSpec
 from glm_local.contract.spec_problems import factor_problems, read_factors
@@ -92,9 +93,13 @@ def fit(
     if isinstance(request.where, Mapping):
         request = replace(request, where=expression_from_json(request.where, "/where"))
     with engine.passes.counting() as counter, engine.holding(frame) as held:
-        prepared = _prepare(engine, held, request)
-        run = _Run(engine, held, request, prepared, references or {})
-        outcome = run.solve()
+        kinds = engine.columns(held)
+        specs = _checked_factors(request, kinds)
+        weight = request.exposure if request.exposure is not None else request.weight
+        learned = learn_factors(engine, held, specs, None if weight is None else role_expression(weight), request.where)
+        prepared = prepare(request, learned, kinds)
+        blocks = engine.blocks(held, prepared.plan.design, request.where)
+        outcome = FitRun(request, prepared, references or {}).solve(blocks)
     return model_document(request, prepared.spec, outcome, counter.raw, counter.packed)
 
 
@@ -126,12 +131,10 @@ class Outcome:
     warnings: tuple[str, ...]
 
 
-def _prepare(engine: Engine[Frame], frame: Frame, request: FitRequest) -> Prepared:
+def _checked_factors(request: FitRequest, kinds: Mapping[str, ColumnKind]) -> tuple[FactorSpec, ...]:
     family = family_from(request.family)
-    link = resolve_link(family, request.link)
-    _check_request(request, family, link)
+    _check_request(request, family, resolve_link(family, request.link))
     specs = read_factors(request.factors)
-    kinds = engine.columns(frame)
     problems = factor_problems(specs, kinds)
     for role in ("target", "exposure", "offset", "weight"):
         asked = getattr(request, role)
@@ -139,8 +142,13 @@ def _prepare(engine: Engine[Frame], frame: Frame, request: FitRequest) -> Prepar
             problems += _role_problems(role, role_expression(asked, f"/{role}"), list(kinds))
     if problems:
         raise DataError(problems, "the table against the specs")
-    weight = request.exposure if request.exposure is not None else request.weight
-    learned = learn_factors(engine, frame, specs, None if weight is None else role_expression(weight), request.where)
+    return specs
+
+
+def prepare(request: FitRequest, learned: Sequence[FactorSpec], kinds: Mapping[str, ColumnKind]) -> Prepared:
+    """Compile resolved factors and roles into the plan of a fit."""
+    family = family_from(request.family)
+    link = resolve_link(family, request.link)
     spec = ModelSpec(
         target=request.target, family=str(family), link=str(link), exposure=request.exposure,
         offset=request.offset, weight=request.weight, intercept=request.intercept, ridge=request.ridge,
@@ -209,25 +217,17 @@ def _dispersion_rule(request: FitRequest, family: Family) -> Literal["fixed", "p
     return "fixed" if family.fixed_dispersion else "pearson"
 
 
-class _Run:
+class FitRun:
     """One fit in progress."""
 
     def __init__(
-        self,
-        engine: Engine[Any],
-        frame: Any,
-        request: FitRequest,
-        prepared: Prepared,
-        references: Mapping[str, ReferenceSolver],
+        self, request: FitRequest, prepared: Prepared, references: Mapping[str, ReferenceSolver]
     ) -> None:
-        self.engine, self.frame, self.request, self.prepared = engine, frame, request, prepared
-        self.references = references
+        self.request, self.prepared, self.references = request, prepared, references
         self.warnings: list[str] = []
 
-    def solve(self) -> Outcome:
+    def solve(self, blocks: Blocks) -> Outcome:
         """Build, check, iterate; blocks are freed whatever happens."""
-        design = self.prepared.plan.design
-        blocks = self.engine.blocks(self.frame, design, self.request.where)
         try:
             return self._solve(blocks)
         finally:

@@ -1,0 +1,54 @@
+"""Opening a study's rows: the split, fine codes of all candidates, sample codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from glm_local.candidates.pre_bins import PRE_BINS, CandidateLike, learn_candidates
+from glm_local.candidates.sample_codes import SAMPLE_COLUMN, sample_code, sample_flag
+from glm_local.candidates.study_rows import StudyRows
+from glm_local.contract.engine import Engine, Frame
+from glm_local.contract.expression import Read
+from glm_local.glm.fit import FitRequest
+from glm_local.validation.folds import fold_expression
+from glm_local.validation.split import Split
+from glm_local.validation.split_learning import learn_split
+
+
+def open_rows(
+    engine: Engine[Frame],
+    frame: Frame,
+    request: FitRequest,
+    candidates: Sequence[CandidateLike],
+    split: Split,
+    key: Sequence[str],
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    pre_bins: int = PRE_BINS,
+) -> tuple[StudyRows[Frame], Mapping[str, str]]:
+    """Learn the split and the fine codes of candidates, ready to pack.
+
+    Passes: at most three over the source (the split where it learns, values, cut points); packing is one more.
+
+    Parameters
+    ----------
+    key
+        Columns whose equal values stay in one fold.
+
+    Returns
+    -------
+    tuple
+        The rows, and why columns are no candidates, by name.
+    """
+    kinds = engine.columns(frame)
+    learned = learn_split(engine, frame, split)
+    code = sample_code(learned.sample(kinds), fold_expression(list(key), kinds, folds, seed), folds)
+    # Named once, it is hashed once by engines that keep columns.
+    marked = engine.with_columns(frame, {SAMPLE_COLUMN: code})
+    column = Read(SAMPLE_COLUMN, "integer")
+    found = learn_candidates(
+        engine, marked, candidates, where=sample_flag(column, "train", folds), pre_bins=pre_bins
+    )
+    rows = StudyRows(engine, marked, request, found.candidates, column, folds)
+    return rows, found.refused

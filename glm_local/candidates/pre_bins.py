@@ -1,0 +1,213 @@
+"""Fine codes of all candidates together: every value where they are few, else quantiles with mass points alone.
+
+At most two passes over rows whatever the number of candidates: one counts values (`cells`), one takes cut points
+(`quantiles`). Cut points come from training rows; the list of a category's values from all rows, targets from none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from glm_local.candidates.candidate import Candidate, is_level_factor
+from glm_local.contract.cells import CellRequest, DesignTable
+from glm_local.contract.columns import ColumnKind
+from glm_local.contract.compile_factor import is_resolved
+from glm_local.contract.engine import Engine, Frame
+from glm_local.contract.expression import Expression, Read
+from glm_local.contract.factor_spec import CategoricalSpec, FactorSpec, NumericSpec
+from glm_local.contract.learn_factors import MOST_LEVELS, learn
+from glm_local.contract.level_names import EPOCH
+from glm_local.contract.spec_problems import factor_problems, read_factors
+from glm_local.errors import DataError, GlmError, Problem, nearest
+
+PRE_BINS = 200
+"""Most pre-bins of a numeric candidate; with missing they fit one byte."""
+
+KIND_OF: Mapping[ColumnKind, tuple[str, str]] = {
+    "boolean": ("categorical", "boolean"), "integer": ("numeric", "integer"), "float32": ("numeric", "number"),
+    "float64": ("numeric", "number"), "decimal": ("numeric", "number"), "text": ("categorical", "text"),
+    "date": ("numeric", "date"), "timestamp": ("numeric", "date"),
+}  # fmt: skip
+"""Candidate kind and how the column is read, where only a column is named."""
+
+CandidateLike = str | Mapping[str, Any] | FactorSpec
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Candidates with their fine codes, and why others have none."""
+
+    candidates: tuple[Candidate, ...]
+    refused: Mapping[str, str]
+
+
+def learn_candidates(
+    engine: Engine[Frame],
+    frame: Frame,
+    asked: Sequence[CandidateLike],
+    *,
+    where: Expression | None = None,
+    pre_bins: int = PRE_BINS,
+) -> Learned:
+    """Give every candidate its fine codes.
+
+    Parameters
+    ----------
+    asked
+        Column names, or specifications: ``{"kind": "ordinal", "name": …, "column": …}`` sets kind and source; edges or
+        levels that are written out are the fine codes.
+    where
+        Flag of the training rows; cut points come from those.
+    pre_bins
+        Most pre-bins of a numeric candidate, 2 to 250.
+
+    Raises
+    ------
+    DataError
+        A column that is not there or cannot be read as asked, all at once.
+    """
+    kinds = engine.columns(frame)
+    specs = _specs(asked, kinds)
+    open_specs = [spec for spec in specs if not is_resolved(spec)]
+    requests = [_values_request(spec, where, pre_bins) for spec in open_specs]
+    tables = engine.cells(frame, requests) if requests else {}
+    many = {spec.name: spec for spec in open_specs if isinstance(spec, NumericSpec) and tables[spec.name] is None}
+    cuts: Mapping[str, Any] = {}
+    if many:
+        probabilities = [at / pre_bins for at in range(pre_bins + 1)]
+        columns: dict[str, Expression] = {name: _number(spec) for name, spec in many.items()}
+        cuts = engine.quantiles(frame, columns, probabilities, None, where)
+    learned: list[Candidate] = []
+    refused: dict[str, str] = {}
+    for spec in specs:
+        try:
+            fine = spec if is_resolved(spec) else _resolved(spec, tables[spec.name], cuts.get(spec.name))
+            learned.append(Candidate(spec.name, fine))
+        except GlmError as error:
+            refused[spec.name] = error.problems[0].found if error.problems else str(error)
+    return Learned(tuple(learned), refused)
+
+
+def _specs(asked: Sequence[CandidateLike], kinds: Mapping[str, ColumnKind]) -> tuple[FactorSpec, ...]:
+    documents: list[Any] = []
+    problems: list[Problem] = []
+    for at, one in enumerate(asked):
+        if isinstance(one, str):
+            if kinds.get(one) not in KIND_OF:
+                found = f"{one!r} is not a column of the table" if one not in kinds else f"{one!r} cannot be read"
+                problems.append(Problem(
+                    f"/candidates/{at}", f"{found}.", "A candidate is a column.", nearest(one, list(kinds))
+                ))  # fmt: skip
+                continue
+            kind, source = KIND_OF[kinds[one]]
+            documents.append(_document({"kind": kind, "name": one, "column": one, "source": source}))
+        else:
+            documents.append(_document(one) if isinstance(one, Mapping) else one)
+    if problems:
+        raise DataError(problems, "the candidates")
+    specs = read_factors(documents)
+    problems = factor_problems(specs, kinds) + [
+        Problem(
+            f"/candidates/{at}", f"{spec.name!r} is {spec.kind}.", "A candidate has levels of one column.",
+            "Give linear terms and crossings to the study's fit instead.",
+        )
+        for at, spec in enumerate(specs) if not is_level_factor(spec)
+    ]  # fmt: skip
+    if problems:
+        raise DataError(problems, "the candidates")
+    return specs
+
+
+def _document(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in what a fine code needs and a candidate need not say."""
+    document = dict(one)
+    document.setdefault("column", document.get("name"))
+    document.setdefault("missing", "own_level")
+    if document.get("kind") == "numeric":
+        document.setdefault("edges", {"method": "quantile", "bins": PRE_BINS})
+    elif document.get("kind") in ("categorical", "ordinal"):
+        document.setdefault("unseen", "own_level")
+    return document
+
+
+def _number(spec: NumericSpec) -> Expression:
+    return Read(spec.column, "date" if spec.source == "date" else "number")
+
+
+def _values_request(spec: FactorSpec, where: Expression | None, pre_bins: int) -> CellRequest:
+    if isinstance(spec, NumericSpec):
+        return CellRequest(spec.name, {"value": _number(spec)}, where=where, limit=pre_bins + 1, overflow="none")
+    assert isinstance(spec, CategoricalSpec)
+    return CellRequest(
+        spec.name, {"value": Read(spec.column, spec.source)}, limit=MOST_LEVELS + 2, overflow="none"
+    )
+
+
+def _resolved(spec: FactorSpec, table: DesignTable | None, cuts: Any) -> FactorSpec:
+    if not isinstance(spec, NumericSpec):
+        return learn(_named_apart(spec, table), table)
+    if table is not None:
+        known = [_as_number(value) for value, gone in zip(table.keys["value"], table.missing["value"], strict=True)
+                 if not gone]  # fmt: skip
+        edges = sorted(set(known))[:-1]
+        if not known:
+            raise DataError.because(f"{spec.column!r} has no known value.", "A candidate needs one.", "Leave it out.")
+    else:
+        edges = rising_edges(np.asarray(cuts, dtype=np.float64), spec.source == "integer")
+    finite = [edge + 0.0 for edge in edges if math.isfinite(edge)]
+    return NumericSpec(**{**spec.document(), "edges": _written(finite, spec.source)})
+
+
+def _as_number(value: object) -> float:
+    if isinstance(value, str):
+        return float((np.datetime64(value, "D") - np.datetime64(EPOCH, "D")).astype(np.int64))
+    if isinstance(value, np.datetime64):
+        return float(value.astype("datetime64[D]").astype(np.int64))
+    return float(value)  # type: ignore[arg-type]
+
+
+def rising_edges(cuts: np.ndarray[Any, np.dtype[np.float64]], whole: bool) -> list[float]:
+    """Edges from the cut points of equal shares; a value that fills a whole share lies alone between two edges.
+
+    Examples
+    --------
+    >>> rising_edges(np.array([0.0, 0.0, 0.0, 1.5, 4.0]), whole=False)
+    [0.0, 1.5]
+    >>> rising_edges(np.array([1.0, 2.0, 5.0, 5.0, 9.0]), whole=True)
+    [2.0, 4.0, 5.0]
+    """
+    low, high = float(cuts[0]), float(cuts[-1])
+    edges: set[float] = set()
+    for before, cut in pairwise(cuts.tolist()):
+        point = math.floor(cut) if whole and math.isfinite(cut) else float(cut)
+        edges.add(float(point))
+        if before == cut and point > low:
+            edges.add(float(point - 1) if whole else math.nextafter(float(point), -math.inf))
+    return sorted(edge for edge in edges if low <= edge < high)
+
+
+def _written(edges: Iterable[float], source: str) -> list[Any]:
+    if source == "date":
+        return [str(np.datetime64(EPOCH, "D") + np.timedelta64(math.floor(edge), "D")) for edge in sorted(set(edges))]
+    return [int(edge) if source == "integer" and edge.is_integer() else edge for edge in edges]
+
+
+def _named_apart(spec: FactorSpec, table: DesignTable | None) -> FactorSpec:
+    """Levels of their own get another name where a value of the column has theirs."""
+    if table is None:
+        return spec
+    values = {str(value) for value in table.keys["value"].tolist()}
+    document = spec.document()
+    for cause in ("missing", "unseen"):
+        name = cause
+        while document.get(cause) == "own_level" and name in values:
+            name = f"({name})"
+        if name != cause:
+            document[cause] = {"own_level": name}
+    return read_factors([document])[0]
