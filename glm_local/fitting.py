@@ -51,6 +51,7 @@ def fit_glm(
     on_failure: OnTrouble = "error",
     on_separation: OnTrouble = "error",
     name: str = "model",
+    pins: Mapping[str, Mapping[str, float]] | None = None,
     engine: PandasEngine | None = None,
 ) -> Model[Any]:
     """Fit a factor GLM.
@@ -84,6 +85,8 @@ def fit_glm(
         "auto": 1 for poisson and binomial, Pearson's for others; "pearson" with those two is the quasi-likelihood.
     where
         Expression, or its document, that is true or false; only rows where it is true are fitted.
+    pins
+        Factor to level to relativity (log and logit links) that is set by hand, not estimated.
     on_failure, on_separation
         "error", or "warn" to get the last iterate with the trouble named in `warnings`.
 
@@ -101,6 +104,7 @@ def fit_glm(
         engine or PandasEngine(), frame, target=target, factors=factors, family=family, link=link, exposure=exposure,
         offset=offset, weight=weight, ridge=ridge, solver=solver, intercept=intercept, dispersion=dispersion,
         confidence=confidence, where=where, on_failure=on_failure, on_separation=on_separation, name=name,
+        pins=pins,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from glm_local.contract.category_key import json_value
@@ -47,7 +48,7 @@ class Candidate:
         """The source column."""
         return str(self.fine.column)  # type: ignore[union-attr]
 
-    @property
+    @cached_property
     def compiled(self) -> CompiledFactor:
         """Fine codes as an expression."""
         compiled = compile_factor(self.fine)
@@ -59,7 +60,7 @@ class Candidate:
         """Name of every fine code, in code order."""
         return self.compiled.levels
 
-    @property
+    @cached_property
     def ordered(self) -> int:
         """The first `ordered` codes are pre-bins or categories; those behind stand apart (missing, unseen)."""
         return len(self.labels) - len(own_levels(self.fine.document()))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.factor_spec import FactorSpec
 
 MODEL_FORMAT: Literal["glm-spark/model"] = "glm-spark/model"
 
-Status = Literal["fitted", "base", "empty", "aliased", "separated"]
-"""fitted: an estimate. base: the reference level, 0. empty: no training row, counts as base. aliased: spanned by
+CONVERGED = "score below tolerance"
+"""The one reason to stop that is convergence."""
+
+Status = Literal["fitted", "base", "pinned", "empty", "aliased", "separated"]
+"""fitted: an estimate. base: the reference level, 0. pinned: set by hand, not estimated. empty: no training row, counts as base. aliased: spanned by
 columns before it, left out as R does. separated: the estimate does not exist (it ran away); kept only on request."""
 
 
@@ -37,13 +41,21 @@ class ModelSpec(_Record):
     ridge: float = 0.0
     dispersion: Literal["fixed", "pearson", "deviance"] = "fixed"
     confidence: float = 0.95
+    pins: dict[str, dict[str, float]] = Field(
+        default_factory=dict,
+        description="Factor to level to relativity that is set, not estimated (log and logit links: exp of the "
+        "coefficient; other links: the coefficient itself)",
+    )
 
 
 class Coefficient(_Record):
     """One line of the coefficient table; estimates on the link scale, None where there is none.
 
-    `rows`, `weight` and `amount` are the training rows of the level, their weight (exposure where the model has
-    one) and their weighted response. Relativities are exp(estimate) for log and logit links, else None.
+    `rows`, `weight` and `amount` are the training rows of the level and their sums. With precision weight w, response
+    y, exposure e and offset o these are w and w y; with a log link and variance power p, exposure and offset fold into
+    s = e exp(o), and they are w s^(2-p) and w s^(1-p) y: exposure and claims of a Poisson model (p = 1), but w and
+    w y / s of a gamma model (p = 2), whose `weight` knows nothing of the exposure. The base "largest_exposure" is the
+    level with the largest `weight`. Relativities are exp(estimate) for log and logit links, else None.
     """
 
     term: str
@@ -60,8 +72,12 @@ class Coefficient(_Record):
     relativity_lower: float | None = None
     relativity_upper: float | None = None
     rows: int | None = None
-    weight: float | None = None
-    amount: float | None = None
+    weight: float | None = Field(
+        default=None, description="Sum over the level's rows of the weight, times s^(2-p) where exposure or offset fold"
+    )
+    amount: float | None = Field(
+        default=None, description="Sum of weight times response, times s^(1-p) where exposure or offset fold"
+    )
 
 
 class FitStatistics(_Record):
@@ -91,15 +107,32 @@ class FitStatistics(_Record):
 
 
 class Convergence(_Record):
-    """How the iterations ended: a named reason, the last step in standard errors, step halvings."""
+    """How the iterations ended: a named reason, the last step in standard errors, step halvings.
+
+    `converged` follows from the reason; a document without it gets it when it is read.
+    """
 
     reason: str
+    converged: bool = True
     iterations: int
     last_step_in_se: float
     halvings: int
     route: Literal["cells", "blocks", "statsmodels", "spark_ml"]
     raw_passes: int
     packed_passes: float
+
+    @model_validator(mode="before")
+    @classmethod
+    def _say_converged(cls, document: Any) -> Any:
+        if not isinstance(document, Mapping) or "converged" in document:
+            return document
+        return {**document, "converged": document.get("reason") == CONVERGED}
+
+    @model_validator(mode="after")
+    def _agree(self) -> Convergence:
+        if self.converged != (self.reason == CONVERGED):
+            raise ValueError(f"converged is {self.converged}, the reason {self.reason!r} says otherwise")
+        return self
 
 
 class ModelDocument(_Record):

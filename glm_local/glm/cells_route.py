@@ -179,3 +179,15 @@ def design_matrix(block: Block, columns: DesignColumns) -> Array:
             matrix[at_row[keep], column[keep]] += 1.0
     matrix[:, columns.numerics] = block.numerics[columns.numeric_rows].T
     return matrix
+
+
+def constant_part(block: Block, columns: DesignColumns) -> Array | None:
+    """What pinned levels add to the linear predictor, shape (rows,); None where there are none."""
+    if not columns.constants:
+        return None
+    total = np.zeros(block.rows)
+    for atom, codes in zip(columns.design.atoms, block.atoms, strict=True):
+        for name in atom.members:
+            if name in columns.constants:
+                total += columns.constants[name][atom.member_codes(name)][codes.astype(np.intp)]
+    return total

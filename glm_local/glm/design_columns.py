@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -39,12 +39,15 @@ class DesignColumns:
         Field or cross to int64 array of its size: the column a code takes, -1 for none (base levels).
     numeric_columns
         Numeric name to column; a numeric of the design that is not named takes no part.
+    constants
+        Field to what each of its codes adds to the linear predictor beside its column: pinned levels.
     """
 
     design: BlockDesign
     columns: tuple[Column, ...]
     column_of_code: Mapping[str, NDArray[np.int64]]
     numeric_columns: Mapping[str, int]
+    constants: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def has_intercept(self) -> bool:
@@ -75,11 +78,15 @@ class DesignColumns:
         padded = np.append(coefficients, 0.0)  # column -1 picks the 0
         return tuple(
             sum(
-                (padded[self.column_of_code[name]][atom.member_codes(name)] for name in atom.members),
+                (self._contribution(name, padded)[atom.member_codes(name)] for name in atom.members),
                 np.zeros(atom.size),
             )
             for atom in self.design.atoms
         )
+
+    def _contribution(self, name: str, padded: NDArray[np.float64]) -> NDArray[np.float64]:
+        part: NDArray[np.float64] = padded[self.column_of_code[name]]
+        return part + self.constants[name] if name in self.constants else part
 
     def add_margins(self, total: NDArray[np.float64], at: int, margin: NDArray[np.float64]) -> None:
         """Add sums per code of atom `at`, shape (size,) or (size, k), onto `total`, (columns,) or (columns, k)."""

@@ -53,6 +53,8 @@ def model_fingerprint(model: ModelDocument) -> str:
     spec = model.spec.model_dump(
         mode="json", include={"target", "family", "link", "exposure", "offset", "weight", "intercept"}
     )
+    if model.spec.pins:
+        spec["pins"] = model.spec.pins
     estimates = [[one.factor, one.level, one.estimate] for one in model.coefficients]
     factors = [_without_notes(one.model_dump(mode="json")) for one in model.factors]
     derived = {"derived": model.derived} if model.derived else {}
@@ -202,11 +204,13 @@ def _in_model_order(outcome: Outcome, lines: Mapping[int, Coefficient], relative
             placed.add(one.column)
             line = lines[one.column]
         else:
+            known = {"base": 0.0, "pinned": outcome.prepared.plan.pins.get(one.factor, {}).get(one.level)}
+            estimate = known.get(one.status)
             line = Coefficient(
                 term=f"{one.factor}={one.level}", factor=one.factor, level=one.level,
-                status="base" if one.status == "base" else "empty", rows=one.rows, weight=one.weight,
-                amount=one.amount, estimate=0.0 if one.status == "base" else None,
-                relativity=1.0 if one.status == "base" and relative else None,
+                status="empty" if one.status not in known else one.status, rows=one.rows, weight=one.weight,
+                amount=one.amount, estimate=estimate,
+                relativity=float(np.exp(estimate)) if estimate is not None and relative else None,
             )  # fmt: skip
         by_factor.setdefault(one.factor, []).append(line)
     for at, column in enumerate(columns.columns):

@@ -22,7 +22,7 @@ from glm_local.contract.learn_factors import learn_factors
 from glm_local.contract.model_spec import ModelDocument, ModelSpec
 from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.errors import DataError, FitError, Problem, SpecError, nearest
-from glm_local.glm.cells_route import BothKernels, Cells, CellsKernel, design_matrix
+from glm_local.glm.cells_route import BothKernels, Cells, CellsKernel, constant_part, design_matrix
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.document import model_document
 from glm_local.glm.families import Family, family_from, resolve_link
@@ -37,6 +37,7 @@ from glm_local.glm.kernels import LikelihoodKernel, SummaryKernel
 from glm_local.glm.likelihood import likelihood_dispersion
 from glm_local.glm.links import Link
 from glm_local.glm.newton import Newton
+from glm_local.glm.pins import read_pins
 from glm_local.glm.reference_problem import MOST_VALUES, CannotVerify
 from glm_local.glm.second_opinion import ReferenceFit
 from glm_local.glm.solution import NewtonOptions, Solution
@@ -78,6 +79,7 @@ class FitRequest:
     tolerance: float = 1e-9
     max_iterations: int = 50
     name: str = "model"
+    pins: Mapping[str, Mapping[str, float]] | None = None
     data_fingerprint: str | None = None
 
 
@@ -153,6 +155,7 @@ def prepare(request: FitRequest, learned: Sequence[FactorSpec], kinds: Mapping[s
         target=request.target, family=str(family), link=str(link), exposure=request.exposure,
         offset=request.offset, weight=request.weight, intercept=request.intercept, ridge=request.ridge,
         dispersion=_dispersion_rule(request, family), confidence=request.confidence,
+        pins=read_pins(request.pins),
     )  # fmt: skip
     return Prepared(spec, family, link, plan_fit(learned, spec, family, link), kinds)
 
@@ -335,11 +338,12 @@ def reference_fit(
             "Verify a coarser model.",
         )
     matrix = design_matrix(block, columns)[:, keep]
+    fixed = constant_part(block, columns)
     return solve(
         matrix,
         block.amount / block.weight if block.weight is not None else block.amount,
         block.weight,
-        block.offset,
+        fixed if block.offset is None else block.offset if fixed is None else block.offset + fixed,
         family,
         link,
     )

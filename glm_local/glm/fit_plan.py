@@ -26,6 +26,7 @@ from glm_local.errors import Problem, SpecError
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
+from glm_local.glm.pins import pinned_effects
 from glm_local.glm.summary import Summary
 
 Array = NDArray[np.float64]
@@ -45,6 +46,7 @@ class FitPlan:
     design: BlockDesign
     intercept: bool
     slopes: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = field(default_factory=dict)
+    pins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def potential_cells(self) -> int:
@@ -140,7 +142,7 @@ def plan_fit(specs: Sequence[FactorSpec], spec: ModelSpec, family: Family, link:
                 "Group the levels of its factors first.",
                 f"/factors/{name}",
             )
-    return FitPlan(tuple(specs), compiled, design, spec.intercept, slopes)
+    return FitPlan(tuple(specs), compiled, design, spec.intercept, slopes, pinned_effects(spec.pins, compiled, link))
 
 
 def _slope_columns(
@@ -185,6 +187,7 @@ class _LevelReader:
         self.base_index: dict[str, int] = {}
         self.counts: list[LevelCount] = []
         self.refused: list[tuple[str, str, int]] = []
+        self.constants: dict[str, Array] = {}
         self.specs: list[FactorSpec] = []
         self.replaced = _replaced(plan)
         self.full = not plan.intercept  # without an intercept the first factor keeps all its levels
@@ -207,7 +210,9 @@ class _LevelReader:
                 "Group levels, or leave factors out.",
                 "/factors",
             )
-        columns = DesignColumns(self.design, tuple(self.columns), self.column_of_code, self.numeric_columns)
+        columns = DesignColumns(
+            self.design, tuple(self.columns), self.column_of_code, self.numeric_columns, self.constants
+        )
         return Levels(tuple(self.specs), columns, tuple(self.counts), tuple(self.refused))
 
     def _linear(self, spec: FactorSpec) -> None:
@@ -238,12 +243,15 @@ class _LevelReader:
             np.bincount(effective[effective >= 0], table[name][effective >= 0], count)
             for table in (self.rows, self.weight, self.amount)
         )
+        pins, fixed = self.plan.pins.get(name, {}), np.zeros(count)
         for level in range(count):
             status = "fitted"
-            if not level_rows[level] and level != base:
+            if not level_rows[level] and level != base and compiled.levels[level] not in pins:
                 status = "empty"
             elif level == base and not keep_base:
                 status = "base"
+            elif compiled.levels[level] in pins:
+                status, fixed[level] = "pinned", pins[compiled.levels[level]]
             else:
                 columns[level] = len(self.columns)
                 self.columns.append(Column(name, compiled.levels[level]))
@@ -252,6 +260,8 @@ class _LevelReader:
                 float(level_amount[level]), status, int(columns[level]),
             ))  # fmt: skip
         self.column_of_code[name] = np.where(effective >= 0, columns[np.maximum(effective, 0)], BASE)
+        if fixed.any():
+            self.constants[name] = np.where(effective >= 0, fixed[np.maximum(effective, 0)], 0.0)
 
     def _base(self, spec: FactorSpec, levels: Sequence[str], weight: Array, rows: Array) -> int:
         rule = spec.base if not isinstance(spec, LinearSpec) else "largest_exposure"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from glm_local.contract.blocks import Domain
+from glm_local.contract.counted import counted
 from glm_local.errors import Problem
 from glm_local.glm.families import Family
 from glm_local.glm.solution import Solution
@@ -34,7 +35,7 @@ def row_problems(summary: Summary, family: Family) -> list[Problem]:
     outside = (f"The {family} family takes {_DOMAINS[family.domain]}.", "Choose another family, or mend the rows.")
     rules = {**_RULES, "target outside the family": outside}
     problems = [
-        Problem(f"rows: {fault}", f"{count:,} rows.", *rules[fault])
+        Problem(f"rows: {fault}", f"{counted(count)}.", *rules[fault])
         for fault, count in summary.faults.items()
         if count and fault in rules
     ]
@@ -48,9 +49,13 @@ def refused_problems(refused: Sequence[tuple[str, str, int]]) -> list[Problem]:
     """Return a problem per factor and cause whose policy is "refuse" and that has rows."""
     way_out = "Name a policy for them (own_level, base or a level), or filter the rows."
     return [
-        Problem(f"factor {factor!r}", f"{rows:,} rows are {cause}.", f"The spec refuses {cause} values.", way_out)
+        Problem(f"factor {factor!r}", f"{_are(rows)} {cause}.", f"The spec refuses {cause} values.", way_out)
         for factor, cause, rows in refused
     ]
+
+
+def _are(rows: int) -> str:
+    return f"{counted(rows)} {'is' if rows == 1 else 'are'}"
 
 
 def separation_problems(named: Sequence[tuple[str, str]]) -> list[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from glm_local.contract.counted import counted
 from glm_local.contract.model_spec import Coefficient, ModelDocument
 
 _COLUMNS = ("estimate", "std_error", "statistic", "p_value", "relativity", "lower", "upper", "weight")
@@ -61,12 +62,13 @@ def _heading(model: ModelDocument) -> list[str]:
             for role in ("exposure", "offset", "weight")
             if (value := getattr(spec, role)) is not None
         ),
-        f"{figures.rows:,} rows, {figures.parameters} parameters; "
+        f"{counted(figures.rows)}, {counted(figures.parameters, 'parameter')}; "
         f"deviance {figures.deviance:,.4f} on {figures.df_residual:,} "
         f"(null {figures.null_deviance:,.4f} on {figures.df_null:,}; {explained:.2%} explained){likelihood}",
         f"dispersion {figures.dispersion:.6g} ({spec.dispersion}); "
-        f"{ending.reason} after {ending.iterations} iterations; "
-        f"route {ending.route}, {ending.raw_passes} passes over rows, {ending.packed_passes:g} over packed blocks",
+        f"{ending.reason} after {counted(ending.iterations, 'iteration')}; "
+        f"route {ending.route}, {counted(ending.raw_passes, 'pass', 'passes')} over rows, "
+        f"{ending.packed_passes:g} over packed blocks",
         f"fingerprint {model.fingerprint}",
     ]
 

@@ -1,0 +1,167 @@
+"""What a study's rows must do on every engine; a test class gives `engine` and `frame_of`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from glm_local.candidates.open_rows import open_rows
+from glm_local.candidates.study_rows import StudyRows
+from glm_local.contract.factors import categorical, interaction, linear, numeric
+from glm_local.errors import DataError
+from glm_local.fitting import LOCAL_REFERENCES
+from glm_local.glm.families import family_from
+from glm_local.glm.fit import FitRequest, fit
+from glm_local.pandas_engine import PandasEngine
+from glm_local.validation import Split, fold_expression
+
+ROWS = 4_000
+SPLIT = Split("hash", (0.6, 0.2, 0.2), ("id",), seed=3)
+CANDIDATES = ("age", "town", "power", "noise")
+
+
+def motor(rows: int = ROWS, seed: int = 5) -> pd.DataFrame:
+    """Made policies: a mass point in age, missing towns, counts and amounts that depend on both."""
+    rng = np.random.default_rng(seed)
+    age = np.where(rng.random(rows) < 0.2, 18.0, np.round(rng.uniform(17, 90, rows), 1))
+    town = rng.choice(["a", "b", "c", "d", None], rows, p=[0.4, 0.3, 0.15, 0.1, 0.05])
+    power = rng.integers(4, 16, rows)
+    exposure = rng.uniform(0.1, 1.0, rows)
+    rate = 0.3 * np.exp(0.5 * (age < 30) + 0.4 * (town == "c") - 0.02 * power)
+    claims = rng.poisson(rate * exposure)
+    return pd.DataFrame({
+        "id": np.arange(rows), "age": np.where(rng.random(rows) < 0.03, np.nan, age), "town": town, "power": power,
+        "noise": rng.integers(0, 5, rows), "exposure": exposure, "claims": claims,
+        "paid": rng.gamma(2.0, 200 * np.exp(0.3 * (age < 30)), rows), "lapsed": (rng.random(rows) < 0.3).astype(int),
+    })  # fmt: skip
+
+
+class StudyRowsSuite:
+    """Inherit, give `engine` and `frame_of(pandas frame)`."""
+
+    engine: Any
+
+    def frame_of(self, rows: pd.DataFrame) -> Any:
+        """The rows as a frame of the engine."""
+        raise NotImplementedError
+
+    def opened(self, request: FitRequest | None = None, **options: Any) -> StudyRows[Any]:
+        """A study's rows on the made policies."""
+        asked = request or FitRequest(target="claims", factors=(), family="poisson", exposure="exposure")
+        frame = self.frame_of(motor())
+        rows, refused = open_rows(self.engine, frame, asked, list(CANDIDATES), SPLIT, ["id"], **options)
+        assert not refused
+        return rows
+
+    @pytest.fixture
+    def rows(self) -> Any:
+        opened = self.opened()
+        yield opened
+        opened.close()
+
+    def test_a_joint_fit_on_packed_rows_is_the_fit_on_the_training_rows_themselves(self, rows: StudyRows[Any]) -> None:
+        edges = [one for one in rows.candidates["age"].compiled.code.edges if one > 18]
+        factors = [
+            numeric("age", edges=[18, *edges[40:120:40]], missing="own_level"),
+            categorical("town", missing="own_level", unseen="base"),
+            numeric("power", edges=[6, 9, 12], missing="refuse", source="integer"),
+            interaction("age × power", ["age", "power"], unseen="base"),
+        ]
+        packed = rows.fit(factors)
+        request = FitRequest(
+            target="claims", factors=factors, exposure="exposure", where=rows.flag("train"), solver="blocks"
+        )
+        raw = fit(self.engine, rows.frame, request, LOCAL_REFERENCES)
+        assert packed.convergence.raw_passes == 0
+        assert [one.term for one in packed.coefficients] == [one.term for one in raw.coefficients]
+        for ours, theirs in zip(packed.coefficients, raw.coefficients, strict=True):
+            assert ours.estimate == pytest.approx(theirs.estimate, abs=1e-10)
+            assert ours.std_error == (theirs.std_error and pytest.approx(theirs.std_error, rel=1e-8))
+        assert packed.statistics.deviance == pytest.approx(raw.statistics.deviance, rel=1e-12)
+        assert packed.statistics.log_likelihood == pytest.approx(raw.statistics.log_likelihood, rel=1e-12)
+
+    def test_packing_takes_one_pass_and_fits_sums_and_validation_take_none(self, rows: StudyRows[Any]) -> None:
+        before = self.engine.passes.raw
+        model = rows.fit([categorical("town", missing="own_level", unseen="base")])
+        assert self.engine.passes.raw == before + 1
+        rows.sums(model)
+        rows.cross_validate(model)
+        rows.deviances(model)
+        rows.fit([numeric("power", edges=[8], missing="base", source="integer")])
+        assert self.engine.passes.raw == before + 1
+
+    def test_a_factor_that_divides_fine_codes_is_packed_beside_them_once(self) -> None:
+        rows = self.opened(pre_bins=4)
+        rows.fit(())
+        before = self.engine.passes.raw
+        factors = [numeric("age", edges=[33.3], missing="own_level"), linear("power", missing="refuse")]
+        first = rows.fit(factors)
+        assert self.engine.passes.raw == before + 1
+        second = rows.fit(factors)
+        assert self.engine.passes.raw == before + 1
+        assert first.fingerprint == second.fingerprint
+        request = FitRequest(target="claims", factors=factors, exposure="exposure", where=rows.flag("train"))
+        raw = fit(self.engine, rows.frame, request, LOCAL_REFERENCES)
+        for ours, theirs in zip(first.coefficients, raw.coefficients, strict=True):
+            assert ours.estimate == pytest.approx(theirs.estimate, abs=1e-10)
+        rows.close()
+
+    def test_a_factor_that_cannot_be_packed_leaves_the_study_as_it_was(self, rows: StudyRows[Any]) -> None:
+        with pytest.raises(DataError):
+            rows.fit([linear("age", missing="refuse")])
+        assert rows.fit(()).statistics.rows == rows.codes_rows("train")
+
+    def test_sums_by_fine_code_are_what_a_group_by_gives(self, rows: StudyRows[Any]) -> None:
+        sums = rows.sums(None, ["town"])["town"]
+        policies = motor()
+        assert sums.rows.shape == (len(sums.labels), rows.folds + 1)
+        codes = rows.codes_rows("train") + rows.codes_rows("validation")
+        assert sums.rows.sum() == codes
+        assert rows.codes_rows("train") + rows.codes_rows("validation") + rows.codes_rows("holdout") == len(policies)
+        assert sums.labels[:4] == ("a", "b", "c", "d")
+        missing = sums.labels.index("missing")
+        assert 0 < sums.rows[missing].sum() <= policies["town"].isna().sum()
+        assert sums.fitted[:, : rows.folds].sum() == pytest.approx(sums.amount[:, : rows.folds].sum(), rel=1e-9)
+        assert sums.gain.a.sum() == pytest.approx(sums.amount.sum())  # type: ignore[union-attr]
+
+    def test_a_mass_point_lies_alone_in_its_pre_bin(self, rows: StudyRows[Any]) -> None:
+        edges = rows.candidates["age"].compiled.code.edges
+        assert 18.0 in edges
+        at = edges.index(18.0)
+        policies = motor()
+        own = policies["age"].between(edges[at - 1] if at else -np.inf, 18.0, inclusive="right")
+        assert set(policies["age"][own]) == {18.0}
+
+    def test_cross_validation_is_close_to_fitting_every_fold_to_the_end(self, rows: StudyRows[Any]) -> None:
+        factors = [categorical("town", missing="own_level", unseen="base")]
+        found = rows.cross_validate(rows.fit(factors))
+        local = PandasEngine()
+        kinds = local.columns(motor())
+        added = {"sample": SPLIT.sample(kinds), "fold": fold_expression(["id"], kinds, rows.folds, 0)}
+        policies = local.with_columns(motor(), added)
+        sample, fold = policies["sample"], policies["fold"]
+        town = policies["town"].fillna("missing")
+        family = family_from("poisson")
+        for k in range(rows.folds):
+            inside, out = (sample == "train") & (fold != k), (sample == "train") & (fold == k)
+            rate = policies[inside].groupby(town[inside])[["claims", "exposure"]].sum()
+            mean = town[out].map(rate["claims"] / rate["exposure"])
+            d = family.unit_deviance((policies["claims"] / policies["exposure"])[out].to_numpy(), mean.to_numpy())
+            exact = float((policies["exposure"][out] * d).sum())
+            assert found.deviance[k] == pytest.approx(exact, rel=2e-4)
+
+    @pytest.mark.parametrize(("family", "target"), [("gamma", "paid"), ("gaussian", "paid"), ("binomial", "lapsed")])
+    def test_the_gain_of_a_shift_is_the_change_in_deviance_of_the_refitted_model(
+        self, family: str, target: str
+    ) -> None:
+        rows = self.opened(FitRequest(target=target, factors=(), family=family))
+        base = rows.fit([categorical("town", missing="own_level", unseen="base")])
+        sums = rows.sums(base, ["power"])["power"]
+        before = rows.deviance(base, "train")
+        assert sums.deviance[: rows.folds].sum() == pytest.approx(before.deviance, rel=1e-10)
+        assert sums.amount[:, : rows.folds].sum() == pytest.approx(before.actual, rel=1e-12)
+        assert sums.fitted[:, : rows.folds].sum() == pytest.approx(before.predicted, rel=1e-10)
+        rows.close()
