@@ -35,7 +35,7 @@ from glm_local.glm.fit_problems import row_problems
 from glm_local.glm.kernels import SummaryKernel
 from glm_local.glm.links import Link
 from glm_local.glm.packed_fit import PackedFit, fit_packed
-from glm_local.glm.recode import FieldMap, ManyKernels, Recode, RecodedBlocks, RecodedKernel
+from glm_local.glm.recode import FieldMap, ManyKernels, Recode, RecodedKernel, recoded_blocks
 from glm_local.glm.row_means import DevianceKernel, RowMeans
 from glm_local.glm.summary import Summary
 
@@ -86,7 +86,7 @@ class StudyRows(Generic[Frame]):
         folds: int = 5,
     ) -> None:
         self.engine, self.frame, self.folds = engine, frame, folds
-        self.request = replace(request, factors=(), where=None, solver="blocks")
+        self.request = replace(request, factors=(), where=None)
         self.kinds = engine.columns(frame)
         self.candidates = {one.name: one for one in candidates}
         self._sample_code = sample_code
@@ -267,7 +267,7 @@ class StudyRows(Generic[Frame]):
         def train(plan: FitPlan) -> Blocks:
             plans.append(plan)
             recode = self.recode(plan, self.codes_of("train"))
-            return RecodedBlocks(self.blocks, plan.design.shape(), recode)
+            return recoded_blocks(self.blocks, plan.design.shape(), recode)
 
         fit = fit_packed(request, specs, self.kinds, train, self.engine.passes)
         self._fits[fit.document.fingerprint] = fit

@@ -30,6 +30,7 @@ class MemoryBlocks:
         self._build: Callable[[], Iterable[Block]] | None = build
         self._passes = passes
         self._blocks: Sequence[Block] | None = None
+        self._changes: Callable[[str], list[Block]] | None = None
 
     def sum(self, kernel: Kernel, purpose: str, every: int = 1) -> Sums:
         """Add up what `kernel` returns over every `every`-th block; the first call packs the rows."""
@@ -37,12 +38,21 @@ class MemoryBlocks:
         self._passes.record(SUM_VERB, purpose, 1 / every)
         return kernel.merge([sum_blocks(kernel, blocks[::every])])
 
+    def mapped(self, design: BlockDesign, change: Callable[[Block], Block]) -> MemoryBlocks:
+        """These blocks changed one by one, kept until closed; making them is part of the first pass over them."""
+        changed = MemoryBlocks(design, list, self._passes)
+        changed._changes = lambda purpose: [change(block) for block in self._packed(purpose)]
+        return changed
+
     def close(self) -> None:
         """Free the arrays; the handle is useless afterwards."""
         self._blocks = None
-        self._build = None
+        self._build = self._changes = None
 
     def _packed(self, purpose: str) -> Sequence[Block]:
+        if self._blocks is None and self._changes is not None:
+            self._blocks = self._changes(purpose)
+            self._changes = self._build = None
         if self._blocks is None:
             if self._build is None:
                 raise blocks_closed()

@@ -16,6 +16,9 @@ from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.kernels import Array, responses
 
+DENSE_CELLS = 65_536
+"""Possible cells up to which rows are counted into a table of all of them instead of sorted."""
+
 CELL_ROWS, CELL_WEIGHT, CELL_AMOUNT, CELL_SQUARE, CELL_SATURATED = range(5)
 
 
@@ -29,21 +32,40 @@ class CellsKernel:
 
     family: Family
     sizes: tuple[int, ...]
+    only_atoms: bool = False
+
+    @property
+    def _dense(self) -> int | None:
+        """Number of possible cells where counting all of them is cheaper than sorting rows."""
+        possible = math.prod(self.sizes)
+        return possible if self.only_atoms and self.sizes and possible <= DENSE_CELLS else None
 
     def begin(self) -> Sums:
-        return []
+        return [] if self._dense is None else [np.zeros((5, self._dense))]
 
     def add(self, sums: Sums, block: Block) -> None:
-        if block.rows:
-            response, weight = responses(block)
-            parts = np.stack([
-                np.ones(block.rows), weight, block.amount, block.amount * response,
-                weight * self.family.saturated(response),
-            ])  # fmt: skip
-            sums.extend(self._grouped(self._keys(block), parts))
+        if not block.rows:
+            return
+        response, weight = responses(block)
+        parts = [
+            None, block.weight, block.amount, block.amount * response, weight * self.family.saturated(response)
+        ]  # fmt: skip
+        if self._dense is None:
+            whole = np.stack([np.ones(block.rows) if part is None else part for part in parts])
+            sums.extend(self._grouped(self._keys(block), whole))
+            return
+        code = block.atoms[0].astype(np.intp)
+        for atom, size in zip(block.atoms[1:], self.sizes[1:], strict=True):
+            code = code * size + atom
+        for total, part in zip(sums[0], parts, strict=True):
+            total += np.bincount(code, part, self._dense)
 
     def finish(self, sums: Sums) -> Sums:
-        return self._merged(sums)
+        if self._dense is None:
+            return self._merged(sums)
+        seen = np.flatnonzero(sums[0][CELL_ROWS])
+        keys = np.stack(np.unravel_index(seen, self.sizes)).astype(np.float64)
+        return [keys, sums[0][:, seen]] if len(seen) else []
 
     def merge(self, parts: Sequence[Sums]) -> Sums:
         return self._merged([array for part in parts for array in part])

@@ -355,6 +355,8 @@ def first_pass(blocks: Blocks, family: Family, compress: bool) -> tuple[Summary,
         return Summary.of(blocks, family), None
     design = blocks.design
     sizes = tuple(atom.size for atom in design.atoms)
-    both = BothKernels(SummaryKernel(family, sizes, len(design.numerics)), CellsKernel(family, sizes), 4 + len(sizes))
+    only_atoms = not design.numerics and (design.offset is None or design.folded_power is not None)
+    cells = CellsKernel(family, sizes, only_atoms)
+    both = BothKernels(SummaryKernel(family, sizes, len(design.numerics)), cells, 4 + len(sizes))
     sums = blocks.sum(both, "cells")
     return Summary.from_sums(sums[: both.split]), Cells.of(sums[both.split :], design, family)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.blocks import Block, BlockDesign, Blocks, Kernel, Sums
+from glm_local.contract.memory_blocks import MemoryBlocks
 
 Codes = NDArray[np.int64]
 Tables = tuple[tuple[int, NDArray[np.unsignedinteger]], ...]
@@ -153,6 +154,13 @@ class RecodedBlocks:
 
     def close(self) -> None:
         """Nothing to free: the fine blocks belong to who opened them."""
+
+
+def recoded_blocks(fine: Blocks, design: BlockDesign, recode: Recode) -> Blocks:
+    """Fine blocks in a coarse design: recoded once and kept where blocks lie in memory, else anew in every pass."""
+    if isinstance(fine, MemoryBlocks):
+        return fine.mapped(design, recode.block)
+    return RecodedBlocks(fine, design, recode)
 
 
 @dataclass(frozen=True)
