@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,11 +42,33 @@ def interval_names(
     ['(-inf, 20]', '(20, 25.5]', '(25.5, inf)']
     >>> interval_names([0, 10], lower=0, upper=100)
     ['[0, 0]', '(0, 10]', '(10, 100]']
+
+    The double just below a short number stands for "less than that number", and is named so:
+
+    >>> import math
+    >>> interval_names([math.nextafter(0.25, 0), 0.25])
+    ['(-inf, 0.25)', '[0.25, 0.25]', '(0.25, inf)']
     """
-    texts = [edge if isinstance(edge, str) else number_text(edge + 0.0) for edge in _ends(edges, lower, upper)]
-    opening = ["(-inf" if lower is None else f"[{texts[0]}", *(f"({text}" for text in texts[1:-1])]
-    closing = [*(f"{text}]" for text in texts[1:-1]), "inf)" if upper is None else f"{texts[-1]}]"]
+    first, *inner, last = _ends(edges, lower, upper)
+    below = [_short_above(edge) for edge in inner]
+    texts = [_edge_text(edge) if short is None else short for edge, short in zip(inner, below, strict=True)]
+    opened = [f"({text}" if short is None else f"[{text}" for text, short in zip(texts, below, strict=True)]
+    closed = [f"{text}]" if short is None else f"{text})" for text, short in zip(texts, below, strict=True)]
+    opening = ["(-inf" if lower is None else f"[{_edge_text(first)}", *opened]
+    closing = [*closed, "inf)" if upper is None else f"{_edge_text(last)}]"]
     return [f"{left}, {right}" for left, right in zip(opening, closing, strict=True)]
+
+
+def _edge_text(edge: float | str) -> str:
+    return edge if isinstance(edge, str) else number_text(edge + 0.0)
+
+
+def _short_above(edge: float | str) -> str | None:
+    """Text of the next double where it is much shorter: the edge then means "below that number"."""
+    if isinstance(edge, str) or isinstance(edge, int) or not math.isfinite(edge):
+        return None
+    text = number_text(math.nextafter(edge, math.inf) + 0.0)
+    return text if len(text) + 6 <= len(number_text(edge)) else None
 
 
 def _ends(
