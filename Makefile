@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORE := $(VENV)/.installed-core
+# Maven coordinates of Delta for spark-submit; empty (make demo-spark DELTA=) where Spark has its jars or none can be had.
+DELTA ?= $(shell $(BIN)/python -c 'from glm_spark.session import delta_packages; print(delta_packages())')
 
 .PHONY: demo demo-spark test test-slow bench lint clean help
 
@@ -24,7 +26,7 @@ demo: $(CORE) ## Run the main job on real rows with the embedded engine
 	$(BIN)/glm run conf/base/quickstart.toml
 
 demo-spark: $(STAMP) ## Run the same job on Spark through spark-submit
-	PYSPARK_PYTHON=$(abspath $(BIN)/python) $(BIN)/spark-submit jobs/run_glm.py --conf conf/base/quickstart.toml
+	PYSPARK_PYTHON=$(abspath $(BIN)/python) $(BIN)/spark-submit $(if $(DELTA),--packages $(DELTA)) jobs/run_glm.py --conf conf/base/quickstart.toml
 
 test: $(STAMP) ## Lint, types, import rules and all tests, Spark included
 	$(MAKE) lint

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 from glm_local.errors import ConfigError, DataError, EngineError, FitError, GlmError, Problem, SpecError, StoreError
 
 if TYPE_CHECKING:
+    from glm_local.binning.rules import BinningRules
     from glm_local.contract.spec_problems import read_factors
     from glm_local.fitting import fit_glm, load_model, open_engine
     from glm_local.model import Model
     from glm_local.pandas_engine import PandasEngine
+    from glm_local.studies import GLMStudy
     from glm_local.validation import (
         Split,
         ValidationReport,
@@ -31,17 +33,29 @@ if TYPE_CHECKING:
         split_counts,
         validation_report,
     )
+    from glm_local.workflow.rules import WorkflowRules
+    from glm_local.workflow.workflow import WorkflowResult
+    from glm_local.workflows import GLM, GLMWorkflow, RateGLM, run_workflow
 
 __all__ = [
-    "ConfigError", "DataError", "EngineError", "FitError", "GlmError", "Model", "PandasEngine", "Problem", "SpecError",
-    "Split", "StoreError", "ValidationReport", "fit_glm", "fold_expression", "learn_split", "load_model", "open_engine",
-    "read_factors", "read_split", "split_counts", "validation_report",
+    "BinningRules", "ConfigError", "DataError", "EngineError", "FitError", "GLM", "GLMStudy", "GLMWorkflow", "GlmError",
+    "Model", "PandasEngine", "Problem", "RateGLM", "SpecError", "Split", "StoreError", "ValidationReport",
+    "WorkflowResult", "WorkflowRules", "fit_glm", "fold_expression", "learn_split", "load_model", "open_engine",
+    "read_factors", "read_split", "run_workflow", "split_counts", "validation_report",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
 
 # Loaded when first asked for: an executor that unpacks a kernel needs numpy, not the whole package.
 _HOMES = {
+    "BinningRules": "glm_local.binning.rules",
+    "GLM": "glm_local.workflows",
+    "GLMStudy": "glm_local.studies",
+    "GLMWorkflow": "glm_local.workflows",
+    "RateGLM": "glm_local.workflows",
+    "WorkflowResult": "glm_local.workflow.workflow",
+    "WorkflowRules": "glm_local.workflow.rules",
+    "run_workflow": "glm_local.workflows",
     "Model": "glm_local.model",
     "PandasEngine": "glm_local.pandas_engine",
     **dict.fromkeys(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from glm_local.contract.audit_findings import (
     account_findings,
@@ -14,13 +14,15 @@ from glm_local.contract.audit_findings import (
     row_findings,
     state_findings,
 )
+from glm_local.contract.audit_queries import DECISIONS
 from glm_local.contract.audit_rows import TABLES
+from glm_local.contract.counted import counted
 from glm_local.contract.fill_rows import Row, from_arrow, row_digest
 from glm_local.contract.hash_chain import Finding, Head, chain_findings, head_of
 from glm_local.contract.run_log import chain_app
 from glm_local.contract.seals import seal_findings, sealed_heads
 from glm_local.contract.store import Store
-from glm_local.errors import ConfigError, StoreError, nearest
+from glm_local.errors import ConfigError, GlmError, StoreError, nearest
 
 Answer = TypeVar("Answer")
 
@@ -57,7 +59,7 @@ class VerifyReport:
     def __str__(self) -> str:
         verdict = "nothing was changed" if self.ok else "something was changed"
         heads = [f"head of {study}: {head}" for study, head in self.heads.items()]
-        first = f"{verdict}: {self.events} events and {self.rows} rows recomputed"
+        first = f"{verdict}: {counted(self.events, 'event')} and {counted(self.rows)} recomputed"
         return "\n".join([first, *(str(one) for one in self.findings), *heads])
 
 
@@ -87,9 +89,96 @@ def history(store: Store, study: str | None = None, factor: str | None = None, r
 
 
 def who_decided(store: Store, factor: str, study: str | None = None) -> list[Row]:
-    """Return the decisions on a factor, in order: accepted, rejected, refined, crossed, decided."""
-    decisions = ("accepted", "rejected", "refined", "crossed", "decided")
-    return [event for event in history(store, study, factor) if event["event"] in decisions]
+    """Return the decisions on a factor, in order: accepted, rejected, replaced, removed, undone and the like."""
+    return [event for event in history(store, study, factor) if event["event"] in DECISIONS]
+
+
+def why_is_it_in(store: Store, run: str, factor: str) -> list[Row]:
+    """Return what was said about a factor up to the end of a run: proposals, comparisons, decisions, with evidence.
+
+    Raises
+    ------
+    ConfigError
+        When no event knows the run.
+    """
+    return [event for event in _line(store, *_end_of(store, run)) if event["factor"] == factor]
+
+
+def what_changed(store: Store, run_a: str, run_b: str) -> list[Row]:
+    """Return terms of two runs' models that differ, with estimates and relativities side by side.
+
+    Where a run has several models, its last one counts.
+
+    Raises
+    ------
+    ConfigError
+        When no event knows one of the runs.
+    """
+    a, b = _coefficients(store, run_a), _coefficients(store, run_b)
+    lines: list[Row] = []
+    for term in dict.fromkeys([*a, *b]):
+        one, other = a.get(term, {}), b.get(term, {})
+        if term in a and term in b and one["estimate"] == other["estimate"]:
+            continue
+        named = one or other
+        lines.append({
+            "term": term, "factor": named["factor"], "level": named["level"],
+            "estimate_a": one.get("estimate"), "estimate_b": other.get("estimate"),
+            "relativity_a": one.get("relativity"), "relativity_b": other.get("relativity"),
+        })  # fmt: skip
+    return lines
+
+
+def holdout_looks(store: Store, study: str) -> list[Row]:
+    """Return every look at a study's holdout, in order."""
+    events = history(store, study)
+    return [event for event in events if event["event"] == "looked" or event["step"] == "holdout_looked_at"]
+
+
+def reproduce(store: Store, run: str) -> dict[str, Any]:
+    """Return what it takes to run a run again: configuration, code, data, engine, seeds, decisions and their specs.
+
+    Returns
+    -------
+    dict
+        ``run`` (its row in `runs`, JSON columns read), ``models`` (fingerprints reached), ``decisions`` (events that
+        changed the design, of this study up to the end of the run, payloads read), ``last_event``.
+    """
+    study, last = _end_of(store, run)
+    row = next(iter(_in_order(store, "runs", run)), {})
+    read = {name: json.loads(str(value)) if name in ("config", "data", "environment") and value else value
+            for name, value in row.items()}  # fmt: skip
+    decided = [
+        {"seq": one["seq"], "event": one["event"], "factor": one["factor"], "by_user": one["by_user"],
+         "reason": one["reason"], **json.loads(str(one["payload"]))}
+        for one in _line(store, study, last) if one["event"] in (*DECISIONS, "split", "branched")
+    ]  # fmt: skip
+    models = dict.fromkeys(str(one["model_id"]) for one in _in_order(store, "models", run))
+    return {"study": study, "run": read, "models": list(models), "decisions": decided, "last_event": last}
+
+
+def _line(store: Store, study: str, last: int) -> list[Row]:
+    """Events up to a place in a study's chain, those of the study it was branched from before them."""
+    own = [event for event in history(store, study) if int(str(event["seq"])) <= last]
+    branched = next((json.loads(str(one["payload"])) for one in own if one["event"] == "branched"), None)
+    if branched is None or branched["from_study"] == study:
+        return own
+    return [*_line(store, branched["from_study"], int(branched["from_seq"])), *own]
+
+
+def _end_of(store: Store, run: str) -> tuple[str, int]:
+    """Study and last event of a run."""
+    events = history(store, run=run)
+    if not events:
+        raise _unknown_run(store, run)
+    return str(events[-1]["study_id"]), max(int(str(one["seq"])) for one in events)
+
+
+def _coefficients(store: Store, run: str) -> dict[str, Row]:
+    _end_of(store, run)
+    rows = _in_order(store, "coefficients", run)
+    last = rows[-1]["model_id"] if rows else None
+    return {str(row["term"]): row for row in rows if row["model_id"] == last}
 
 
 def show(store: Store, run: str) -> RunRecord:
@@ -102,9 +191,7 @@ def show(store: Store, run: str) -> RunRecord:
     """
     events = history(store, run=run)
     if not events:
-        known = sorted({str(one["run_id"]) for one in from_arrow(store.read("events", columns=["run_id"]))})
-        found = f"No event knows run {run!r}."
-        raise ConfigError.because(found, "A run is shown by its id.", nearest(run, known), path="run")
+        raise _unknown_run(store, run)
     names = [name for name in TABLES if name not in ("events", "runs")]
     tables = {name: tuple(_in_order(store, name, run)) for name in names}
     finished = next((event for event in events if event["event"] == "finished"), None)
@@ -116,6 +203,11 @@ def show(store: Store, run: str) -> RunRecord:
         events=tuple(events),
         tables={name: rows for name, rows in tables.items() if rows},
     )
+
+
+def _unknown_run(store: Store, run: str) -> GlmError:
+    known = sorted({str(one["run_id"]) for one in from_arrow(store.read("events", columns=["run_id"]))})
+    return ConfigError.because(f"No event knows run {run!r}.", "A run goes by its id.", nearest(run, known), path="run")
 
 
 def _status(finished: Row | None) -> str:

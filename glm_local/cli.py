@@ -9,25 +9,26 @@ from typing import Annotated, Any, Literal, cast
 
 import typer
 
+from glm_local.audit_commands import Debug, Json, audit_app
+from glm_local.contract.counted import counted
 from glm_local.errors import ConfigError, GlmError, Problem, nearest
-from glm_local.job.command import Answer, RunArguments, answered, json_text, run_answer
+from glm_local.job.command import Answer, RunArguments, answered, run_answer, study_answer
 
 app = typer.Typer(
     help="Factor-based generalized linear models: run jobs, score, audit.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False, rich_markup_mode=None,
 )  # fmt: skip
-audit_app = typer.Typer(help="Ask the audit: who did what, when, why; and was anything changed.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON line on standard output, nothing else there.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 Conf = Annotated[str, typer.Argument(help="The job's TOML file.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="key=value, put into the file: model.ridge=0.1")]
 Param = Annotated[list[str] | None, typer.Option("--param", help="name=value of a ${name} in the file.")]
-StoreOption = Annotated[str, typer.Option("--store", help="Folder or URI of the audit's tables.")]
-Study = Annotated[str | None, typer.Option("--study", help="Only this study.")]
-
-DEFAULT_STORE = "artifacts/audit"
+RunId = Annotated[
+    str | None, typer.Option("--run-id", help="Name of the run; made of configuration, data and code otherwise.")
+]
+Out = Annotated[str | None, typer.Option("--out", help="Folder for the run's files; wins over output.directory.")]
+RunStore = Annotated[str | None, typer.Option("--store", help="Folder or URI of the audit; wins over output.store.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")]
 
 
 @app.command("run")
@@ -35,16 +36,10 @@ def run_command(
     conf: Conf,
     overrides: Set = None,
     parameters: Param = None,
-    run_id: Annotated[
-        str | None, typer.Option("--run-id", help="Name of the run; made of configuration, data and code otherwise.")
-    ] = None,
-    out: Annotated[
-        str | None, typer.Option("--out", help="Folder for the run's files; wins over output.directory.")
-    ] = None,
-    store: Annotated[
-        str | None, typer.Option("--store", help="Folder or URI of the audit; wins over output.store.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")] = False,
+    run_id: RunId = None,
+    out: Out = None,
+    store: RunStore = None,
+    quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> int:
@@ -53,6 +48,25 @@ def run_command(
 
     arguments = RunArguments(conf, overrides or (), parameters or (), run_id, out, store, quiet)
     return answered(lambda: run_answer(arguments, local_environment), as_json, debug)
+
+
+@app.command("study")
+def study_command(
+    conf: Conf,
+    overrides: Set = None,
+    parameters: Param = None,
+    run_id: RunId = None,
+    out: Out = None,
+    store: RunStore = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Run an automatic study: screen, bin, keep what earns its place, cross, finalize, report. Stopped, it goes on."""
+    from glm_local.local_environment import local_environment
+
+    arguments = RunArguments(conf, overrides or (), parameters or (), run_id, out, store, quiet)
+    return answered(lambda: study_answer(arguments, local_environment), as_json, debug)
 
 
 @app.command("validate")
@@ -69,20 +83,18 @@ def validate_command(
 
 
 def _validated(conf: str, overrides: Sequence[str], parameters: Sequence[str], data: bool) -> Answer:
-    from glm_local.job.column_check import column_problems, raise_data
-    from glm_local.job.data_sources import DataSource
-    from glm_local.job.read_config import read_config, read_parameters
+    from glm_local.job.check_config import columns_of_source, read_any_config, words
+    from glm_local.job.toml_document import read_parameters
     from glm_local.local_environment import local_environment
 
-    config = read_config(conf, overrides, read_parameters(parameters))
-    said = f"{conf} is good: {len(config.factors)} factors, family {config.model.family}"
-    document: dict[str, Any] = {"conf": conf, "factors": len(config.factors), "study": config.study}
+    config = read_any_config(conf, overrides, read_parameters(parameters))
+    found, said = words(config)
+    document: dict[str, Any] = {"conf": conf, **found, "study": config.study_name}
+    said = f"{conf} is good: {said}, family {config.model.family}"
     if data:
-        source = DataSource.of(config.data)
-        kinds = local_environment().columns(source)
-        raise_data(column_problems(config, kinds), "the table against the configuration")
-        said += f"; {source.name} has every column it reads"
-        document["columns"] = dict(kinds)
+        name, kinds = columns_of_source(config, local_environment())
+        said += f"; {name} has every column it reads"
+        document["columns"] = kinds
     return Answer(document, said)
 
 
@@ -104,13 +116,14 @@ def score_command(
     """Score rows with a model and write them with a column more."""
 
     def ask() -> Answer:
+        from glm_local.delta_store import open_store
         from glm_local.job.data_sources import DataSource
         from glm_local.job.score_file import record_score, score_file
 
         source, loaded, asked = DataSource("path", data, delimiter=delimiter), _model(model), _score_kind(kind)
         scored = score_file(loaded, source, out, asked, column)
-        said = f"{scored.rows:,} rows scored into {scored.path}, mean {scored.mean}; {scored.refused:,} refused"
-        run = None if store is None else record_score(_new_store(store), loaded, source, scored, asked, study)
+        said = f"{counted(scored.rows)} scored into {scored.path}, mean {scored.mean}; {scored.refused:,} refused"
+        run = None if store is None else record_score(open_store(store), loaded, source, scored, asked, study)
         return Answer({"model": loaded.fingerprint, **scored.__dict__, "run_id": run}, said)
 
     return answered(ask, as_json, debug)
@@ -146,101 +159,6 @@ def version_command(as_json: Json = False, debug: Debug = False) -> int:
         return Answer({"versions": versions}, "\n".join(f"{name} {version}" for name, version in versions.items()))
 
     return answered(ask, as_json, debug)
-
-
-@audit_app.command("history")
-def history_command(
-    store: StoreOption = DEFAULT_STORE,
-    study: Study = None,
-    factor: Annotated[str | None, typer.Option("--factor", help="Only this factor.")] = None,
-    run: Annotated[str | None, typer.Option("--run", help="Only this run.")] = None,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> int:
-    """Print events in order."""
-
-    def ask() -> Answer:
-        from glm_local import audit
-
-        events = audit.history(_store(store), study, factor, run)
-        return Answer({"events": events}, "\n".join(_event_line(event) for event in events) or "no event")
-
-    return answered(ask, as_json, debug)
-
-
-@audit_app.command("verify")
-def verify_command(
-    store: StoreOption = DEFAULT_STORE,
-    study: Study = None,
-    head: Annotated[str | None, typer.Option("--head", help="A head kept from an earlier run, seq:hash.")] = None,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> int:
-    """Recompute every hash and name what was changed; exit code 1 when something was."""
-
-    def ask() -> Answer:
-        from glm_local import audit
-
-        found = audit.verify(_store(store), study, head)
-        document = {
-            "ok": found.ok, "events": found.events, "rows": found.rows,
-            "heads": {name: str(one) for name, one in found.heads.items()},
-            "findings": [one.__dict__ for one in found.findings],
-        }  # fmt: skip
-        return Answer(document, str(found), 0 if found.ok else 1)
-
-    return answered(ask, as_json, debug)
-
-
-@audit_app.command("show")
-def show_command(
-    run: Annotated[str, typer.Argument(help="A run's id.")],
-    store: StoreOption = DEFAULT_STORE,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> int:
-    """Print one run: what was asked, its events, how many rows it wrote where."""
-
-    def ask() -> Answer:
-        from glm_local import audit
-
-        record = audit.show(_store(store), run)
-        rows = {name: len(found) for name, found in record.tables.items()}
-        document = {
-            "run_id": record.run_id, "study": record.study, "run_status": record.status, "run": record.run,
-            "events": list(record.events), "tables": rows,
-        }  # fmt: skip
-        events = "\n".join(_event_line(event) for event in record.events)
-        said = (
-            f"run {record.run_id} of study {record.study}: {record.status}\n{events}\nrows written: {json_text(rows)}"
-        )
-        return Answer(document, said)
-
-    return answered(ask, as_json, debug)
-
-
-def _event_line(event: Any) -> str:
-    about = " ".join(str(event[name]) for name in ("factor", "reason") if event[name])
-    when = f"{event['seq']:>4}  {event['at']:%Y-%m-%d %H:%M:%S}"
-    return f"{event['study_id']} {when}  {event['by_user']}  {event['event']:<10} {about}".rstrip()
-
-
-def _new_store(location: str) -> Any:
-    from glm_local.delta_store import open_store
-
-    return open_store(location)
-
-
-def _store(location: str) -> Any:
-    folder = Path(location)
-    if "://" not in location and not (folder / "events").is_dir():
-        raise ConfigError.because(
-            f"{location} holds no audit.",
-            "An audit is a folder with the table events.",
-            "Give the folder that a run named as its history.",
-            path="--store",
-        )
-    return _new_store(location)
 
 
 def _model(path: str) -> Any:

@@ -15,7 +15,7 @@ from glm_local.contract.compile_factor import compile_factor, compile_factors
 from glm_local.contract.compile_score import ScoreKind, role_expression, score_expression
 from glm_local.contract.derived_columns import inline_derived, read_derived
 from glm_local.contract.engine import Engine
-from glm_local.contract.evaluate_record import evaluate_record
+from glm_local.contract.evaluate_record import RecordReader, record_reader
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.model_spec import Coefficient, FitStatistics, ModelDocument
@@ -42,6 +42,7 @@ class Model(Generic[Frame]):
     def __init__(self, document: ModelDocument, engine: Engine[Frame]) -> None:
         self.document = document
         self._engine = engine
+        self._scorers: dict[ScoreKind, tuple[Expression, RecordReader]] = {}
 
     @property
     def coefficients(self) -> pd.DataFrame:
@@ -99,13 +100,20 @@ class Model(Generic[Frame]):
         DataError
             When a column the score reads is not there.
         """
-        expression = self.expression(kind)
         if isinstance(rows, Mapping):
-            self._check_columns(expression, list(rows))
-            value = evaluate_record(expression, rows)
-            return None if value is None else float(value)
+            return self._record_score(rows, kind)
+        expression = self.expression(kind)
         self._check_columns(expression, list(self._engine.columns(rows)))
         return self._engine.with_columns(rows, {output: expression})
+
+    def _record_score(self, record: Mapping[str, Any], kind: ScoreKind) -> float | None:
+        if kind not in self._scorers:
+            expression = self.expression(kind)
+            self._scorers[kind] = expression, record_reader(expression)
+        expression, scorer = self._scorers[kind]
+        self._check_columns(expression, list(record))
+        value = scorer(record)
+        return None if value is None else float(value)
 
     def with_levels(self, frame: Frame, suffix: str = "_level") -> Frame:
         """The frame with each factor's level name in a column `<factor><suffix>`; refused rows are missing."""

@@ -118,4 +118,4 @@ def values_to_series(values: Values, index: pd.Index[Any]) -> pd.Series[Any]:
 
 
 def _is_text(values: Values) -> bool:
-    return values.whole is None and values.data.dtype == object
+    return values.is_text

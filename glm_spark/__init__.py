@@ -15,9 +15,12 @@ from glm_local.errors import ConfigError, DataError, EngineError, FitError, GlmE
 
 if TYPE_CHECKING:
     from glm_local import (
+        BinningRules,
         Model,
         Split,
         ValidationReport,
+        WorkflowResult,
+        WorkflowRules,
         fold_expression,
         learn_split,
         read_factors,
@@ -28,18 +31,24 @@ if TYPE_CHECKING:
     from glm_spark.fitting import fit_glm, load_model, open_engine, spark_references
     from glm_spark.session import spark_session
     from glm_spark.spark_engine import SparkEngine
+    from glm_spark.studies import GLMStudy
+    from glm_spark.workflows import GLM, GLMWorkflow, RateGLM, run_workflow
 
 __all__ = [
-    "ConfigError", "DataError", "EngineError", "FitError", "GlmError", "Model", "Problem", "SparkEngine", "SpecError",
-    "Split", "StoreError", "ValidationReport", "fit_glm", "fold_expression", "learn_split", "load_model", "open_engine",
-    "read_factors", "read_split", "spark_references", "spark_session", "split_counts", "validation_report",
+    "BinningRules", "ConfigError", "DataError", "EngineError", "FitError", "GLM", "GLMStudy", "GLMWorkflow", "GlmError",
+    "Model", "Problem", "RateGLM", "SparkEngine", "SpecError", "Split", "StoreError", "ValidationReport",
+    "WorkflowResult", "WorkflowRules", "fit_glm", "fold_expression", "learn_split", "load_model", "open_engine",
+    "read_factors", "read_split", "run_workflow", "spark_references", "spark_session", "split_counts",
+    "validation_report",
 ]  # fmt: skip
 
 # Loaded when first asked for: executors import parts of this package and need no session, no solver, no printer.
 _HOMES = {
+    **dict.fromkeys(("GLM", "GLMWorkflow", "RateGLM", "run_workflow"), "glm_spark.workflows"),
+    "GLMStudy": "glm_spark.studies",
     **dict.fromkeys(
         (
-            "Model", "Split", "ValidationReport", "fold_expression", "learn_split", "read_factors", "read_split",
+            "BinningRules", "Model", "Split", "ValidationReport", "WorkflowResult", "WorkflowRules", "fold_expression", "learn_split", "read_factors", "read_split",
             "split_counts", "validation_report",
         ),
         "glm_local",

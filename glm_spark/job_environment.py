@@ -23,7 +23,7 @@ from glm_spark.fitting import spark_references
 from glm_spark.session import delta_packages, is_connect, on_databricks, spark_session
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.spark_errors import explained
-from glm_spark.spark_frames import column_kinds
+from glm_spark.spark_frames import collated_columns, column_kinds
 
 
 def spark_environment(spark: SparkSession | None = None) -> Environment[DataFrame]:
@@ -143,7 +143,7 @@ def _digest(lines: Sequence[str]) -> str:
 
 
 def _keep(frame: DataFrame, flag: Expression) -> DataFrame:
-    return frame.where(print_sql(flag, column_kinds(frame)))
+    return frame.where(print_sql(flag, column_kinds(frame), collated=collated_columns(frame)))
 
 
 def _open_store(spark: SparkSession, location: str) -> Store:

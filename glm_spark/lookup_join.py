@@ -14,6 +14,7 @@ from glm_local.contract.columns import ColumnKind, ReadKind
 from glm_local.contract.expression import Expression, IsMissing, Lookup, Read, Scalar
 from glm_local.contract.expression_columns import ExpressionType, lookup_key, type_of
 from glm_local.contract.sql import print_sql, quote_identifier, quote_literal
+from glm_spark.spark_frames import collated_columns
 
 LARGEST_CASE = 200
 
@@ -36,6 +37,11 @@ class Joined:
     frame: DataFrame
     kinds: dict[str, ColumnKind]
     expressions: tuple[Expression, ...]
+    collated: frozenset[str]
+
+    def sql(self, expression: Expression) -> str:
+        """Text of an expression over the frame."""
+        return print_sql(expression, self.kinds, collated=self.collated)
 
 
 def join_lookups(
@@ -48,12 +54,13 @@ def join_lookups(
     """
     joiner = _Joiner(frame, dict(kinds), largest)
     rewritten = tuple(_rewritten(one, joiner.replace) for one in expressions)
-    return Joined(joiner.frame, joiner.kinds, rewritten)
+    return Joined(joiner.frame, joiner.kinds, rewritten, joiner.collated)
 
 
 class _Joiner:
     def __init__(self, frame: DataFrame, kinds: dict[str, ColumnKind], largest: int) -> None:
         self.frame, self.kinds, self._largest = frame, kinds, largest
+        self.collated = collated_columns(frame)
         self._known: dict[str, Read] = {}
 
     def replace(self, node: Expression) -> Expression:
@@ -69,11 +76,12 @@ class _Joiner:
         read, kind, sql_type = READS[type_of(node)]
         key, value, hit = (f"{name} {part}" for part in ("key", "value", "hit"))
         table = broadcast(self.frame.sparkSession.createDataFrame(_lookup_table(node, key, value, hit)))
-        argument = print_sql(node.argument, self.kinds)
+        argument = print_sql(node.argument, self.kinds, collated=self.collated)
+        is_missing = print_sql(IsMissing(node.argument), self.kinds, collated=self.collated)
         joined = self.frame.join(table, expr(f"({argument}) = {quote_identifier(key)}"), "left")
         missing, unseen = (_constant(one, sql_type) for one in (node.missing, node.unseen))
         outcome = (
-            f"CASE WHEN {print_sql(IsMissing(node.argument), self.kinds)} THEN {missing} "
+            f"CASE WHEN {is_missing} THEN {missing} "
             f"WHEN {quote_identifier(hit)} THEN {quote_identifier(value)} ELSE {unseen} END"
         )
         kept = [quote_identifier(column) for column in self.frame.columns]

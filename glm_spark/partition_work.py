@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from glm_local.contract.block_bytes import block_from_bytes, block_to_bytes, sums_to_bytes
-from glm_local.contract.blocks import ROWS_PER_BLOCK, BlockDesign, Kernel, sum_blocks
+from glm_local.contract.blocks import ROWS_PER_BLOCK, BlockDesign, Kernel, Sums, sum_blocks
 from glm_local.contract.key_layout import KeyLayout
 from glm_local.contract.row_pass import RowPass, gather_rows
 
@@ -18,7 +18,7 @@ Batches = Iterator[pa.RecordBatch]
 Work = Callable[[Batches], Batches]
 
 ANSWER_SCHEMA = "partition int, item int, answer binary"
-BLOCK_SCHEMA = "number int, block binary"
+BUILD_SCHEMA = "number int, block binary, answer binary"
 
 
 def row_pass_work(asked: RowPass[Any]) -> Work:
@@ -32,18 +32,26 @@ def row_pass_work(asked: RowPass[Any]) -> Work:
     return work
 
 
-def pack_work(design: BlockDesign, layout: KeyLayout) -> Work:
-    """Pack a partition's evaluated rows into blocks, one row each."""
+def pack_work(design: BlockDesign, layout: KeyLayout, kernel: Kernel, every: int) -> Work:
+    """Pack a partition's evaluated rows into blocks, one row each, and add up every `every`-th block on the way.
+
+    The last row is the kernel's answer instead of a block, numbered by its partition; none when it saw no block.
+    """
 
     def work(batches: Batches) -> Batches:
         _settle()
         number = _partition()
         tables = gather_rows((pa.Table.from_batches([batch]) for batch in batches), ROWS_PER_BLOCK)
+        sums: Sums | None = None
         for table in tables:
             for block in layout.unpacked(design, table).blocks(design):
-                cells: list[Any] = [pa.array([number], pa.int32()), pa.array([block_to_bytes(block)], pa.binary())]
-                yield pa.record_batch(cells, names=["number", "block"])
+                if number % every == 0:
+                    sums = kernel.begin() if sums is None else sums
+                    kernel.add(sums, block)
+                yield _built(number, block_to_bytes(block), None)
                 number += 1
+        if sums is not None:
+            yield _built(_partition(), None, sums_to_bytes(kernel.finish(sums)))
 
     return work
 
@@ -85,6 +93,13 @@ def answers_in_order(answers: pa.Table) -> list[list[Any]]:
             parts.append((partition, []))
         parts[-1][1].append(answer.as_buffer())
     return [part for _, part in sorted(parts, key=lambda part: part[0])]
+
+
+def _built(number: int, block: bytes | None, answer: bytes | None) -> pa.RecordBatch:
+    cells: list[Any] = [
+        pa.array([number], pa.int32()), pa.array([block], pa.binary()), pa.array([answer], pa.binary()),
+    ]  # fmt: skip
+    return pa.record_batch(cells, names=["number", "block", "answer"])
 
 
 def _answers(answers: list[bytes | None]) -> pa.RecordBatch:

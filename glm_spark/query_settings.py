@@ -10,6 +10,8 @@ from pyspark.sql import SparkSession
 
 ROWS_OUT = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+    # Any smaller bound makes Spark measure the whole batch again after every row, which takes longer than the scan.
+    "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
     # HotSpot does not compile methods of more than 8,000 bytes of bytecode; Spark then had better split the expression.
     "spark.sql.codegen.hugeMethodLimit": "8000",
 }

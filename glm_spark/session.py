@@ -167,7 +167,9 @@ def _start_context(gateway: object, app_name: str, settings: Mapping[str, str]) 
 
 
 def _submitted_with_delta() -> bool:
-    from pyspark import SparkConf
+    from pyspark import SparkConf, SparkContext
 
+    # What spark-submit was given is known to its JVM: a conf made before the gateway is there is empty.
+    SparkContext._ensure_initialized()
     conf = SparkConf()
     return any("delta-spark" in (conf.get(key, "") or "") for key in ("spark.jars", "spark.jars.packages"))

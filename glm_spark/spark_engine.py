@@ -26,9 +26,7 @@ from glm_spark.block_store import Materialise, SparkBlocks
 from glm_spark.lookup_join import join_lookups
 from glm_spark.partition_work import (
     ANSWER_SCHEMA,
-    BLOCK_SCHEMA,
     answers_in_order,
-    pack_work,
     row_pass_work,
     table_from_bytes,
 )
@@ -80,7 +78,7 @@ class SparkEngine:
         kinds = column_kinds(held)
         joined = join_lookups(held, kinds, list(columns.values()))
         texts = {
-            name: print_sql(one, joined.kinds) for name, one in zip(columns, joined.expressions, strict=True)
+            name: joined.sql(one) for name, one in zip(columns, joined.expressions, strict=True)
         }
         selected = {name: texts.get(name, quote_identifier(name)) for name in kinds} | texts
         with explained():
@@ -107,9 +105,8 @@ class SparkEngine:
         """The rows packed for `design`; built, kept and first added up in one job by the first `sum`."""
         layout = key_layout(design, tuple(design_numbers(design)))
         with explained():
-            packed = self._travelling(self._frame(frame), design, layout, where)
-            packed = packed.mapInArrow(pack_work(design, layout), BLOCK_SCHEMA)
-        return SparkBlocks(design, packed, self.passes, self._materialise, self._scratch)
+            rows = self._travelling(self._frame(frame), design, layout, where)
+        return SparkBlocks(design, layout, rows, self.passes, self._materialise, self._scratch)
 
     def sample(self, frame: Any, rows: int, seed: int, key: str | None = None) -> DataFrame:
         """About `rows` rows, never more; `glm_local.contract.sample_rows` states the rule."""
@@ -136,7 +133,7 @@ class SparkEngine:
         self.passes.record(verb, purpose)
         joined = join_lookups(frame, column_kinds(frame), asked.expressions)
         columns = [
-            f"{print_sql(one, joined.kinds)} AS {column_name(i)}" for i, one in enumerate(joined.expressions)
+            f"{joined.sql(one)} AS {column_name(i)}" for i, one in enumerate(joined.expressions)
         ] or ["0 AS rows"]
         with explained(), query_settings(self.spark, ROWS_OUT):
             answers = joined.frame.selectExpr(*columns).mapInArrow(row_pass_work(asked), ANSWER_SCHEMA).toArrow()
@@ -149,7 +146,7 @@ class SparkEngine:
         codes, numbers = [field.code for field in design.fields], design_numbers(design)
         flags = () if where is None else (where,)
         joined = join_lookups(frame, column_kinds(frame), [*codes, *numbers.values(), *flags])
-        texts = [print_sql(one, joined.kinds) for one in joined.expressions]
+        texts = [joined.sql(one) for one in joined.expressions]
         rows = joined.frame if where is None else joined.frame.where(texts[-1])
         words = [_word_sql(layout, texts, word) for word in range(layout.words)]
         doubles = [f"CAST({text} AS double)" for text in texts[len(codes) : len(codes) + len(numbers)]]

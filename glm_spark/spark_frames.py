@@ -32,7 +32,10 @@ KINDS: tuple[tuple[type[t.DataType], ColumnKind], ...] = (
     (t.TimestampNTZType, "timestamp"),
 )
 
-_known_kinds: WeakKeyDictionary[Any, dict[str, ColumnKind]] = WeakKeyDictionary()
+PLAIN = "UTF8_BINARY"
+"""The collation by code point, the ordinary one."""
+
+_known: WeakKeyDictionary[Any, tuple[dict[str, ColumnKind], frozenset[str]]] = WeakKeyDictionary()
 
 
 def as_spark_frame(spark: SparkSession, source: Any) -> DataFrame:
@@ -71,14 +74,24 @@ def column_kinds(frame: DataFrame) -> dict[str, ColumnKind]:
     DataError
         Names differ only in case (Spark could not tell them apart).
     """
-    known = _known_kinds.get(frame)
+    return dict(_read_schema(frame)[0])
+
+
+def collated_columns(frame: DataFrame) -> frozenset[str]:
+    """Names of text columns that Spark does not compare by code point of itself."""
+    return _read_schema(frame)[1]
+
+
+def _read_schema(frame: DataFrame) -> tuple[dict[str, ColumnKind], frozenset[str]]:
+    known = _known.get(frame)
     if known is None:
         with explained():
             schema = frame.schema
-        known = {field.name: _kind(field.dataType) for field in schema.fields}
+        kinds = {field.name: _kind(field.dataType) for field in schema.fields}
         _require_distinct([field.name for field in schema.fields])
-        _known_kinds[frame] = known
-    return dict(known)
+        collated = frozenset(one.name for one in schema.fields if getattr(one.dataType, "collation", PLAIN) != PLAIN)
+        known = _known[frame] = kinds, collated
+    return known
 
 
 def _kind(data_type: t.DataType) -> ColumnKind:

@@ -106,9 +106,9 @@ def _specs(asked: Sequence[CandidateLike], kinds: Mapping[str, ColumnKind]) -> t
                 ))  # fmt: skip
                 continue
             kind, source = KIND_OF[kinds[one]]
-            documents.append(_document({"kind": kind, "name": one, "column": one, "source": source}))
+            documents.append(candidate_document({"kind": kind, "name": one, "column": one, "source": source}))
         else:
-            documents.append(_document(one) if isinstance(one, Mapping) else one)
+            documents.append(candidate_document(one) if isinstance(one, Mapping) else one)
     if problems:
         raise DataError(problems, "the candidates")
     specs = read_factors(documents)
@@ -124,7 +124,7 @@ def _specs(asked: Sequence[CandidateLike], kinds: Mapping[str, ColumnKind]) -> t
     return specs
 
 
-def _document(one: Mapping[str, Any]) -> dict[str, Any]:
+def candidate_document(one: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in what a fine code needs and a candidate need not say."""
     document = dict(one)
     document.setdefault("column", document.get("name"))

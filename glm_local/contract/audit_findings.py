@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from glm_local.contract.audit_rows import DELTA_PROTOCOL, AuditTable
+from glm_local.contract.counted import counted
 from glm_local.contract.fill_rows import Row, row_digest
 from glm_local.contract.hash_chain import Finding
 from glm_local.contract.store import Commit, TableState
@@ -122,7 +123,7 @@ def _run_findings(
     for (table, step), written in stated.items():
         place = f"study {study} run {run} step {step}"
         if table in found and (now := found[table].get(step, Written(0, ""))) != written:
-            said = f"the chain states {written.rows} rows, the table has {now.rows}"
+            said = f"the chain states {counted(written.rows)}, the table has {now.rows:,}"
             said += "" if now.rows != written.rows else " of other content or order"
             findings.append(Finding("broken", table, place, said))
     finished = [event for event in events if event["event"] == "finished"]
@@ -142,7 +143,7 @@ def _total_findings(
     for table, steps in found.items():
         said, now = totals.get(table), run_total(steps)
         if (said is None and steps) or (said is not None and said != now):
-            text = f"the run finished with {said['rows'] if said else 0} rows here, the table has {now['rows']}"
+            text = f"the run finished with {counted(said['rows'] if said else 0)} here, the table has {now['rows']:,}"
             text += " of other content" if said and said["rows"] == now["rows"] else ""
             findings.append(Finding("broken", table, f"study {study} run {run}", text))
     return findings

@@ -55,7 +55,7 @@ QUESTIONS: Mapping[str, Question] = {
         """
         SELECT seq, {at}, by_user, event, reason, run_id, payload
         FROM {events} WHERE study_id = :study AND factor = :factor
-          AND event IN ('accepted', 'rejected', 'refined', 'crossed', 'decided') ORDER BY seq
+          AND event IN ({decisions}) ORDER BY seq
         """,
     ),
     "why_is_it_in": Question(
@@ -70,14 +70,23 @@ QUESTIONS: Mapping[str, Question] = {
         """,
     ),
     "what_changed": Question(
-        "Coefficients of two runs side by side where they differ",
+        "Coefficients and relativities of two runs side by side where they differ",
         ("run_a", "run_b"),
         """
         SELECT coalesce(a.term, b.term) AS term, a.estimate AS estimate_a, b.estimate AS estimate_b,
-               b.estimate - a.estimate AS difference
+               b.estimate - a.estimate AS difference, coalesce(a.factor, b.factor) AS factor,
+               coalesce(a.level, b.level) AS level, a.relativity AS relativity_a, b.relativity AS relativity_b
         FROM (SELECT * FROM {coefficients} WHERE run_id = :run_a) a
         FULL OUTER JOIN (SELECT * FROM {coefficients} WHERE run_id = :run_b) b ON a.term = b.term
         WHERE a.term IS NULL OR b.term IS NULL OR NOT (a.estimate IS NOT DISTINCT FROM b.estimate) ORDER BY 1
+        """,
+    ),
+    "holdout_looks": Question(
+        "Every look at the holdout of a study: who, when, why, at what",
+        ("study",),
+        """
+        SELECT seq, {at}, by_user, event, factor, reason, run_id, payload
+        FROM {events} WHERE study_id = :study AND (event = 'looked' OR step = 'holdout_looked_at') ORDER BY seq
         """,
     ),
     "which_model_scored": Question(
@@ -89,15 +98,25 @@ QUESTIONS: Mapping[str, Question] = {
         """,
     ),
     "reproduce": Question(
-        "What it takes to run a run again",
+        "What it takes to run a run again: configuration, code, data, and the models it reached",
         ("run",),
         """
-        SELECT command, engine, package_version, config, config_sha256, data, environment
-        FROM {runs} WHERE run_id = :run
+        SELECT r.command, r.engine, r.package_version, r.config, r.config_sha256, r.data, r.environment, m.model_id,
+               e.head_seq AS last_event
+        FROM {runs} r
+        LEFT JOIN (SELECT DISTINCT run_id, model_id FROM {models} WHERE run_id = :run) m ON m.run_id = r.run_id
+        LEFT JOIN (SELECT run_id, max(seq) AS head_seq FROM {events} WHERE run_id = :run GROUP BY run_id) e
+          ON e.run_id = r.run_id
+        WHERE r.run_id = :run
         """,
     ),
 }
 """Question to its SQL. `verify` has no SQL: it recomputes hashes and reads files."""
+
+DECISIONS = (
+    "accepted", "rejected", "replaced", "smoothed", "removed", "undone", "refined", "crossed", "decided", "finalized",
+)  # fmt: skip
+"""Events in which somebody decided on a factor."""
 
 _JSON_TEXT = {"spark": "get_json_object", "duckdb": "json_extract_string"}
 
@@ -133,6 +152,7 @@ def audit_query(
         raise ConfigError.because(found, f"It is asked about {', '.join(asks)}.", "Give these.", path=question)
     sql = "\n".join(line.strip() for line in QUESTIONS[question].sql.strip().splitlines())
     sql = sql.replace("{json}", _JSON_TEXT[dialect])
+    sql = sql.replace("{decisions}", ", ".join(quote_literal(one, dialect) for one in DECISIONS))
     for name in ("at", "rows"):  # words SQL keeps for itself in some dialects
         sql = sql.replace("{" + name + "}", quote_identifier(name, dialect))
     for name in TABLES:

@@ -9,11 +9,13 @@ from glm_local.contract.compile_factor import CompiledFactor, CompiledInteractio
 from glm_local.contract.derived_columns import inline_derived, read_derived
 from glm_local.contract.expression import (
     Arithmetic,
+    Compare,
     Expression,
     Function,
     Power,
     Read,
     Scalar,
+    When,
 )
 from glm_local.contract.expression import Literal as Constant
 from glm_local.contract.expression_json import expression_from_json
@@ -40,8 +42,8 @@ def score_expression(model: ModelDocument, kind: ScoreKind = "mean") -> Expressi
     Returns
     -------
     Expression
-        A number over the table's own columns (derived ones are put in); missing where a factor refuses the row or a
-        needed column is missing.
+        A number over the table's own columns (derived ones are put in); missing where a factor refuses the row, a
+        needed column is missing or the exposure is negative.
     """
     return inline_derived(_score(model, kind), read_derived(model.derived))
 
@@ -54,8 +56,13 @@ def _score(model: ModelDocument, kind: ScoreKind) -> Expression:
         eta = Arithmetic("+", eta, role_expression(model.spec.offset))
     mean = mean_expression(model.spec.link, eta)
     if kind == "mean" and model.spec.exposure is not None:
-        return Arithmetic("*", mean, role_expression(model.spec.exposure))
+        return Arithmetic("*", mean, _amount(role_expression(model.spec.exposure)))
     return mean
+
+
+def _amount(exposure: Expression) -> Expression:
+    """An exposure of 0 or more; a negative one is missing: it is no amount."""
+    return When(Compare(">=", exposure, Constant(0.0)), exposure, Constant(None))
 
 
 def linear_predictor(model: ModelDocument) -> Expression:
@@ -111,8 +118,9 @@ def mean_expression(link: str, eta: Expression) -> Expression:
     if link == "probit":
         return Function("normal_cdf", eta)
     if link == "cloglog":
+        # expm1 keeps the digits of a small mean, which 1 - exp(-exp(eta)) loses
         inner = Arithmetic("-", Constant(0.0), Function("exp", eta))
-        return Arithmetic("-", one, Function("exp", inner))
+        return Arithmetic("-", Constant(0.0), Function("expm1", inner))
     if link == "inverse":
         return Arithmetic("/", one, eta)
     if link == "sqrt":

@@ -206,7 +206,7 @@ def _function(work: _Evaluation, node: Function) -> Values:
         return Values(np.where(x > 0.0, np.log(x), np.nan))
     if node.name == "normal_cdf":
         return Values(normal_cdf(x, np.exp, lambda flag, yes, no: np.where(flag, yes(), no())))
-    return Values({"exp": np.exp, "sqrt": np.sqrt, "abs": np.abs}[node.name](x))
+    return Values({"exp": np.exp, "expm1": np.expm1, "sqrt": np.sqrt, "abs": np.abs}[node.name](x))
 
 
 def _power(work: _Evaluation, node: Power) -> Values:

@@ -42,6 +42,9 @@ Record = Mapping[str, object]
 Reader = Callable[[Record], Value]
 """Reads one record; inside a tree dates are `datetime.date`."""
 
+RecordReader = Callable[[Record], Scalar]
+"""A whole expression as a function of one record."""
+
 
 def evaluate_record(
     expression: Expression, record: Record, kinds: Mapping[str, ColumnKind] | None = None
@@ -72,7 +75,7 @@ def evaluate_record(
 
 def record_reader(
     expression: Expression, kinds: Mapping[str, ColumnKind] | None = None
-) -> Callable[[Record], Scalar]:
+) -> RecordReader:
     """The expression as a function of one record, for scoring many: `evaluate_record` without the preparation."""
     maker = _ReaderMaker(kinds or {})
     inner, kind = maker.typed(expression, maker.types.of(expression)), maker.types.of(expression)
@@ -125,6 +128,12 @@ class _ReaderMaker:
         return maker(self, node)
 
 
+def _single(value: Any) -> np.float32:
+    # beyond its range a float32 is infinite, which is what the column holds and nothing to warn of
+    with np.errstate(over="ignore"):
+        return np.float32(value)
+
+
 def _float_of(value: Any) -> float | None:
     return None if value is None else float(value)
 
@@ -147,7 +156,7 @@ def _read(maker: _ReaderMaker, node: Read) -> Reader:
             hint = nearest(column, list(record))
             raise DataError.because(f"{column!r} is not in the record.", "", hint, path=column) from None
         if single and isinstance(value, float):
-            value = np.float32(value)
+            value = _single(value)
         return read_scalar(value, kind, column)
 
     return read
@@ -193,6 +202,13 @@ def _function(maker: _ReaderMaker, node: Function) -> Reader:
 def _exp(x: float) -> float:
     try:
         return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def _expm1(x: float) -> float:
+    try:
+        return math.expm1(x)
     except OverflowError:
         return math.inf
 
@@ -298,7 +314,7 @@ def _lookup(maker: _ReaderMaker, node: Lookup) -> Reader:
     rounded: dict[Any, Value] = {}
     if single:
         for key, output in table.items():
-            rounded.setdefault(float(np.float32(key)), output)  # type: ignore[arg-type]
+            rounded.setdefault(float(_single(key)), output)
 
     def read(record: Record) -> Value:
         value: Any = _missing_nan(argument(record))
@@ -339,6 +355,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 _FUNCTIONS: dict[str, Callable[[float], float]] = {
     "log": lambda x: math.log(x) if x > 0.0 else math.nan,
     "exp": _exp,
+    "expm1": _expm1,
     "sqrt": lambda x: math.sqrt(x) if x >= 0.0 else math.nan,
     "abs": abs,
     "normal_cdf": _normal_cdf,

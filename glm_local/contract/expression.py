@@ -17,7 +17,7 @@ Scalar = int | float | str | bool | None
 
 Operator = OneOf["+", "-", "*", "/"]
 Comparison = OneOf["==", "!=", "<", "<=", ">", ">="]
-FunctionName = OneOf["log", "exp", "sqrt", "abs", "normal_cdf"]
+FunctionName = OneOf["log", "exp", "expm1", "sqrt", "abs", "normal_cdf"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,10 @@ class Arithmetic:
 
 @dataclass(frozen=True)
 class Function:
-    """A function of one number; outside its domain (log of 0 or less, sqrt below 0) the result is missing."""
+    """A function of one number; outside its domain (log of 0 or less, sqrt below 0) the result is missing.
+
+    ``expm1`` is exp(x) - 1, exact to the last digits near 0 too.
+    """
 
     name: FunctionName
     argument: Expression

@@ -39,7 +39,11 @@ Policy = Literal["own_level", "base", "refuse"] | NamedLevel | OwnLevel
 """What a cause becomes: a level of its own (named after the cause, or as told), the base, an error, a level."""
 
 BaseRule = Literal["largest_exposure"] | NamedLevel
-"""The reference level: the one with the largest exposure in training, or a chosen one."""
+"""The reference level: the one with the largest sum of weights in training, or a chosen one.
+
+With a log link, variance power p and exposure e, weights are weight * e^(2-p): the exposure of a Poisson model, the
+weight of a gamma model (`glm_local.contract.model_spec.Coefficient`).
+"""
 
 
 class EdgeRule(_Record):

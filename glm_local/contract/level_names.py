@@ -65,7 +65,7 @@ def _edge_text(edge: float | str) -> str:
 
 def _short_above(edge: float | str) -> str | None:
     """Text of the next double where it is much shorter: the edge then means "below that number"."""
-    if isinstance(edge, str) or isinstance(edge, int) or not math.isfinite(edge):
+    if isinstance(edge, (str, int)) or not math.isfinite(edge):
         return None
     text = number_text(math.nextafter(edge, math.inf) + 0.0)
     return text if len(text) + 6 <= len(number_text(edge)) else None

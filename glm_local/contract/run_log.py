@@ -36,7 +36,8 @@ from glm_local.errors import ConfigError, Problem, SpecError, StoreError, neares
 EVENT_KINDS = (
     "started", "resumed", "read", "checked", "split", "learned", "fitted", "verified", "validated", "reported", "saved",
     "scored", "accepted", "rejected", "refined", "crossed", "ranked", "compared", "finalized", "calibrated", "tuned",
-    "monitored", "decided", "warned", "failed", "finished",
+    "monitored", "decided", "warned", "failed", "finished", "proposed", "removed", "replaced", "undone", "smoothed",
+    "looked", "branched", "replayed",
 )  # fmt: skip
 """What an event may be. The tables themselves ask only for a text, so that a later version can add to this list."""
 
@@ -159,12 +160,26 @@ class RunLog:
         """Record one event, once per run and step; returns its place in the chain."""
         return self.events([Entry(step, kind, reason, payload or {}, factor)])[0]
 
-    def events(self, entries: Sequence[Entry]) -> list[Head]:
-        """Record several events in one commit; those whose step is there already are left as they are."""
+    def events(self, entries: Sequence[Entry], after: int | None = None) -> list[Head]:
+        """Record several events in one commit; those whose step is there already are left as they are.
+
+        Parameters
+        ----------
+        entries
+            In order.
+        after
+            Number of the last event whoever decides has seen; None does not care.
+
+        Raises
+        ------
+        StoreError
+            When another writer added to the study after `after`; nothing is written.
+        """
         _check_kinds(entries)
         with self._lock:
             self._chain()
             for attempt in range(TRIES):
+                self._check_seen(after)
                 fresh = [one for one in entries if one.step not in self._events]
                 self._check_open([one.step for one in fresh])
                 if not fresh or self._append_events(fresh):
@@ -252,6 +267,17 @@ class RunLog:
             self._events = {str(one["step"]): head_of(one) for one in own}
             self._stated = {pair for one in own for pair in stated_rows(one)}
         return self._head
+
+    def _check_seen(self, after: int | None) -> None:
+        if after is not None and self._chain().seq != after:
+            raise StoreError(
+                Problem(
+                    f"study {self.study}",
+                    f"Its history goes on to event {self._chain().seq}, this one knows it up to {after}.",
+                    "Who decides has seen everything decided before.",
+                    "Load the study again, look, and decide again.",
+                )
+            )
 
     def _check_open(self, steps: Sequence[str]) -> None:
         if "finish" in self._events and steps:

@@ -6,7 +6,7 @@ Spark's ANSI mode, doubles are printed to the last bit, text compares by code po
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.expression import Expression, Scalar
@@ -17,7 +17,10 @@ from glm_local.contract.sql_spark import spelling
 __all__ = ["print_sql", "quote_identifier", "quote_literal"]
 
 
-def print_sql(expression: Expression, kinds: Mapping[str, ColumnKind], dialect: str = "spark") -> str:
+def print_sql(
+    expression: Expression, kinds: Mapping[str, ColumnKind], dialect: str = "spark",
+    collated: Collection[str] | None = None,
+) -> str:  # fmt: skip
     """An expression as SQL text.
 
     Parameters
@@ -29,6 +32,9 @@ def print_sql(expression: Expression, kinds: Mapping[str, ColumnKind], dialect: 
     dialect
         ``spark`` (or ``databricks``) and ``duckdb`` keep the whole meaning. Any other name is sqlglot's: there
         overflow, text that looks like a date and is none, and collations do what the database does.
+    collated
+        Text columns that may have a collation of their own (Spark compares them by code point all the same); None is
+        any of them.
 
     Returns
     -------
@@ -51,7 +57,7 @@ def print_sql(expression: Expression, kinds: Mapping[str, ColumnKind], dialect: 
     CASE WHEN `age` IS NULL THEN '?' WHEN `age` <= 25 THEN 'young' ELSE 'old' END
     """
     spelled = spelling(dialect)
-    text = Printer(spelled.words, kinds).result(expression)
+    text = Printer(spelled.words, kinds, collated).result(expression)
     return text if spelled.write is None else respell(text, spelled.write)
 
 

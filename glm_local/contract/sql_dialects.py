@@ -175,6 +175,13 @@ class SqlDialect:
         """Natural logarithm; NULL at 0 and below."""
         return f"CASE WHEN {text} > {self.double(0.0)} THEN LN({text}) END"
 
+    def expm1(self, text: str) -> str:
+        """exp(x) - 1 to the last digits: (u - 1) x / ln u with u = exp(x) near 0 (W. Kahan's formula)."""
+        one, u = self.double(1.0), f"EXP({text})"
+        far = f"{text} > {one} OR {text} < {self.double(-1.0)}"
+        near = f"(({u} - {one}) * {text}) / LN({u})"
+        return f"CASE WHEN {far} THEN {u} - {one} WHEN {u} = {one} THEN {text} ELSE {near} END"
+
     def sqrt(self, text: str) -> str:
         """Square root; NULL (or NaN) below 0."""
         return f"CASE WHEN {text} >= {self.double(0.0)} THEN SQRT({text}) END"

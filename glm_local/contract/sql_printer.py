@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,6 +53,7 @@ class Printer:
 
     words: SqlDialect
     kinds: Mapping[str, ColumnKind]
+    collated: Collection[str] | None = None
     types: Types = field(default_factory=Types)
     names: int = 0
 
@@ -152,7 +153,8 @@ def _read(printer: Printer, node: Read) -> Sql:
     if node.column not in printer.kinds:
         hint = nearest(node.column, list(printer.kinds))
         raise DataError.because(f"{node.column!r} is not a column of the table.", "", hint, path=node.column)
-    return read_column(printer.words, node, printer.kinds[node.column])
+    collated = printer.collated is None or node.column in printer.collated
+    return read_column(printer.words, node, printer.kinds[node.column], collated)
 
 
 def _literal(printer: Printer, node: Literal) -> Sql:
@@ -181,6 +183,8 @@ def _function(printer: Printer, node: Function) -> Sql:
             return Sql(printer.often(x, 2, words.sqrt), "number", "double", nan=argument.nan)
         case "exp":
             return Sql(f"EXP({x})", "number", "double", argument.nullable, argument.nan)
+        case "expm1":
+            return Sql(printer.often(x, 6, words.expm1), "number", "double", argument.nullable, argument.nan)
         case "abs":
             return Sql(f"ABS({x})", "number", "double", argument.nullable, argument.nan)
         case "normal_cdf":
@@ -369,7 +373,9 @@ def _lookup_keys(
 def _single(value: Any) -> float:
     import numpy as np
 
-    return float(np.float32(value))
+    # beyond its range a float32 is infinite, which no row of the column equals by chance
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
 
 
 def _hash_bucket(printer: Printer, node: HashBucket) -> Sql:

@@ -30,11 +30,11 @@ class Sql:
     """The constant, when it is one."""
 
 
-def read_column(words: SqlDialect, node: Read, physical: ColumnKind) -> Sql:
+def read_column(words: SqlDialect, node: Read, physical: ColumnKind, collated: bool = True) -> Sql:
     """SQL of a column read as a kind; missing is NULL, or NaN where `nan` says so."""
     require_readable(physical, node.kind, node.column)
     column = words.identifier(node.column)
-    if physical == "text":
+    if physical == "text" and collated:
         column = words.plain_text(column)
     match node.kind:
         case "number":

@@ -81,6 +81,9 @@ class SparkDialect(SqlDialect):
     def log(self, text: str) -> str:
         return f"ln({text})"
 
+    def expm1(self, text: str) -> str:
+        return f"expm1({text})"
+
     def hash_bucket(self, text: str, prefix: str, buckets: int) -> str:
         hexadecimal = f"substr(md5(CAST(concat({self.text(prefix)}, {text}) AS BINARY)), 1, 8)"
         return f"(CAST(conv({hexadecimal}, 16, 10) AS BIGINT) % {buckets}L)"

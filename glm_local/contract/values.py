@@ -89,6 +89,11 @@ class Values:
         return np.zeros(self.data.shape, dtype=bool) if self._missing is None else self._missing
 
     @property
+    def is_text(self) -> bool:
+        """Whether these are texts; said without decoding them."""
+        return self._codes is not None or (self._data is not None and self._data.dtype == object)
+
+    @property
     def codes(self) -> Array:
         """Place of each row's text in `words`; -1 is missing."""
         self._encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from glm_local.contract.columns import READABLE, ColumnKind, ReadKind
@@ -15,31 +15,40 @@ from glm_local.contract.level_names import source_of
 from glm_local.contract.spec_problems import factor_problems
 from glm_local.contract.spec_values import pointer
 from glm_local.errors import DataError, Problem, nearest
-from glm_local.job.config import JobConfig
+from glm_local.job.config import JobConfig, TaskConfig
 from glm_local.job.config_rules import ROLES
 
 SAMPLE = "sample of the row"
 """Column that holds each row's sample while a job runs."""
 
 
-def derived_columns(config: JobConfig) -> dict[str, Expression]:
+def derived_columns(config: TaskConfig) -> dict[str, Expression]:
     """Name to expression of the columns the configuration makes."""
     return read_derived(config.data.derive, "/data/derive")
 
 
-def role(config: JobConfig, name: str) -> Expression | None:
+def role(config: TaskConfig, name: str) -> Expression | None:
     """The expression of a role, None when the job has no such role."""
     asked = getattr(config.roles, name)
     return None if asked is None else role_expression(asked, f"/roles/{name}")
 
 
-def kinds_with_derived(config: JobConfig, kinds: Mapping[str, ColumnKind]) -> dict[str, ColumnKind]:
+def kinds_with_derived(config: TaskConfig, kinds: Mapping[str, ColumnKind]) -> dict[str, ColumnKind]:
     """Kinds of the table's columns and of those the configuration makes."""
     return dict(kinds) | {name: DERIVED_KINDS[type_of(one)] for name, one in derived_columns(config).items()}
 
 
 def column_problems(config: JobConfig, kinds: Mapping[str, ColumnKind]) -> list[Problem]:
     """Return everything wrong between a configuration and a table's columns."""
+    after = kinds_with_derived(config, kinds)
+    problems = task_column_problems(config, kinds)
+    problems += factor_problems(config.factors, after)
+    problems += factor_problems(config.report.extra_factors, after, "/report/extra_factors")
+    return list(dict.fromkeys(problems))
+
+
+def task_column_problems(config: TaskConfig, kinds: Mapping[str, ColumnKind]) -> list[Problem]:
+    """Return what is wrong between a table's columns and the parts every job has: derived columns, roles, samples."""
     after = kinds_with_derived(config, kinds)
     problems: list[Problem] = []
     for name, expression in derived_columns(config).items():
@@ -54,9 +63,7 @@ def column_problems(config: JobConfig, kinds: Mapping[str, ColumnKind]) -> list[
             reads_of(expression), path, after, "A role names a column or an expression of columns."
         )
     for path, column, kind in _split_reads(config):
-        problems += _wrong_column(column, kind, path, after, "A split reads columns of the table.")
-    problems += factor_problems(config.factors, after)
-    problems += factor_problems(config.report.extra_factors, after, "/report/extra_factors")
+        problems += wrong_column(column, kind, path, after, "A split reads columns of the table.")
     if SAMPLE in kinds:
         problems.append(
             Problem(
@@ -66,19 +73,19 @@ def column_problems(config: JobConfig, kinds: Mapping[str, ColumnKind]) -> list[
                 "Rename the column.",
             )
         )
-    return list(dict.fromkeys(problems))
+    return problems
 
 
-def columns_read(config: JobConfig, kinds: Mapping[str, ColumnKind]) -> list[str]:
-    """The table's columns the job reads, in the table's order."""
+def columns_read(config: TaskConfig, kinds: Mapping[str, ColumnKind], others: Collection[str] = ()) -> list[str]:
+    """The table's columns the job reads, in the table's order; `others` are read besides what expressions name."""
     derived = derived_columns(config)
     read = {one.column for expression in derived.values() for one in reads_of(expression)}
-    asked = {one.column for _, one in config_reads(config)} | {column for _, column, _ in _split_reads(config)}
-    read |= asked - set(derived)
+    asked = {one.column for _, one in config_reads(config)} | columns_of_the_split(config)
+    read |= (asked | set(others)) - set(derived)
     return [name for name in kinds if name in read]
 
 
-def _expressions(config: JobConfig) -> Iterator[tuple[str, Expression]]:
+def _expressions(config: TaskConfig) -> Iterator[tuple[str, Expression]]:
     for name in ROLES:
         expression = role(config, name)
         if expression is not None:
@@ -87,13 +94,12 @@ def _expressions(config: JobConfig) -> Iterator[tuple[str, Expression]]:
         yield "/data/where", expression_from_json(config.data.where, "/data/where")
 
 
-def config_reads(config: JobConfig) -> Iterator[tuple[str, Read]]:
+def config_reads(config: TaskConfig) -> Iterator[tuple[str, Read]]:
     """Path and read of every column that roles, the filter and factors read."""
     for path, expression in _expressions(config):
         yield from ((path, one) for one in reads_of(expression))
-    for path, documents in (("/factors", config.factors), ("/report/extra_factors", config.report.extra_factors)):
-        for at, document in enumerate(documents):
-            yield from ((f"{path}/{at}/{where}", one) for where, one in factor_reads(document))
+    for path, document in config.specifications():
+        yield from ((f"{path}/{where}", one) for where, one in factor_reads(document))
 
 
 def factor_reads(document: Mapping[str, Any]) -> Iterator[tuple[str, Read]]:
@@ -104,7 +110,7 @@ def factor_reads(document: Mapping[str, Any]) -> Iterator[tuple[str, Read]]:
         yield "column", Read(document["column"], source_of(document))
 
 
-def derived_problems(config: JobConfig) -> list[Problem]:
+def derived_problems(config: TaskConfig) -> list[Problem]:
     """Return where derived columns are read as something they are not."""
     derived = derived_columns(config)
     return [
@@ -116,7 +122,12 @@ def derived_problems(config: JobConfig) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _split_reads(config: JobConfig) -> Iterator[tuple[str, str, ReadKind | None]]:
+def columns_of_the_split(config: TaskConfig) -> set[str]:
+    """Columns the split reads."""
+    return {column for _, column, _ in _split_reads(config)}
+
+
+def _split_reads(config: TaskConfig) -> Iterator[tuple[str, str, ReadKind | None]]:
     document = config.split_document
     key = document.get("key", [])
     for column in [key] if isinstance(key, str) else key:
@@ -129,12 +140,13 @@ def _split_reads(config: JobConfig) -> Iterator[tuple[str, str, ReadKind | None]
 
 def _read_problems(reads: Sequence[Read], path: str, kinds: Mapping[str, ColumnKind], rule: str) -> Iterator[Problem]:
     for one in reads:
-        yield from _wrong_column(one.column, one.kind, path, kinds, rule)
+        yield from wrong_column(one.column, one.kind, path, kinds, rule)
 
 
-def _wrong_column(
+def wrong_column(
     column: str, kind: ReadKind | None, path: str, kinds: Mapping[str, ColumnKind], rule: str
 ) -> Iterator[Problem]:
+    """Yield what is wrong with reading a column as a kind; None reads it as whatever it is."""
     if column not in kinds:
         yield Problem(path, f"{column!r} is not a column of the table.", rule, nearest(column, list(kinds)))
     elif kind is not None and kinds[column] not in READABLE[kind]:

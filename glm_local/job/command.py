@@ -11,12 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from glm_local.contract.counted import counted
 from glm_local.contract.fill_rows import payload_json
 from glm_local.errors import GlmError, Problem
 from glm_local.job.environment import Environment
 from glm_local.job.progress import StageLines
-from glm_local.job.read_config import read_config, read_parameters
-from glm_local.job.run_job import JobOptions, JobResult, run_job
+from glm_local.job.read_config import read_config, read_study_config
+from glm_local.job.run_job import run_job
+from glm_local.job.run_study import run_study
+from glm_local.job.task_run import JobOptions, JobResult
+from glm_local.job.toml_document import read_parameters
 from glm_local.validation import SAMPLES
 
 STATUS = {0: "ok", 1: "failed", 2: "bad configuration", 3: "bad data", 4: "not converged"}
@@ -100,7 +104,7 @@ def _failure(problems: Sequence[Problem], exit_code: int, text: str, kind: str) 
 
 @dataclass(frozen=True)
 class RunArguments:
-    """The arguments of ``glm run`` and ``jobs/run_glm.py``."""
+    """The arguments of ``glm run``, ``glm study`` and of the scripts in ``jobs``."""
 
     conf: str
     overrides: Sequence[str] = ()
@@ -111,11 +115,23 @@ class RunArguments:
     quiet: bool = False
 
 
+    @property
+    def options(self) -> JobOptions:
+        """What they add to a configuration."""
+        return JobOptions(self.run_id, self.out, self.store)
+
+
 def run_answer(arguments: RunArguments, environment: Callable[[], Environment[Any]]) -> Answer:
     """Run the main job; the environment is made once the configuration is known to be good."""
     config = read_config(arguments.conf, arguments.overrides, read_parameters(arguments.parameters))
-    options = JobOptions(arguments.run_id, arguments.out, arguments.store)
-    result = run_job(config, environment(), options, StageLines(quiet=arguments.quiet))
+    result = run_job(config, environment(), arguments.options, StageLines(quiet=arguments.quiet))
+    return Answer(result.document(), result_text(result))
+
+
+def study_answer(arguments: RunArguments, environment: Callable[[], Environment[Any]]) -> Answer:
+    """Run an automatic study, likewise."""
+    config = read_study_config(arguments.conf, arguments.overrides, read_parameters(arguments.parameters))
+    result = run_study(config, environment(), arguments.options, StageLines(quiet=arguments.quiet))
     return Answer(result.document(), result_text(result))
 
 
@@ -126,11 +142,13 @@ def result_text(result: JobResult) -> str:
         f"run {result.run_id} of study {result.study}"
         + (" was finished before: nothing was added" if result.repeated else "")
     ]
+    if "factors" in summary:
+        lines.append(f"factors: {', '.join(summary['factors']) or 'none'}; {len(summary['rejected'])} rejected")
     lines.append(f"second opinion: {summary['second_opinion']}")
     for name in [sample for sample in SAMPLES if sample in summary["samples"]]:
         one = summary["samples"][name]
         figures = f"A/E {one['actual_to_predicted']:.4f}, mean deviance {one['mean_deviance']:.6f}"
-        lines.append(f"{name}: {one['rows']:,} rows, {figures}, Gini {one['gini']:.4f}")
+        lines.append(f"{name}: {counted(one['rows'])}, {figures}, Gini {one['gini']:.4f}")
     lines += [f"warning: {text}" for text in summary["warnings"]]
     lines += [f"report: {result.folder}/report.html", f"history: {result.store}, head {result.head}"]
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -90,18 +91,23 @@ class SecondOpinionSection(Section):
     )
 
 
-class ReportSection(Section):
-    """What the report shows."""
+class PageSection(Section):
+    """What every report shows."""
 
     title: str = ""
+    bands: int = Field(10, description="Calibration and lift bands of about equal exposure", ge=2, le=1000)
+    exposure_name: str = Field("", description="What exposure counts: years, vehicles, …")
+
+
+class ReportSection(PageSection):
+    """What the report of a model shows."""
+
     factors: list[str] | None = Field(None, description="Factors shown by level; all of the model when not given")
     extra_factors: list[dict[str, Any]] = Field(
         default_factory=list, description="Factor specifications that are not in the model, shown by level all the same"
     )
-    bands: int = Field(10, description="Calibration and lift bands of about equal exposure", ge=2, le=1000)
     linear_bands: int = Field(10, description="Bands by which a linear term is shown; 0 shows none", ge=0, le=100)
     holdout: bool = Field(True, description="Whether the holdout is looked at; looking is recorded")
-    exposure_name: str = Field("", description="What exposure counts: years, vehicles, …")
 
 
 class OutputSection(Section):
@@ -113,8 +119,8 @@ class OutputSection(Section):
     )
 
 
-class JobConfig(Section):
-    """One job, whole."""
+class TaskConfig(Section):
+    """What every job says: its name, its rows, their roles and samples, where results go."""
 
     job: JobSection = Field(description="Names the job", examples=['{ name = "motor" }'])
     data: DataSection = Field(description="Says where the rows are", examples=['{ path = "${data}" }'])
@@ -123,14 +129,10 @@ class JobConfig(Section):
         description="How rows are divided into train, validation and holdout",
         examples=['{ method = "hash", key = "id" }'],
     )
-    model: ModelSection = Field(description="Names the family", examples=['{ family = "poisson" }'])
-    factors: list[dict[str, Any]] = Field(default_factory=list, description="Factor specifications, in model order")
-    second_opinion: SecondOpinionSection = Field(default_factory=SecondOpinionSection)
-    report: ReportSection = Field(default_factory=ReportSection)
     output: OutputSection = Field(default_factory=OutputSection)
 
     @property
-    def study(self) -> str:
+    def study_name(self) -> str:
         """Study whose history the run joins."""
         return self.job.study or self.job.name
 
@@ -149,10 +151,28 @@ class JobConfig(Section):
         """What is asked, without where the answer is put: part of the run's id, and recorded with it."""
         return self.model_dump(mode="json", exclude={"output"}, exclude_none=True)
 
+    def specifications(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Path and document of every factor specification in the file."""
+        return iter(())
 
-def job_schema() -> dict[str, Any]:
+
+class JobConfig(TaskConfig):
+    """One job that fits given factors, whole."""
+
+    model: ModelSection = Field(description="Names the family", examples=['{ family = "poisson" }'])
+    factors: list[dict[str, Any]] = Field(default_factory=list, description="Factor specifications, in model order")
+    second_opinion: SecondOpinionSection = Field(default_factory=SecondOpinionSection)
+    report: ReportSection = Field(default_factory=ReportSection)
+
+    def specifications(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Path and document of every factor specification in the file."""
+        for path, documents in (("/factors", self.factors), ("/report/extra_factors", self.report.extra_factors)):
+            yield from ((f"{path}/{at}", document) for at, document in enumerate(documents))
+
+
+def job_schema(config: type[TaskConfig] = JobConfig, name: str = "job") -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a job's file."""
-    schema = JobConfig.model_json_schema()
+    schema = config.model_json_schema()
     properties = dict(schema["properties"])
     properties["parameters"] = {
         "type": "object", "default": {},
@@ -161,16 +181,16 @@ def job_schema() -> dict[str, Any]:
     }  # fmt: skip
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:glm-spark:job:1",
+        "$id": f"urn:glm-spark:{name}:1",
         **schema,
-        "title": "Job",
+        "title": name.capitalize(),
         "properties": properties,
     }
 
 
-def schema_text() -> str:
+def schema_text(config: type[TaskConfig] = JobConfig, name: str = "job") -> str:
     """Return the schema as the text that is published."""
-    return json.dumps(job_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(job_schema(config, name), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

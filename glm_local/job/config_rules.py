@@ -15,7 +15,7 @@ from glm_local.contract.spec_problems import factor_problems
 from glm_local.contract.spec_values import pointer, shown
 from glm_local.errors import GlmError, Problem, nearest
 from glm_local.glm.families import family_from, resolve_link
-from glm_local.job.config import JobConfig
+from glm_local.job.config import JobConfig, TaskConfig
 from glm_local.validation import split_problems
 
 ROLES = ("target", "exposure", "offset", "weight")
@@ -24,10 +24,12 @@ DATASETS = ("statsmodels:randhie",)
 
 def meaning_problems(config: JobConfig) -> list[Problem]:
     """Return everything wrong with a configuration that can be told without its data."""
-    return [
-        *_data(config), *_roles(config), *split_problems(config.split_document), *_model(config),
-        *factor_problems(config.factors), *_report(config),
-    ]  # fmt: skip
+    return [*task_problems(config), *_model(config), *factor_problems(config.factors), *_report(config)]
+
+
+def task_problems(config: TaskConfig) -> list[Problem]:
+    """Return what is wrong with the parts every job has: rows, roles, samples."""
+    return [*_data(config), *_roles(config), *split_problems(config.split_document)]
 
 
 def flag(document: Any, path: str) -> Expression:
@@ -47,7 +49,7 @@ def flag(document: Any, path: str) -> Expression:
     return expression
 
 
-def _data(config: JobConfig) -> Iterator[Problem]:
+def _data(config: TaskConfig) -> Iterator[Problem]:
     data = config.data
     given = [name for name in ("path", "table", "dataset") if getattr(data, name) is not None]
     if len(given) != 1:
@@ -72,16 +74,16 @@ def _data(config: JobConfig) -> Iterator[Problem]:
             'Leave it out, or write format = "delta".',
         )
     for name, document in data.derive.items():
-        yield from _tried(partial(expression_from_json, document, f"/data/derive/{pointer(name)}"))
+        yield from tried(partial(expression_from_json, document, f"/data/derive/{pointer(name)}"))
     if data.where is not None:
-        yield from _tried(partial(flag, data.where, "/data/where"))
+        yield from tried(partial(flag, data.where, "/data/where"))
 
 
-def _roles(config: JobConfig) -> Iterator[Problem]:
+def _roles(config: TaskConfig) -> Iterator[Problem]:
     for role in ROLES:
         asked = getattr(config.roles, role)
         if asked is not None or role == "target":
-            yield from _tried(partial(_number, asked, f"/roles/{role}"))
+            yield from tried(partial(_number, asked, f"/roles/{role}"))
 
 
 def _number(document: Any, path: str) -> Expression:
@@ -96,22 +98,31 @@ def _number(document: Any, path: str) -> Expression:
     return expression
 
 
-def _model(config: JobConfig) -> Iterator[Problem]:
-    asked = config.model
-    found = list(_tried(lambda: family_from(asked.family), "/model"))
-    if not found:
-        found = list(_tried(lambda: resolve_link(family_from(asked.family), asked.link), "/model"))
-    if found:
-        yield from found
-        return
-    link = resolve_link(family_from(asked.family), asked.link)
-    if config.roles.exposure is not None and link.name != "log":
-        yield Problem(
+def family_problems(family: Any, link: Any, exposure: Any) -> list[Problem]:
+    """Return what is wrong with a family, its link, and an exposure beside them."""
+    found = list(tried(lambda: family_from(family), "/model"))
+    found = found or list(tried(lambda: resolve_link(family_from(family), link), "/model"))
+    if found or exposure is None:
+        return found
+    known = resolve_link(family_from(family), link)
+    if known.name == "log":
+        return []
+    return [
+        Problem(
             "/roles/exposure",
-            f"exposure is given with the {link.name} link.",
+            f"exposure is given with the {known.name} link.",
             "Exposure multiplies the mean, which only a log link can do.",
             'Write link = "log", or give weight (precision) or offset (link scale).',
         )
+    ]
+
+
+def _model(config: JobConfig) -> Iterator[Problem]:
+    asked = config.model
+    found = family_problems(asked.family, asked.link, config.roles.exposure)
+    yield from found
+    if any(one.path.startswith("/model") for one in found):
+        return
     if asked.ridge and asked.solver in ("statsmodels", "spark_ml"):
         yield Problem(
             "/model/ridge",
@@ -156,7 +167,8 @@ def _report(config: JobConfig) -> Iterator[Problem]:
             )
 
 
-def _tried(ask: Callable[[], object], path: str = "") -> Iterator[Problem]:
+def tried(ask: Callable[[], object], path: str = "") -> Iterator[Problem]:
+    """Yield the problems that asking raises, their paths below `path`."""
     try:
         ask()
     except GlmError as error:

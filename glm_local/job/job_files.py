@@ -10,7 +10,8 @@ from pathlib import Path
 
 from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.run_log import RunLog
-from glm_local.errors import ConfigError, EngineError
+from glm_local.errors import ConfigError
+from glm_local.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -66,40 +67,6 @@ class RunFiles:
         found = from_arrow(self.log.store.read("artifacts", where, ["position", "name", "media_type", "content"]))
         found.sort(key=lambda row: int(str(row["position"])))
         return [Artifact(str(one["name"]), str(one["media_type"]), str(one["content"])) for one in found]
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file under a scratch name, then rename it: a reader sees all of it or none.
-
-    Raises
-    ------
-    EngineError
-        The folder cannot be written.
-    """
-    # One scratch name per file: what a killed writer left is overwritten, not left lying about.
-    scratch = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except OSError as error:
-        if isinstance(error, FileNotFoundError) and _holds(path, content):
-            return  # another process completed the same run
-        scratch.unlink(missing_ok=True)
-        raise EngineError.because(
-            f"{path} cannot be written: {error.strerror}.", "A run writes its files.", "Give another folder by --out.",
-            path="/output/directory",
-        ) from None  # fmt: skip
-
-
-def _holds(path: Path, content: str) -> bool:
-    try:
-        return path.read_text(encoding="utf-8") == content
-    except OSError:
-        return False
 
 
 def require_writable(folder: Path, where: str) -> None:

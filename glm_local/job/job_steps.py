@@ -6,11 +6,11 @@ import dataclasses
 import json
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
-from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_score import score_expression
 from glm_local.contract.expression import Expression, Read
 from glm_local.contract.fill_rows import from_arrow
@@ -21,13 +21,10 @@ from glm_local.glm.document import with_derived
 from glm_local.glm.fit import FitRequest, fit
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.glm.verify_fit import verify_fit
-from glm_local.job.column_check import SAMPLE, column_problems, columns_read, derived_columns, raise_data, role
+from glm_local.job.column_check import SAMPLE, column_problems, raise_data, role
 from glm_local.job.config import JobConfig
-from glm_local.job.config_rules import flag
-from glm_local.job.data_fingerprint import DataFingerprint
-from glm_local.job.data_sources import DataSource
 from glm_local.job.environment import Environment
-from glm_local.job.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
+from glm_local.job.job_rows import Table, open_table, read_entry, read_frame
 from glm_local.job.row_check import (
     SampleRows,
     check_request,
@@ -40,20 +37,12 @@ from glm_local.job.row_check import (
 )
 from glm_local.job.shown_factors import shown_factors
 from glm_local.model import read_document
+from glm_local.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
 from glm_local.validation import Split, ValidationReport, learn_split, read_split, split_json, validation_report
 
 Frame = TypeVar("Frame")
 
 TRAIN = in_sample("train")
-
-
-@dataclass(frozen=True)
-class Table:
-    """The source of a job's rows, checked by its columns only."""
-
-    source: DataSource
-    kinds: dict[str, ColumnKind]
-    fingerprint: DataFingerprint
 
 
 @dataclass(frozen=True)
@@ -67,31 +56,19 @@ class Rows(Generic[Frame]):
 
 def check_table(config: JobConfig, environment: Environment[Any]) -> Table:
     """Look at the source: columns against the configuration, then the fingerprint of its content."""
-    source = DataSource.of(config.data)
-    kinds = dict(environment.columns(source))
-    raise_data(column_problems(config, kinds), "the table against the configuration")
-    return Table(source, kinds, environment.fingerprint(source))
+    return open_table(config, environment, partial(column_problems, config))
 
 
 def read_rows(config: JobConfig, environment: Environment[Frame], table: Table, log: RunLog) -> Rows[Frame]:
-    """Read the rows, make derived columns, divide and check them: one pass, and one more when a split learns."""
-    engine, columns = environment.engine, columns_read(config, table.kinds)
-    frame = environment.read(table.source, columns)
-    derived = derived_columns(config)
-    if derived:
-        frame = engine.with_columns(frame, derived)
-    if config.data.where is not None:
-        frame = environment.keep(frame, flag(config.data.where, "/data/where"))
+    """Read the rows, divide and check them: one pass, and one more when a split learns."""
+    engine, frame = environment.engine, read_frame(config, environment, table)
     split = learn_split(engine, frame, read_split(config.split_document))
     frame = engine.with_columns(frame, {SAMPLE: split.sample(engine.columns(frame))})
     rules = row_rules(config, read_factors(config.factors))
     answer = engine.cells(frame, [check_request(rules)])["check"]
     assert answer is not None
     counts = sample_rows(answer)
-    was_read = Entry("data_read", "read", payload={
-        "source": table.source.name, "rows": counts.total, "columns": {name: table.kinds[name] for name in columns},
-        "derived": sorted(derived), **dataclasses.asdict(table.fingerprint),
-    })  # fmt: skip
+    was_read = read_entry(config, table, rows=counts.total)
     problems = [*sample_problems(config, counts), *row_problems(rules, answer)]
     if problems:
         log.events([was_read])

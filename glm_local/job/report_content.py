@@ -10,7 +10,7 @@ from glm_local.contract.fill_rows import Row
 from glm_local.contract.model_spec import FitStatistics, ModelDocument
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.config import JobConfig
-from glm_local.job.recorded_rows import is_converged
+from glm_local.recorded_rows import is_converged
 from glm_local.reports.content import CoefficientRow, Decision, ReportContent
 from glm_local.validation import ValidationReport
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from glm_local.contract.cells import CellRequest, DesignTable
 from glm_local.contract.compile_factor import CompiledFactor, compile_factor, is_resolved, linear_argument
+from glm_local.contract.counted import counted
 from glm_local.contract.expression import (
     AllOf,
     AnyOf,
@@ -66,7 +67,8 @@ def row_problems(rules: Sequence[RowRule], table: DesignTable) -> list[Problem]:
     for at, rule in enumerate(rules):
         broken = int(table.sums[f"rule {at}"].sum())
         if broken:
-            problems.append(Problem(rule.path, f"{broken:,} of {total:,} rows: {rule.what}.", rule.rule, rule.way_out))
+            found = f"{broken:,} of {counted(total)}: {rule.what}."
+            problems.append(Problem(rule.path, found, rule.rule, rule.way_out))
     return problems
 
 
@@ -177,7 +179,7 @@ def sample_problems(config: JobConfig, counts: SampleRows) -> list[Problem]:
         problems.append(
             Problem(
                 path,
-                f"{counts.nowhere:,} of {counts.total:,} rows have no value there.",
+                f"{counts.nowhere:,} of {counted(counts.total)}: no value there.",
                 "Every row belongs to one sample.",
                 "Fill it, or leave such rows out with data.where.",
             )

@@ -9,11 +9,15 @@ from typing import Literal
 
 from glm_local.reports.tables import ValidationTables
 
-CoefficientStatus = Literal["fitted", "base", "aliased", "empty", "separated"]
+CoefficientStatus = Literal["fitted", "base", "pinned", "aliased", "empty", "separated"]
+
+KNOWN: tuple[CoefficientStatus, ...] = ("fitted", "base", "pinned")
+"""Statuses with a number to draw."""
 
 STATUS_NOTES: dict[str, str] = {
     "fitted": "",
     "base": "base",
+    "pinned": "pinned by hand, no interval",
     "aliased": "aliased: determined by other terms, no estimate",
     "empty": "no training rows",
     "separated": "separated: the estimate runs away",
@@ -37,7 +41,7 @@ class CoefficientRow:
     rows, exposure
         Training rows and exposure in the level.
     status
-        "fitted", "base", "aliased", "empty" or "separated".
+        "fitted", "base", "pinned" (set by hand), "aliased", "empty" or "separated".
     """
 
     term: str
@@ -59,12 +63,13 @@ class CoefficientRow:
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision of the study: when, by whom, what, why."""
+    """One decision of the study: when, by whom, what, why, on what evidence."""
 
     when: str
     who: str
     what: str
     why: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from glm_local.reports.level_axis import LevelAxis, level_axis
 from glm_local.reports.number_format import count_text, rate_text, ratio_text, share_text
-from glm_local.reports.svg import FITTED, GRID, INK, MUTED, OBSERVED, VOLUME, Svg, nice_ticks, shortened, tick_text
+from glm_local.reports.svg import FITTED, GRID, INK, MUTED, OBSERVED, VOLUME, Svg, level_text, nice_ticks, tick_text
 
-MOST_LEVELS = 60
+MOST_LEVELS = 320
 THIN_SHARE = 0.005
-MOST_LETTERS = 20
+LEGEND = 330.0
+THIN_SLOT = 9.0
+"""Pixels per level below which observed levels are dots alone and fitted ones a line alone."""
+WHISKER = "#c3d2e4"
+WIDEST = 120.0
+"""Pixels of the widest bar."""
 
 
 def factor_chart(table: pd.DataFrame, title: str = "", width: float = 1040) -> str:
@@ -23,33 +30,60 @@ def factor_chart(table: pd.DataFrame, title: str = "", width: float = 1040) -> s
     `table` is one sample of an actual/expected table, levels in the factor's order; beyond `MOST_LEVELS` levels the
     ones with most exposure are drawn, still in that order, and the chart says so.
     """
-    drawn, total = _largest(table), len(table)
-    labels = [shortened(str(level), MOST_LETTERS) for level in drawn["level"]]
-    longest = max((len(label) for label in labels), default=1)
-    slot = (width - 130) / max(len(drawn), 1)
-    turned = longest * 6.6 > slot - 8
-    # A turned label reaches to the left of its level; the first one must not leave the drawing.
-    left = max(60.0, len(labels[0]) * 5.2 - slot / 2 + 8) if turned else 60.0
-    plot = _Plot(left, 34, width - left - 70, 230)
-    slot = plot.width / max(len(drawn), 1)
-    bottom = 24 + longest * 4.6 if turned else 30
-    svg = Svg(width, plot.top + plot.height + bottom + 6, f"Observed and fitted by level. {title}")
-    shown = "" if len(drawn) == total else f" (the {len(drawn)} of {total} levels with most exposure)"
-    _legend(svg, plot, title + shown)
-    _exposure_bars(svg, plot, drawn, slot)
-    _rates(svg, plot, drawn, slot)
-    for i, (label, level) in enumerate(zip(labels, drawn["level"], strict=True)):
-        x, y = plot.left + slot * (i + 0.5), plot.top + plot.height + (13 if turned else 17)
-        svg.text((x + 3 if turned else x, y), label, anchor="end" if turned else "middle",
-                 turn=-40 if turned else 0, title=str(level), colour=INK)
+    drawn = most_exposed(table)
+    axis = level_axis([str(level) for level in drawn["level"]], width)
+    panel = Panel(axis, 34, 230)
+    svg = Svg(width, panel.floor + axis.height + 6, f"Observed and fitted by level. {title}")
+    draw_rates(svg, panel, drawn, title + left_out(drawn, table))
+    axis.draw(svg, panel.floor)
     return svg.render()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A band of a drawing above an axis of levels."""
+
+    axis: LevelAxis
+    top: float
+    height: float
+
+    @property
+    def floor(self) -> float:
+        """Pixel of the lower edge."""
+        return self.top + self.height
+
+    @property
+    def right(self) -> float:
+        """Pixel of the right edge."""
+        return self.axis.left + self.axis.width
+
+
+def draw_rates(svg: Svg, panel: Panel, table: pd.DataFrame, title: str, joined: bool = True) -> None:
+    """Legend, exposure bars, observed and fitted rates; `joined` by lines, or marks alone."""
+    _legend(svg, panel, title)
+    _exposure_bars(svg, panel, table)
+    _rates(svg, panel, table, joined)
+
+
+def most_exposed(table: pd.DataFrame) -> pd.DataFrame:
+    """The levels with most exposure, in the factor's order."""
+    if len(table) <= MOST_LEVELS:
+        return table.reset_index(drop=True)
+    kept = np.sort(np.argsort(-table["exposure"].to_numpy(), kind="stable")[:MOST_LEVELS])
+    return table.iloc[kept].reset_index(drop=True)
+
+
+def left_out(drawn: pd.DataFrame, table: pd.DataFrame) -> str:
+    """What a title says about levels that are not drawn."""
+    return "" if len(drawn) == len(table) else f" (the {len(drawn)} of {len(table)} levels with most exposure)"
 
 
 def interval_bar(
     estimate: float, lower: float, upper: float, scale: IntervalScale, width: float = 180, height: float = 16
 ) -> str:
     """A bar from the reference to the estimate with its interval as a whisker, on a scale common to a table."""
-    svg = Svg(width, height, f"{ratio_text(estimate)} ({ratio_text(lower)} to {ratio_text(upper)})")
+    interval = f" ({ratio_text(lower)} to {ratio_text(upper)})" if math.isfinite(lower) and math.isfinite(upper) else ""
+    svg = Svg(width, height, ratio_text(estimate) + interval)
     middle, zero = height / 2, scale.at(scale.reference, width)
     svg.line((zero, 0), (zero, height), MUTED, 1)
     if math.isfinite(estimate):
@@ -79,8 +113,12 @@ class IntervalScale:
 
     def at(self, value: float, width: float) -> float:
         """Pixel of a value, moved into the drawing with a small margin."""
+        return 6 + self.share(value) * (width - 12)
+
+    def share(self, value: float) -> float:
+        """How far up the scale a value lies: 0 to 1, those off the scale at its ends."""
         share = (self._scaled(value) - self._scaled(self.low)) / (self._scaled(self.high) - self._scaled(self.low))
-        return 6 + min(max(share, 0.0), 1.0) * (width - 12)
+        return min(max(share, 0.0), 1.0)
 
     def beyond(self, value: float) -> bool:
         """Whether a value lies off the scale."""
@@ -109,24 +147,9 @@ def interval_scale(estimates: Sequence[float], lowers: Sequence[float], uppers: 
     return IntervalScale(low, high, logarithmic)
 
 
-@dataclass(frozen=True)
-class _Plot:
-    left: float
-    top: float
-    width: float
-    height: float
-
-
-def _largest(table: pd.DataFrame) -> pd.DataFrame:
-    if len(table) <= MOST_LEVELS:
-        return table.reset_index(drop=True)
-    kept = np.sort(np.argsort(-table["exposure"].to_numpy(), kind="stable")[:MOST_LEVELS])
-    return table.iloc[kept].reset_index(drop=True)
-
-
-def _legend(svg: Svg, plot: _Plot, title: str) -> None:
-    svg.text((plot.left, 16), title, size=12, colour=INK, bold=True)
-    x, y = plot.left + plot.width - 330, 12
+def _legend(svg: Svg, panel: Panel, title: str) -> None:
+    svg.text((panel.axis.left, 16), title, size=12, colour=INK, bold=True)
+    x, y = panel.right - LEGEND, 12
     svg.line((x, y), (x + 22, y), OBSERVED, 1.8)
     svg.dot((x + 11, y), OBSERVED)
     svg.text((x + 28, y + 4), "observed")
@@ -137,58 +160,65 @@ def _legend(svg: Svg, plot: _Plot, title: str) -> None:
     svg.text((x + 192, y + 4), "share of exposure (right axis)")
 
 
-def _exposure_bars(svg: Svg, plot: _Plot, table: pd.DataFrame, slot: float) -> None:
+def _exposure_bars(svg: Svg, panel: Panel, table: pd.DataFrame) -> None:
+    axis = panel.axis
     shares = np.nan_to_num(table["exposure_share"].to_numpy(dtype=float))
-    ticks = nice_ticks(0.0, 100 * max(float(shares.max(initial=0.0)), 0.01), 3)
+    ticks = nice_ticks(0.0, 100 * max(float(shares.max(initial=0.0)), 0.001), 3)
     # Bars fill the lower half at most: the lines above them stay legible.
-    per_share = plot.height * 0.5 / (ticks[-1] / 100)
-    floor, right = plot.top + plot.height, plot.left + plot.width
+    per_share = panel.height * 0.5 / (ticks[-1] / 100)
     for i, share in enumerate(shares):
         line = table.iloc[i]
-        about = f"{line['level']}: exposure {share_text(share)}, {count_text(float(line['rows']))} rows"
-        height = share * per_share
-        svg.rectangle(plot.left + slot * (i + 0.14), floor - height, slot * 0.72, height, VOLUME, about)
+        about = f"{level_text(line['level'])}: exposure {share_text(share)}, {count_text(float(line['rows']))} rows"
+        height, width = share * per_share, min(axis.slot * 0.72, WIDEST)
+        svg.rectangle(axis.middle(i) - width / 2, panel.floor - height, width, height, VOLUME, about)
     for tick in ticks:
-        svg.text((right + 8, floor - tick / 100 * per_share + 4), f"{tick_text(tick, ticks)} %", colour="#8a95a0")
+        at = (panel.right + 8, panel.floor - tick / 100 * per_share + 4)
+        svg.text(at, f"{tick_text(tick, ticks)} %", colour=MUTED)
 
 
-def _rates(svg: Svg, plot: _Plot, table: pd.DataFrame, slot: float) -> None:
+def _rates(svg: Svg, panel: Panel, table: pd.DataFrame, joined: bool) -> None:
     low, high = _rate_range(table)
-    ticks = nice_ticks(low, high)
-    floor, right = plot.top + plot.height, plot.left + plot.width
+    ticks, axis = nice_ticks(low, high), panel.axis
 
     def at(i: int, rate: float) -> tuple[float, float]:
         share = (rate - ticks[0]) / (ticks[-1] - ticks[0])
         inside = min(max(share, 0.0), 1.0) if math.isfinite(share) else math.nan
-        return plot.left + slot * (i + 0.5), floor - plot.height * inside
+        return axis.middle(i), panel.floor - panel.height * inside
 
     for tick in ticks:
-        svg.line((plot.left, at(0, tick)[1]), (right, at(0, tick)[1]), GRID, 0.8)
-        svg.text((plot.left - 7, at(0, tick)[1] + 4), tick_text(tick, ticks), anchor="end")
-    svg.line((plot.left, floor), (right, floor), MUTED, 1)
+        svg.line((axis.left, at(0, tick)[1]), (panel.right, at(0, tick)[1]), GRID, 0.8)
+        svg.text((axis.left - 7, at(0, tick)[1] + 4), tick_text(tick, ticks), anchor="end")
+    svg.line((axis.left, panel.floor), (panel.right, panel.floor), MUTED, 1)
     observed, fitted = (table[name].to_numpy(dtype=float) for name in ("actual_rate", "predicted_rate"))
-    svg.path([at(i, rate) for i, rate in enumerate(observed)], OBSERVED, 1.3)
-    svg.path([at(i, rate) for i, rate in enumerate(fitted)], FITTED, 1.8, "5 3")
+    thin = axis.slot < THIN_SLOT
+    if joined and not thin:
+        svg.path([at(i, rate) for i, rate in enumerate(observed)], OBSERVED, 1.3)
     for i, line in enumerate(table.to_dict("records")):
         bounds = [float(line[name]) * fitted[i] for name in ("lower", "upper")]
         if all(math.isfinite(bound) for bound in bounds):
-            svg.line(at(i, bounds[0]), at(i, bounds[1]), OBSERVED, 1)
-        if math.isfinite(fitted[i]):
+            svg.line(at(i, bounds[0]), at(i, bounds[1]), WHISKER if thin else OBSERVED, min(1.0, axis.slot / 4))
+    if joined or thin:
+        svg.path([at(i, rate) for i, rate in enumerate(fitted)], FITTED, 1.5 if thin else 1.8, "" if thin else "5 3")
+    for i, line in enumerate(table.to_dict("records")):
+        if math.isfinite(fitted[i]) and not thin:
             x, y = at(i, fitted[i])
-            svg.rectangle(x - 3, y - 3, 6, 6, FITTED, f"{line['level']}: fitted {rate_text(fitted[i])}")
-        _observed_mark(svg, at(i, observed[i]), line, ticks)
+            about, side = f"{level_text(line['level'])}: fitted {rate_text(fitted[i])}", axis.mark * 0.94
+            svg.rectangle(x - side, y - side, 2 * side, 2 * side, FITTED, about)
+        _observed_mark(svg, at(i, observed[i]), line, ticks, axis.mark)
 
 
-def _observed_mark(svg: Svg, at: tuple[float, float], line: dict[object, object], ticks: Sequence[float]) -> None:
-    rate = float(str(line["actual_rate"]))
+def _observed_mark(svg: Svg, at: tuple[float, float], line: dict[Hashable, Any], ticks: Sequence[float], radius: float
+                   ) -> None:
+    rate = float(line["actual_rate"])
     if not math.isfinite(rate):
         return
-    about = f"{line['level']}: observed {rate_text(rate)}, A/E {ratio_text(float(str(line['actual_to_predicted'])))}"
+    about = f"{level_text(line['level'])}: observed {rate_text(rate)}, A/E {ratio_text(line['actual_to_predicted'])}"
     x, y = at
     if rate > ticks[-1]:
-        svg.polygon([(x - 4, y + 5), (x + 4, y + 5), (x, y - 3)], OBSERVED, f"{about} (off the scale)")
+        svg.polygon([(x - radius - 0.8, y + 5), (x + radius + 0.8, y + 5), (x, y - 3)], OBSERVED,
+                    f"{about} (off the scale)")
     else:
-        svg.dot(at, OBSERVED, title=about)
+        svg.dot(at, OBSERVED, radius, about)
 
 
 def _rate_range(table: pd.DataFrame) -> tuple[float, float]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
 from markupsafe import Markup
 
-from glm_local.reports.content import STATUS_NOTES, CoefficientRow, ReportContent, known
+from glm_local.reports.content import KNOWN, STATUS_NOTES, CoefficientRow, ReportContent, known
 from glm_local.reports.factor_chart import IntervalScale, factor_chart, interval_bar, interval_scale
 from glm_local.reports.number_format import (
     amount_text,
@@ -18,6 +19,7 @@ from glm_local.reports.number_format import (
     ratio_text,
     share_text,
 )
+from glm_local.reports.svg import level_text
 
 MOST_ROWS = 120
 FAR = 3.0
@@ -64,17 +66,28 @@ class FactorSection:
 
 def factor_sections(content: ReportContent) -> list[FactorSection]:
     """Sections of all factors of the model, then of factors that were only validated."""
-    scale = _scale([row for row in content.coefficients if row.factor and row.level], content)
+    scale = relativity_scale(content.coefficients, content.relativity_name)
     names = content.factors + [name for name in content.validation.actual_expected if name not in content.factors]
     return [_section(name, content, scale) for name in names]
 
 
-def single_terms(content: ReportContent) -> list[LevelLine]:
+def single_terms(coefficients: Sequence[CoefficientRow], relativity_name: str) -> list[LevelLine]:
     """The intercept and the linear terms."""
-    rows = [row for row in content.coefficients if not (row.factor and row.level)]
-    linear = [row for row in rows if row.factor]
-    scale = _scale(linear, content)
-    return [_line(row, content, scale, 0.0, (), bar=bool(row.factor), name=row.term) for row in rows]
+    rows = [row for row in coefficients if not (row.factor and row.level)]
+    scale = _scale([row for row in rows if row.factor], relativity_name)
+    return [level_line(row, relativity_name, scale if row.factor else None, name=row.term) for row in rows]
+
+
+def relativity_scale(coefficients: Sequence[CoefficientRow], relativity_name: str) -> IntervalScale:
+    """The scale of the bars of all levels of a model."""
+    return _scale([row for row in coefficients if row.factor and row.level], relativity_name)
+
+
+def validated_levels(table: pd.DataFrame) -> tuple[tuple[str, ...], dict[str, tuple[AeCell, ...]]]:
+    """Samples of an A/E table, and for each level a cell per sample."""
+    samples = tuple(dict.fromkeys(str(one) for one in table["sample"]))
+    by_level = {key: part.set_index("sample") for key, part in table.groupby("level", sort=False)}
+    return samples, {level_text(key): tuple(_ae(part, sample) for sample in samples) for key, part in by_level.items()}
 
 
 def _section(name: str, content: ReportContent, scale: IntervalScale) -> FactorSection:
@@ -85,50 +98,70 @@ def _section(name: str, content: ReportContent, scale: IntervalScale) -> FactorS
     chart = Markup()
     if table is not None:
         table = table[table.groupby("level", sort=False)["rows"].transform("sum") > 0]
-        samples = tuple(dict.fromkeys(str(one) for one in table["sample"]))
-        by_level = {key: part.set_index("sample") for key, part in table.groupby("level", sort=False)}
-        cells = {str(key): tuple(_ae(part, sample) for sample in samples) for key, part in by_level.items()}
+        samples, cells = validated_levels(table)
         judged = table[table["sample"] == content.judged_sample]
-        rows = rows or [
-            CoefficientRow(str(level), name, str(level), rows=int(count), exposure=float(exposure))
-            for level, count, exposure in zip(judged["level"], judged["rows"], judged["exposure"], strict=True)
-        ]
+        rows = rows or rows_of(judged)
         chart = Markup(factor_chart(judged, f"Observed and fitted, {content.judged_sample}"))
-    shown = _largest(rows)
-    total = sum(known(row.exposure) for row in rows if math.isfinite(known(row.exposure)))
-    unknown = (AeCell(ratio_text(None), False),) * len(samples)
-    lines = tuple(_line(row, content, scale, total, cells.get(row.level, unknown)) for row in shown)
+    shown = largest(rows)
+    lines = level_lines(shown, content.relativity_name, scale, exposure_total(rows), cells, len(samples))
     return FactorSection(name, lines, len(rows) - len(shown), samples, chart)
 
 
-def _line(
-    row: CoefficientRow, content: ReportContent, scale: IntervalScale, total: float, cells: tuple[AeCell, ...],
-    bar: bool = True, name: str = "",
+def rows_of(table: pd.DataFrame) -> list[CoefficientRow]:
+    """Lines without estimates, for a factor that is not in the model."""
+    return [
+        CoefficientRow(str(level), str(factor), str(level), rows=int(count), exposure=float(exposure))
+        for factor, level, count, exposure in zip(
+            table["factor"], table["level"], table["rows"], table["exposure"], strict=True
+        )
+    ]
+
+
+def exposure_total(rows: Sequence[CoefficientRow]) -> float:
+    """Training exposure of all levels."""
+    return sum(known(row.exposure) for row in rows if math.isfinite(known(row.exposure)))
+
+
+def level_lines(
+    rows: Sequence[CoefficientRow], relativity_name: str, scale: IntervalScale, total: float,
+    cells: Mapping[str, tuple[AeCell, ...]], samples: int,
+) -> tuple[LevelLine, ...]:
+    """Levels ready to print; those without an A/E get a dash per sample."""
+    unknown = (AeCell(ratio_text(None), False),) * samples
+    return tuple(
+        level_line(row, relativity_name, scale, total, cells.get(level_text(row.level), unknown)) for row in rows
+    )
+
+
+def level_line(
+    row: CoefficientRow, relativity_name: str, scale: IntervalScale | None, total: float = 0.0,
+    cells: tuple[AeCell, ...] = (), name: str = "",
 ) -> LevelLine:
-    value, lower, upper = _shown(row, content)
-    drawn = bar and row.status in ("fitted", "base") and math.isfinite(value)
+    """One coefficient ready to print; without a scale it has no bar."""
+    value, lower, upper = _shown(row, relativity_name)
+    drawn = scale is not None and row.status in KNOWN and math.isfinite(value)
     share = known(row.exposure) / total if total > 0 else math.nan
     interval = f"{ratio_text(lower)} to {ratio_text(upper)}" if math.isfinite(lower) and math.isfinite(upper) else ""
     return LevelLine(
-        level=name or row.level, note=STATUS_NOTES[row.status], status=row.status,
+        level=name or level_text(row.level), note=STATUS_NOTES[row.status], status=row.status,
         exposure=amount_text(row.exposure), share=share_text(share), rows=count_text(row.rows),
         relativity=ratio_text(value), interval=interval,
-        bar=Markup(interval_bar(value, lower, upper, scale)) if drawn else Markup(),
+        bar=Markup(interval_bar(value, lower, upper, scale)) if drawn and scale is not None else Markup(),
         estimate=estimate_text(row.estimate), std_error=estimate_text(row.std_error),
         statistic=ratio_text(row.statistic), p_value=probability_text(row.p_value), actual_expected=cells,
     )
 
 
-def _shown(row: CoefficientRow, content: ReportContent) -> tuple[float, float, float]:
-    if content.relativity_name:
+def _shown(row: CoefficientRow, relativity_name: str) -> tuple[float, float, float]:
+    if relativity_name:
         return known(row.relativity), known(row.relativity_lower), known(row.relativity_upper)
     return known(row.estimate), known(row.lower), known(row.upper)
 
 
-def _scale(rows: Sequence[CoefficientRow], content: ReportContent) -> IntervalScale:
-    shown = [_shown(row, content) for row in rows if row.status in ("fitted", "base")]
+def _scale(rows: Sequence[CoefficientRow], relativity_name: str) -> IntervalScale:
+    shown = [_shown(row, relativity_name) for row in rows if row.status in KNOWN]
     columns = list(zip(*shown, strict=True)) or [(), (), ()]
-    return interval_scale(columns[0], columns[1], columns[2], logarithmic=bool(content.relativity_name))
+    return interval_scale(columns[0], columns[1], columns[2], logarithmic=bool(relativity_name))
 
 
 def _ae(part: object, sample: str) -> AeCell:
@@ -137,8 +170,9 @@ def _ae(part: object, sample: str) -> AeCell:
     return AeCell(ratio_text(float(line["actual_to_predicted"])), math.isfinite(deviation) and abs(deviation) > FAR)
 
 
-def _largest(rows: Sequence[CoefficientRow]) -> list[CoefficientRow]:
-    if len(rows) <= MOST_ROWS:
+def largest(rows: Sequence[CoefficientRow], most: int = MOST_ROWS) -> list[CoefficientRow]:
+    """The base and the levels with most exposure, in the factor's order."""
+    if len(rows) <= most:
         return list(rows)
     order = sorted(range(len(rows)), key=lambda i: (rows[i].status != "base", -(rows[i].exposure or 0.0)))
-    return [rows[i] for i in sorted(order[:MOST_ROWS])]
+    return [rows[i] for i in sorted(order[:most])]

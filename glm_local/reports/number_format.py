@@ -19,12 +19,12 @@ def count_text(value: float | None) -> str:
 
 
 def amount_text(value: float | None) -> str:
-    """A total: whole from 1,000 on, otherwise to one decimal; small ones to three significant digits.
+    """A total: whole numbers and from 1,000 on whole, otherwise to one decimal; small ones to three significant digits.
 
     Examples
     --------
-    >>> amount_text(35849.94), amount_text(12.34), amount_text(0.01234), amount_text(0.0)
-    ('35,850', '12.3', '0.0123', '0')
+    >>> amount_text(35849.94), amount_text(12.34), amount_text(516.0), amount_text(0.01234), amount_text(0.0)
+    ('35,850', '12.3', '516', '0.0123', '0')
     """
     if _gone(value):
         return DASH
@@ -32,7 +32,8 @@ def amount_text(value: float | None) -> str:
     if value == 0:
         return "0"
     size = abs(value)
-    return _minus(f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 1 else f"{value:.3g}")
+    whole = size >= 1000 or value == round(value)
+    return _minus(f"{value:,.0f}" if whole else f"{value:.1f}" if size >= 1 else f"{value:.3g}")
 
 
 def rate_text(value: float | None) -> str:
@@ -123,6 +124,23 @@ def deviance_text(value: float | None) -> str:
     if value == 0:
         return "0"
     digits = 4 - math.floor(math.log10(abs(value)))
+    return _minus(f"{value:,.{min(max(digits, 0), 10)}f}")
+
+
+def close_text(value: float | None) -> str:
+    """A figure to be told from close neighbours (deviances of trials): to seven significant digits.
+
+    Examples
+    --------
+    >>> close_text(0.312673812), close_text(51656.918)
+    ('0.3126738', '51,656.92')
+    """
+    if _gone(value):
+        return DASH
+    assert value is not None
+    if value == 0:
+        return "0"
+    digits = 6 - math.floor(math.log10(abs(value)))
     return _minus(f"{value:,.{min(max(digits, 0), 10)}f}")
 
 

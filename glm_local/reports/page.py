@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from glm_local.reports.content import ReportContent
 from glm_local.reports.factor_section import factor_sections, single_terms
-from glm_local.reports.svg import clean
+from glm_local.reports.svg import clean, level_text, sentence_case, shortened
 from glm_local.reports.tables import (
     CALIBRATION,
     EXCLUDED,
@@ -22,6 +22,9 @@ from glm_local.reports.tables import (
 from glm_local.reports.validation_charts import validation_figure
 from glm_local.reports.verdict import plain_verdict
 
+MOST_LETTERS = 160
+MOST_WORDS = 1_200
+
 
 def render_report(content: ReportContent) -> str:
     """The whole report as one HTML page: inline style and drawings, no script, no link; prints on A4.
@@ -29,40 +32,51 @@ def render_report(content: ReportContent) -> str:
     Names that come from the data are escaped; a content security policy in the page forbids scripts and loading.
     """
     judged = content.judged_sample
-    return _environment().get_template("report.html.j2").render(
+    return page_environment().get_template("report.html.j2").render(
         content=content,
         verdict=content.verdict or plain_verdict(content),
         judged=judged,
-        singles=single_terms(content),
+        singles=single_terms(content.coefficients, content.relativity_name),
         sections=factor_sections(content),
         summary=printed(summary_with_gini(content.validation), SUMMARY),
         calibration=printed(calibration_and_lift(content.validation, judged), CALIBRATION),
         excluded=printed(content.validation.excluded, EXCLUDED),
-        figure=Markup(validation_figure(content.validation, judged).svg),
+        figure=Markup(validation_figure(content.validation, judged).svg()),
     )
 
 
 def validation_html(report: ValidationTables) -> str:
     """A fragment for notebooks: summary, calibration, lift and Lorenz."""
     sample = str(report.summary["sample"].iloc[-1])
-    return _environment().get_template("validation.html.j2").render(
+    return page_environment().get_template("validation.html.j2").render(
         summary=printed(summary_with_gini(report), SUMMARY),
         calibration=printed(calibration_and_lift(report, sample), CALIBRATION),
         excluded=printed(report.excluded, EXCLUDED),
-        figure=Markup(validation_figure(report, sample).svg),
+        figure=Markup(validation_figure(report, sample).svg()),
         sample=sample,
         definitions=report.definitions,
     )
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Templates that escape every name and refuse what is not there."""
     environment = Environment(
         loader=PackageLoader("glm_local.reports", "templates"), autoescape=select_autoescape(default=True),
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False,
     )
     environment.finalize = _finalize
+    environment.filters |= {"name": _name, "long": _long, "sentence_case": sentence_case}
     return environment
+
+
+def _name(text: object) -> str:
+    """A name on the page: never invisible, never longer than a few lines."""
+    return shortened(level_text(text), MOST_LETTERS)
+
+
+def _long(text: object) -> str:
+    return shortened(str(text), MOST_WORDS)
 
 
 def _finalize(value: object) -> object:

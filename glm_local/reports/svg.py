@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,9 @@ Point = tuple[float, float]
 
 INK, MUTED, GRID = "#1c2733", "#5b6874", "#dde2e7"
 OBSERVED, FITTED, VOLUME = "#1b4f8a", "#d1721b", "#e3e8ee"
+BAND, BEFORE = "#cfdff0", "#7a4f9a"
+JOINERS = "\u200c\u200d"
+"""Zero-width characters that words and emoji are written with; all other invisible characters are replaced."""
 
 
 def clean(text: object) -> str:
@@ -21,8 +25,20 @@ def clean(text: object) -> str:
     >>> clean("<script>alert(1)</script>")
     '&lt;script&gt;alert(1)&lt;/script&gt;'
     """
-    shown = "".join(one if one.isprintable() or one == " " else "\ufffd" for one in str(text))
+    shown = "".join(one if one.isprintable() or one in JOINERS else "\ufffd" for one in str(text))
     return html.escape(shown, quote=True)
+
+
+def level_text(name: object) -> str:
+    """A level's name as a reader sees it: empty and blank names are said in words.
+
+    Examples
+    --------
+    >>> level_text(""), level_text("  "), level_text("R24")
+    ('(empty text)', '(2 blanks)', 'R24')
+    """
+    text = str(name)
+    return text if text.strip() else f"({len(text)} blanks)" if text else "(empty text)"
 
 
 def shortened(text: str, letters: int) -> str:
@@ -33,7 +49,47 @@ def shortened(text: str, letters: int) -> str:
     >>> shortened("Provence-Alpes-Côte d'Azur", 12)
     'Provence-Al…'
     """
-    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+    if len(text) <= letters:
+        return text
+    kept = text[: letters - 1]
+    # Half of a joined emoji, or a letter without its accent, is not what was written.
+    while kept and (kept[-1] in JOINERS or unicodedata.combining(text[len(kept)])):
+        kept = kept[:-1]
+    return f"{kept}…"
+
+
+def squeezed(text: str, letters: int) -> str:
+    """Text cut in its middle: names of cells and intervals differ at their ends.
+
+    Examples
+    --------
+    >>> squeezed("(10.3, 10.57626] × fair, poor", 20)
+    '(10.3, 10.…air, poor'
+    """
+    if len(text) <= letters:
+        return text
+    head = letters // 2
+    tail = text[len(text) - (letters - head - 1):].lstrip(JOINERS)
+    while tail and unicodedata.combining(tail[0]):
+        tail = tail[1:]
+    return shortened(text, head + 1) + tail
+
+
+def sentence_case(text: str) -> str:
+    """The text with a capital first letter and all others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def text_width(text: str, size: float = 11) -> float:
+    """About how many pixels a text takes: wide letters (CJK, emoji) count twice.
+
+    Examples
+    --------
+    >>> text_width("abc", 10), text_width("東京", 10)
+    (18.0, 24.0)
+    """
+    wide = sum(unicodedata.east_asian_width(one) in "WF" for one in text)
+    return 0.6 * size * (len(text) + wide)
 
 
 @dataclass
@@ -83,7 +139,7 @@ class Svg:
         body = f"<title>{clean(title)}</title>" if title else ""
         self.parts.append(
             f'<circle cx="{_n(at[0])}" cy="{_n(at[1])}" r="{_n(radius)}" fill="{fill}" stroke="{stroke}" '
-            f'stroke-width="{1.6 if hollow else 1}">{body}</circle>'
+            f'stroke-width="{1.6 if hollow else _n(min(1.0, radius / 4))}">{body}</circle>'
         )
 
     def polygon(self, points: Sequence[Point], colour: str, title: str = "") -> None:
@@ -112,6 +168,24 @@ class Svg:
             f'width="{_n(self.width)}" height="{_n(self.height)}" role="img" aria-label="{clean(self.label)}" '
             f'font-family="Segoe UI, Helvetica, Arial, DejaVu Sans, sans-serif">{"".join(self.parts)}</svg>'
         )
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers that cover [low, high] on a logarithmic axis.
+
+    Examples
+    --------
+    >>> log_ticks(0.4, 12.0), log_ticks(0.92, 1.11)
+    ([0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0], [0.9, 0.95, 1.0, 1.05, 1.1, 1.15])
+    """
+    if high / low < 3.5:
+        return [tick for tick in nice_ticks(low, high) if tick > 0]
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    steps = (1, 2, 5) if last - first <= 3 else (1,)
+    every = [round(step * 10.0**power, 12) for power in range(first, last + 1) for step in steps]
+    below = [tick for tick in every if tick <= low][-1:]
+    above = [tick for tick in every if tick >= high][:1]
+    return [*below, *(tick for tick in every if low < tick < high), *above]
 
 
 def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:

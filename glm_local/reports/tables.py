@@ -16,6 +16,9 @@ from glm_local.reports.number_format import (
     ratio_text,
     share_text,
 )
+from glm_local.reports.svg import shortened
+
+MOST_LETTERS = 400
 
 Number = Callable[[float | None], str]
 
@@ -96,7 +99,7 @@ def printed(table: pd.DataFrame, columns: Sequence[Column], caption: str = "") -
 def _cell(column: Column, value: object) -> str:
     if column.write is not None:
         return column.write(None if value is None else float(str(value)))
-    return "(missing)" if value is None or value != value else str(value)
+    return "(missing)" if value is None or value != value else shortened(str(value), MOST_LETTERS)
 
 
 SUMMARY = (

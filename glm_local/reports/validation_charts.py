@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from glm_local.reports.figure import Figure
 from glm_local.reports.number_format import rate_text, ratio_text
-from glm_local.reports.svg import FITTED, GRID, INK, MUTED, OBSERVED, Point, Svg, nice_ticks, tick_text
+from glm_local.reports.plot_area import SIDE, PlotArea
+from glm_local.reports.svg import FITTED, MUTED, OBSERVED, nice_ticks
 from glm_local.reports.tables import ValidationTables
 
-SIDE = 336.0
 STYLES = (("#8a95a0", "2 3"), ("#d1721b", "6 3"), ("#1b4f8a", ""), ("#2e7d4f", "9 3 2 3"), ("#7b3fa0", "4 2"))
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A drawing that notebooks show and `save` writes."""
-
-    svg: str
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def save(self, path: str) -> None:
-        """Write the drawing as an SVG file."""
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.svg)
 
 
 def validation_figure(report: ValidationTables, sample: str | None = None) -> Figure:
@@ -50,14 +34,30 @@ def of(table: pd.DataFrame, sample: str) -> pd.DataFrame:
     return table[table["sample"] == sample].reset_index(drop=True)
 
 
-def calibration_chart(table: pd.DataFrame, sample: str) -> str:
+def calibration_figure(table: pd.DataFrame, sample: str = "", width: float = 460, height: float = 380) -> Figure:
+    """Calibration of one sample; `table` has its bands only."""
+    return Figure(calibration_chart(table, sample, width, height))
+
+
+def lift_figure(table: pd.DataFrame, sample: str = "", width: float = 460, height: float = 320) -> Figure:
+    """Lift of one sample; `table` has its bands only."""
+    return Figure(lift_chart(table, sample, width, height))
+
+
+def lorenz_figure(lorenz: pd.DataFrame, gini: pd.DataFrame, width: float = 460, height: float = 400) -> Figure:
+    """Lorenz curves of every sample in `gini`."""
+    return Figure(lorenz_chart(lorenz, gini, width, height))
+
+
+def calibration_chart(table: pd.DataFrame, sample: str, width: float = SIDE, height: float = SIDE) -> str:
     """Observed against predicted rate per band with intervals; on the diagonal the model is right."""
     predicted, actual = (table[name].to_numpy(dtype=float) for name in ("predicted_rate", "actual_rate"))
     both = np.concatenate([predicted, actual])
     both = both[np.isfinite(both)]
     low = min(float(both.min(initial=0.0)), 0.0)
     ticks = nice_ticks(low, float(both.max(initial=low + 1e-9)) * 1.04)
-    plot = _Square(f"Calibration, {sample}", "predicted rate", "observed rate", ticks, ticks)
+    plot = PlotArea(f"Calibration, {sample}", "predicted rate", "observed rate", ticks, ticks,
+                    width=width, height=height)
     plot.svg.line(plot.at(ticks[0], ticks[0]), plot.at(ticks[-1], ticks[-1]), MUTED, 1, "4 3")
     for line in table.to_dict("records"):
         x, y = float(line["predicted_rate"]), float(line["actual_rate"])
@@ -70,14 +70,15 @@ def calibration_chart(table: pd.DataFrame, sample: str) -> str:
     return plot.svg.render()
 
 
-def lift_chart(table: pd.DataFrame, sample: str) -> str:
+def lift_chart(table: pd.DataFrame, sample: str, width: float = SIDE, height: float = SIDE) -> str:
     """Lift of observed and fitted per band of about equal exposure, low to high predicted rate."""
     observed, fitted = (table[name].to_numpy(dtype=float) for name in ("actual_lift", "predicted_lift"))
     both = np.concatenate([observed, fitted, [1.0]])
     both = both[np.isfinite(both)]
     across = [float(band) for band in table["band"]]
     ticks = nice_ticks(min(0.0, float(both.min())), float(both.max()) * 1.04)
-    plot = _Square(f"Lift, {sample}", "band of predicted rate, low to high", "rate / average rate", across, ticks, 0.5)
+    plot = PlotArea(f"Lift, {sample}", "band of predicted rate, low to high", "rate / average rate", across, ticks, 0.5,
+                    width, height)
     plot.svg.line(plot.at(across[0] - 0.5, 1.0), plot.at(across[-1] + 0.5, 1.0), MUTED, 1, "4 3")
     plot.svg.path([plot.at(x, y) for x, y in zip(across, observed, strict=True)], OBSERVED, 1.6)
     plot.svg.path([plot.at(x, y) for x, y in zip(across, fitted, strict=True)], FITTED, 1.8, "5 3")
@@ -91,10 +92,11 @@ def lift_chart(table: pd.DataFrame, sample: str) -> str:
     return plot.svg.render()
 
 
-def lorenz_chart(lorenz: pd.DataFrame, gini: pd.DataFrame) -> str:
+def lorenz_chart(lorenz: pd.DataFrame, gini: pd.DataFrame, width: float = SIDE, height: float = SIDE) -> str:
     """Lorenz curves of every sample: share of actual against share of exposure, lowest predicted rate first."""
     ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    plot = _Square("Lorenz curves", "share of exposure, low to high predicted rate", "share of actual", ticks, ticks)
+    plot = PlotArea("Lorenz curves", "share of exposure, low to high predicted rate", "share of actual", ticks, ticks,
+                    width=width, height=height)
     plot.svg.line(plot.at(0, 0), plot.at(1, 1), MUTED, 1, "4 3")
     legend = []
     names = list(gini["sample"])
@@ -106,47 +108,3 @@ def lorenz_chart(lorenz: pd.DataFrame, gini: pd.DataFrame) -> str:
         legend.append((f"{name}: Gini {ratio_text(float(gini['gini'].iloc[i]))}", colour, dash))
     plot.legend(legend)
     return plot.svg.render()
-
-
-class _Square:
-    """A square plot with ticks on both axes."""
-
-    def __init__(
-        self, title: str, across: str, up: str, x_ticks: Sequence[float], y_ticks: Sequence[float], margin: float = 0.0
-    ) -> None:
-        self.svg = Svg(SIDE, SIDE, title)
-        self.left, self.top, self.side = 56.0, 28.0, SIDE - 56 - 12
-        self.height = SIDE - 28 - 44
-        self.x_range = (x_ticks[0] - margin, x_ticks[-1] + margin)
-        self.y_range = (y_ticks[0], y_ticks[-1])
-        for tick in y_ticks:
-            y = self.at(self.x_range[0], tick)[1]
-            self.svg.line((self.left, y), (self.left + self.side, y), GRID, 0.8)
-            self.svg.text((self.left - 6, y + 4), tick_text(tick, y_ticks), anchor="end", size=10.5)
-        self._x_axis(x_ticks)
-        self.svg.text((self.left, 16), title, size=12, colour=INK, bold=True)
-        self.svg.text((self.left + self.side / 2, SIDE - 8), across, anchor="middle", size=10.5)
-        self.svg.text((11, self.top + self.height / 2), up, anchor="middle", turn=-90, size=10.5)
-
-    def _x_axis(self, ticks: Sequence[float]) -> None:
-        floor = self.top + self.height
-        self.svg.line((self.left, floor), (self.left + self.side, floor), MUTED, 1)
-        every = max(1, math.ceil(len(ticks) / 10))
-        for tick in ticks[::every]:
-            x = self.at(tick, self.y_range[0])[0]
-            self.svg.text((x, floor + 15), tick_text(tick, ticks), anchor="middle", size=10.5)
-
-    def at(self, x: float, y: float) -> Point:
-        """Pixel of a point, moved into the square."""
-        across = (x - self.x_range[0]) / ((self.x_range[1] - self.x_range[0]) or 1.0)
-        up = (y - self.y_range[0]) / ((self.y_range[1] - self.y_range[0]) or 1.0)
-        if not (math.isfinite(across) and math.isfinite(up)):
-            return math.nan, math.nan
-        return self.left + min(max(across, 0), 1) * self.side, self.top + self.height * (1 - min(max(up, 0), 1))
-
-    def legend(self, entries: Sequence[tuple[str, str, str]]) -> None:
-        """Lines of the legend, in the upper left corner."""
-        for i, (name, colour, dash) in enumerate(entries):
-            y = self.top + 12 + 16 * i
-            self.svg.line((self.left + 10, y), (self.left + 34, y), colour, 1.9, dash)
-            self.svg.text((self.left + 40, y + 4), name, colour=INK, size=11)

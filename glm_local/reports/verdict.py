@@ -3,25 +3,55 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from glm_local.reports.content import ReportContent
 from glm_local.reports.number_format import amount_text, count_text, ratio_text, share_text
-from glm_local.reports.tables import summary_with_gini
+from glm_local.reports.tables import ValidationTables, summary_with_gini
 
 FAR = 3.0
 
 Line = dict[Hashable, Any]
 
 
-def plain_verdict(content: ReportContent) -> str:
+class Judged(Protocol):
+    """What a verdict is written from: a run's or a study's content."""
+
+    @property
+    def validation(self) -> ValidationTables | None:
+        """The tables, if there are any."""
+        ...
+
+    @property
+    def judged_sample(self) -> str:
+        """The sample to judge by."""
+        ...
+
+    @property
+    def converged(self) -> bool:
+        """Whether the fit ended where it should."""
+        ...
+
+    @property
+    def second_opinion_status(self) -> Literal["agrees", "differs", "not verifiable", "not asked"]:
+        """What an independent solver said."""
+        ...
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Sentences a reader must know."""
+        ...
+
+
+def plain_verdict(content: Judged) -> str:
     """A paragraph: level, share explained and Gini on the judged sample, gap to train, levels off, second opinion."""
-    lines = {str(line["sample"]): line for line in summary_with_gini(content.validation).to_dict("records")}
-    name = content.judged_sample
-    sentences = [_level(name, lines[name]), _strength(name, lines), _off_levels(content)]
+    tables, name = content.validation, content.judged_sample
+    lines = {} if tables is None else {
+        str(line["sample"]): line for line in summary_with_gini(tables).to_dict("records")
+    }
+    sentences = [_level(name, lines[name]), _strength(name, lines), _off_levels(tables, name)] if name in lines else []
     if not content.converged:
         sentences.insert(0, "The fit did not converge: nothing below should be used.")
     sentences.append({
@@ -66,11 +96,10 @@ def _strength(name: str, lines: Mapping[str, Line]) -> str:
     return f"{sentence}."
 
 
-def _off_levels(content: ReportContent) -> str:
-    tables = content.validation.actual_expected
-    if not tables:
+def _off_levels(validation: ValidationTables | None, sample: str) -> str:
+    if validation is None or not validation.actual_expected:
         return ""
-    every = pd.concat([table[table["sample"] == content.judged_sample] for table in tables.values()])
+    every = pd.concat([table[table["sample"] == sample] for table in validation.actual_expected.values()])
     judged = every[every["deviation"].notna()]
     far = judged[judged["deviation"].abs() > FAR].sort_values("deviation", key=lambda one: -one.abs())
     if judged.empty:

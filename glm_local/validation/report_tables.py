@@ -114,7 +114,7 @@ def validation_report(
     excluded = exclusion_table(tables["excluded rows"])
     if not len(tables["summary"]):
         raise _no_rows(excluded)
-    rule = _interval_rule(distribution, tables["summary"], dispersion, level)
+    rule = interval_rule(distribution, tables["summary"], dispersion, level)
     return _report(tables, excluded, distribution, codes, rule, bands, score_bands)
 
 
@@ -143,7 +143,8 @@ def _report(
     )
 
 
-def _interval_rule(family: Family, summary: DesignTable, dispersion: float | None, level: float) -> IntervalRule:
+def interval_rule(family: Family, summary: DesignTable, dispersion: float | None, level: float) -> IntervalRule:
+    """How intervals are made: by the dispersion given, the family's own, or the first sample's Pearson chi-square."""
     if dispersion is None:
         dispersion = 1.0 if family.fixed_dispersion else pearson_dispersion(summary)
     # With a precision weight w the count is w y, so its weighted total is a count as well.

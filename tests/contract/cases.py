@@ -188,7 +188,7 @@ ARITHMETIC = (
 FUNCTIONS = (
     [
         Case(f"{name} of a {column}", Function(name, Read(column)), exact=False, traps=(13,))  # type: ignore[arg-type]
-        for name in ("log", "exp", "sqrt", "normal_cdf")
+        for name in ("log", "exp", "expm1", "sqrt", "normal_cdf")
         for column in ("x", "whole", "single", "tenth")
     ]
     + [

@@ -188,6 +188,7 @@ def test_every_dialect_can_be_parsed_again(dialect: str) -> None:
         Arithmetic("/", Read("x"), Read("n")),
         Function("log", Read("n")),
         Function("normal_cdf", Read("x")),
+        Function("expm1", Read("x")),
         IfMissing(Read("x"), Literal(0.5)),
     ]
     for tree in trees:

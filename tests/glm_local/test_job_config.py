@@ -9,7 +9,8 @@ import pytest
 from glm_local.errors import ConfigError
 from glm_local.job.column_check import columns_read
 from glm_local.job.config import SCHEMA_FILE, JobConfig, schema_text
-from glm_local.job.read_config import read_config, read_parameters
+from glm_local.job.read_config import read_config
+from glm_local.job.toml_document import read_parameters
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "conf" / "base"
@@ -57,7 +58,7 @@ def test_two_dollars_are_one(small: Path) -> None:
 
 def test_an_override_is_toml_or_else_a_text(small: Path) -> None:
     config = read_config(small, ["model.ridge=0.5", "job.study=motor study", "report.holdout=false"])
-    assert (config.model.ridge, config.study, config.report.holdout) == (0.5, "motor study", False)
+    assert (config.model.ridge, config.study_name, config.report.holdout) == (0.5, "motor study", False)
 
 
 def test_an_override_reaches_into_lists_and_makes_sections(small: Path) -> None:

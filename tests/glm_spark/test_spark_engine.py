@@ -15,8 +15,9 @@ from glm_local.pandas_engine import PandasEngine
 
 pytest.importorskip("pyspark")
 
+from glm_spark.lookup_join import Joined
 from glm_spark.spark_engine import SparkEngine
-from glm_spark.spark_frames import rows_to_spark
+from glm_spark.spark_frames import collated_columns, rows_to_spark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,6 +113,17 @@ def test_names_that_differ_in_case_are_refused(engine: SparkEngine) -> None:
     assert "are one name to Spark" in str(caught(lambda: engine.columns(frame)))
 
 
+def test_text_of_a_collation_of_its_own_is_compared_by_code_point(engine: SparkEngine) -> None:
+    plain = engine.spark.sql("SELECT * FROM VALUES ('a'), ('A'), ('b') AS rows(t)")
+    collated = plain.selectExpr("t COLLATE UTF8_LCASE AS t")
+    code = Lookup(Read("t", "text"), ("a", "b"), (1, 2), None, 0)
+    for frame in (plain, collated):
+        rows = engine.with_columns(frame, {"code": code, "small": Compare("<", Read("t", "text"), Literal("a"))})
+        assert sorted(map(tuple, rows.select("code", "small").collect())) == [(0, True), (1, False), (2, False)]
+    assert "COLLATE" in Joined(collated, {"t": "text"}, (), collated_columns(collated)).sql(code)
+    assert "COLLATE" not in Joined(plain, {"t": "text"}, (), collated_columns(plain)).sql(code)
+
+
 def test_kinds_that_are_not_read_are_named(engine: SparkEngine) -> None:
     frame = engine.spark.sql("SELECT array(1) AS list, CAST(1 AS decimal(10, 2)) AS amount, CAST(1 AS float) AS f")
     assert engine.columns(frame) == {"list": "unsupported", "amount": "decimal", "f": "float32"}
@@ -160,6 +172,36 @@ def test_a_kernel_that_fails_says_what_failed(engine: SparkEngine) -> None:
     error = caught(lambda: blocks.sum(Broken(design), "broken"))
     assert isinstance(error, EngineError)
     assert "ValueError: cannot add this block" in str(error)
+
+
+def test_a_first_sum_that_fails_keeps_nothing_and_the_next_one_builds_again(engine: SparkEngine) -> None:
+    class Broken(CodeCounts):
+        def add(self, sums: Any, block: Any) -> None:
+            raise ValueError("cannot add this block")
+
+    design, table = some_design(), hostile_rows(50)
+    blocks = engine.blocks(engine.spark.createDataFrame(table), design)
+    caught(lambda: blocks.sum(Broken(design), "broken"))
+    near = PandasEngine().blocks(table, design).sum(CodeCounts(design), "whole")
+    for _ in ("builds", "reads"):
+        for mine, other in zip(near, blocks.sum(CodeCounts(design), "whole"), strict=True):
+            np.testing.assert_allclose(mine, other, rtol=1e-12)
+
+
+def test_a_first_sum_over_some_blocks_keeps_them_all(engine: SparkEngine) -> None:
+    table, design = hostile_rows(400), some_design()
+    frame = engine.spark.createDataFrame(table).repartition(4)
+    blocks, whole = engine.blocks(frame, design), PandasEngine().blocks(table, design).sum(CodeCounts(design), "all")
+    part = blocks.sum(CodeCounts(design), "a part", every=2)
+    assert 0 < part[0].sum() < whole[0].sum()
+    for mine, other in zip(whole, blocks.sum(CodeCounts(design), "all"), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-12)
+
+
+def test_rows_on_their_way_to_python_are_not_measured_one_by_one() -> None:
+    from glm_spark.query_settings import ROWS_OUT
+
+    assert ROWS_OUT["spark.sql.execution.arrow.maxBytesPerBatch"] == str(2**31 - 1)
 
 
 def test_refused_caching_names_the_setting(engine: SparkEngine) -> None:

@@ -1,4 +1,4 @@
-"""Kills the demo job at random moments and completes it: ``python kill_driver.py FOLDER KILLS SEED [CONF]``.
+"""Kills a job at random moments and completes it: ``python kill_driver.py FOLDER KILLS SEED [CONF]``.
 
 Everything is imported once, then each job runs in a forked child, so that the moments fall into the job and not into
 Python's start. Prints one JSON line per kill.
@@ -20,16 +20,23 @@ import statsmodels.api  # noqa: F401
 
 from glm_local import audit
 from glm_local.delta_store import open_store
+from glm_local.job.check_config import read_any_config
 from glm_local.job.environment import code_version
-from glm_local.job.read_config import read_config
-from glm_local.job.run_job import JobOptions, run_job
+from glm_local.job.run_job import run_job
+from glm_local.job.run_study import run_study
+from glm_local.job.study_config import StudyConfig
+from glm_local.job.task_run import JobOptions
 from glm_local.local_environment import local_environment
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "base" / "quickstart.toml"
 
 
 def job(folder: str, conf: Path) -> None:
-    run_job(read_config(conf), local_environment(), JobOptions(directory=folder))
+    config, options = read_any_config(conf), JobOptions(directory=folder)
+    if isinstance(config, StudyConfig):
+        run_study(config, local_environment(), options)
+    else:
+        run_job(config, local_environment(), options)
 
 
 def child(folder: str, conf: Path) -> int:
@@ -81,15 +88,17 @@ def _state(folder: str) -> dict[str, object]:
     report = audit.verify(store)
     steps = [str(event["step"]) for event in events]
     runs = {str(event["run_id"]) for event in events}
-    files = sorted(path.name for run in runs for path in (Path(folder) / run).iterdir())
+    files = sorted(path.relative_to(Path(folder) / run).as_posix() for run in runs
+                   for path in (Path(folder) / run).rglob("*") if path.is_file())  # fmt: skip
     rows = {
         name: store.read(name).num_rows
-        for name in ("runs", "specs", "models", "coefficients", "report_tables", "artifacts")
+        for name in ("runs", "specs", "models", "coefficients", "report_tables", "artifacts", "rankings", "trials")
     }
     return {
         "ok": report.ok, "findings": [str(one) for one in report.findings], "runs": len(runs), "files": files, "rows": rows,
         "steps": [step for step in steps if not step.startswith("resumed")], "last": steps[-1],
         "doubled": [step for step, times in Counter(steps).items() if times > 1],
+        "models": sorted({str(one) for one in store.read("models", columns=["model_id"])["model_id"].to_pylist()}),
         "resumed": sum(step.startswith("resumed") for step in steps),
     }  # fmt: skip
 

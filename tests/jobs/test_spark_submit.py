@@ -15,26 +15,29 @@ import pytest
 
 from glm_local import audit, load_model
 from glm_local.delta_store import open_store
-from glm_local.job.read_config import read_config
+from glm_local.job.read_config import read_config, read_study_config
 from glm_local.job.run_job import JobOptions, JobResult, run_job
+from glm_local.job.run_study import run_study
 from glm_local.local_environment import local_environment
 
 pytest.importorskip("pyspark", reason="PySpark is not installed")
 
 from glm_spark.java import OLDEST_JAVA, java_version
+from glm_spark.session import delta_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICKSTART = ROOT / "conf" / "base" / "quickstart.toml"
+STUDY = ROOT / "conf" / "base" / "study_quickstart.toml"
 SUBMIT = Path(sys.executable).with_name("spark-submit")
 
 if (java_version() or 0) < OLDEST_JAVA:
     pytest.skip(f"Spark needs Java {OLDEST_JAVA} or newer", allow_module_level=True)
 
 
-def submitted(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the job's script as a cluster does."""
+def submitted(*arguments: str, script: str = "run_glm.py") -> subprocess.CompletedProcess[str]:
+    """Run a job's script as a cluster does."""
     command = [str(SUBMIT), "--master", "local[2]", "--conf", "spark.sql.shuffle.partitions=2", "--conf", "spark.ui.enabled=false",
-               str(ROOT / "jobs" / "run_glm.py"), *arguments, "--json"]  # fmt: skip
+               str(ROOT / "jobs" / script), *arguments, "--json"]  # fmt: skip
     settings = {**os.environ, "PYSPARK_PYTHON": sys.executable}
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=settings, timeout=600, check=False)
 
@@ -42,7 +45,9 @@ def submitted(*arguments: str) -> subprocess.CompletedProcess[str]:
 def printed(done: subprocess.CompletedProcess[str]) -> str:
     """All that was printed, without what PySpark's own worker daemon may say of a pipe closed at the end."""
     said = done.stdout + done.stderr
-    return re.sub(r"Traceback .*\n(?:\s+File \".*pyspark/daemon\.py\".*\n(?:\s+.*\n)*?)+BrokenPipeError: .*\n?", "", said)
+    return re.sub(
+        r"Traceback .*\n(?:\s+File \".*pyspark/daemon\.py\".*\n(?:\s+.*\n)*?)+BrokenPipeError: .*\n?", "", said
+    )
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -95,6 +100,24 @@ def test_both_engines_write_the_same_files(on_spark: dict[str, Any], on_pandas: 
     assert sorted(path.name for path in Path(str(on_spark["folder"])).iterdir()) == sorted(on_pandas.files)
 
 
+@pytest.mark.slow
+def test_delta_given_to_submit_as_packages_lets_spark_write_the_audit(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from glm_spark.job_environment import has_delta, spark_environment\n"
+        "spark = spark_environment().engine.spark\n"
+        f"spark.range(3).write.format('delta').save({str(tmp_path / 'rows')!r})\n"
+        "print('Delta by Spark:', has_delta(spark))\n",
+        encoding="utf-8",
+    )
+    command = [str(SUBMIT), "--master", "local[1]", "--packages", delta_packages(), str(script)]
+    settings = {**os.environ, "PYSPARK_PYTHON": sys.executable}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=settings, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Delta by Spark: True" in done.stdout
+    assert list((tmp_path / "rows" / "_delta_log").glob("*.json"))
+
+
 def test_a_bad_configuration_ends_submit_with_code_two_and_starts_no_spark(tmp_path: Path) -> None:
     done = submitted("--conf", str(QUICKSTART), "--out", str(tmp_path / "out"), "--set", "model.famly='gamma'")
     assert done.returncode == 2
@@ -102,3 +125,20 @@ def test_a_bad_configuration_ends_submit_with_code_two_and_starts_no_spark(tmp_p
     assert document["problems"][0]["path"] == "/model/famly"
     assert "Traceback" not in printed(done)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_study_by_spark_submit_designs_the_model_of_pandas(tmp_path: Path) -> None:
+    done = submitted("--conf", str(STUDY), "--out", str(tmp_path / "spark"), script="run_study.py")
+    assert done.returncode == 0, printed(done)
+    assert "Traceback" not in printed(done)
+    there = last_line(done)
+    here = run_study(read_study_config(STUDY), local_environment(), JobOptions(directory=str(tmp_path / "pandas")))
+    assert there["factors"] == here.summary["factors"]
+    assert there["rejected"].keys() == here.summary["rejected"].keys()
+    assert there["second_opinion"] == here.summary["second_opinion"] == "agrees"
+    assert there["files"] == list(here.files)
+    assert there["passes"]["raw"] <= 8
+    ours, theirs = (load_model(Path(folder) / "model.json").coefficients for folder in (here.folder, there["folder"]))
+    assert ours["term"].tolist() == theirs["term"].tolist()
+    np.testing.assert_allclose(ours["estimate"].astype(float), theirs["estimate"].astype(float), rtol=1e-10, atol=1e-12)
+    assert audit.verify(open_store(there["store"]), expected_head=there["head"]).ok

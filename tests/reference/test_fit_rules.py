@@ -100,7 +100,7 @@ def test_refused_values_are_an_error_at_fit_and_missing_at_score() -> None:
     strange = pd.DataFrame({"fuel": ["petrol", None, "steam"], "power": [90.0, 90.0, 90.0], "years": 1.0})
     assert model.predict(strange)["prediction"].isna().tolist() == [False, True, True]
     assert model.predict({"fuel": "steam", "power": 90.0, "years": 1.0}) is None
-    with pytest.raises(DataError, match="1 rows are missing"):
+    with pytest.raises(DataError, match="1 row is missing"):
         fit_glm(ROWS.assign(fuel=ROWS["fuel"].where(ROWS.index > 0)), target="claims", factors=[FUEL], exposure="years")
 
 
@@ -123,7 +123,7 @@ def test_faulty_rows_are_counted_and_named(change: dict[str, list[Any]], words: 
     for solver in ("cells", "blocks"):
         with pytest.raises(DataError, match=words) as caught:
             fit_glm(rows, target="claims", factors=[AREA, POWER], exposure="years", solver=solver)
-        assert "1 rows" in str(caught.value)
+        assert "1 row." in str(caught.value)
 
 
 def test_rows_of_weight_0_say_nothing_and_are_counted() -> None:
