@@ -20,9 +20,35 @@ from glm_local.errors import ConfigError, DataError, EngineError, FitError, GlmE
 if TYPE_CHECKING:
     from glm_local.binning.rules import BinningRules
     from glm_local.contract.spec_problems import read_factors
+    from glm_local.diagnostics import (
+        Drift,
+        binomial_deviance,
+        gamma_deviance,
+        gaussian_deviance,
+        mean_deviance,
+        poisson_deviance,
+        tweedie_deviance,
+        weighted_mae,
+        weighted_rmse,
+    )
     from glm_local.fitting import fit_glm, load_model, open_engine
+    from glm_local.frame_verbs import (
+        aggregate_rate_table,
+        aggregate_table,
+        by_factor_report,
+        calibration,
+        double_lift,
+        drift,
+        lift,
+        missing_strata,
+        model_version_comparison,
+        stratified_sample,
+        summary,
+        train_validation_comparison,
+    )
     from glm_local.model import Model
     from glm_local.pandas_engine import PandasEngine
+    from glm_local.run_folder import RunFolder
     from glm_local.studies import GLMStudy
     from glm_local.validation import (
         Split,
@@ -38,16 +64,36 @@ if TYPE_CHECKING:
     from glm_local.workflows import GLM, GLMWorkflow, RateGLM, run_workflow
 
 __all__ = [
-    "BinningRules", "ConfigError", "DataError", "EngineError", "FitError", "GLM", "GLMStudy", "GLMWorkflow", "GlmError",
-    "Model", "PandasEngine", "Problem", "RateGLM", "SpecError", "Split", "StoreError", "ValidationReport",
-    "WorkflowResult", "WorkflowRules", "fit_glm", "fold_expression", "learn_split", "load_model", "open_engine",
-    "read_factors", "read_split", "run_workflow", "split_counts", "validation_report",
+    "BinningRules", "ConfigError", "DataError", "Drift", "EngineError", "FitError", "GLM", "GLMStudy", "GLMWorkflow",
+    "GlmError", "Model", "PandasEngine", "Problem", "RateGLM", "RunFolder", "SpecError", "Split", "StoreError",
+    "ValidationReport", "WorkflowResult", "WorkflowRules", "aggregate_rate_table", "aggregate_table",
+    "binomial_deviance", "by_factor_report", "calibration", "double_lift", "drift", "fit_glm", "fold_expression",
+    "gamma_deviance", "gaussian_deviance", "learn_split", "lift", "load_model", "mean_deviance", "missing_strata",
+    "model_version_comparison", "open_engine", "poisson_deviance", "read_factors", "read_split", "run_workflow",
+    "split_counts", "stratified_sample", "summary", "train_validation_comparison", "tweedie_deviance",
+    "validation_report", "weighted_mae", "weighted_rmse",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
 
 # Loaded when first asked for: an executor that unpacks a kernel needs numpy, not the whole package.
 _HOMES = {
+    **dict.fromkeys(
+        (
+            "aggregate_rate_table", "aggregate_table", "by_factor_report", "calibration", "double_lift", "drift",
+            "lift", "missing_strata", "model_version_comparison", "stratified_sample", "summary",
+            "train_validation_comparison",
+        ),
+        "glm_local.frame_verbs",
+    ),
+    **dict.fromkeys(
+        (
+            "Drift", "binomial_deviance", "gamma_deviance", "gaussian_deviance", "mean_deviance", "poisson_deviance",
+            "tweedie_deviance", "weighted_mae", "weighted_rmse",
+        ),
+        "glm_local.diagnostics",
+    ),
+    "RunFolder": "glm_local.run_folder",
     "BinningRules": "glm_local.binning.rules",
     "GLM": "glm_local.workflows",
     "GLMStudy": "glm_local.studies",

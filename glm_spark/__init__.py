@@ -16,40 +16,82 @@ from glm_local.errors import ConfigError, DataError, EngineError, FitError, GlmE
 if TYPE_CHECKING:
     from glm_local import (
         BinningRules,
+        Drift,
         Model,
+        RunFolder,
         Split,
         ValidationReport,
         WorkflowResult,
         WorkflowRules,
+        binomial_deviance,
         fold_expression,
+        gamma_deviance,
+        gaussian_deviance,
         learn_split,
+        mean_deviance,
+        poisson_deviance,
         read_factors,
         read_split,
         split_counts,
+        tweedie_deviance,
         validation_report,
+        weighted_mae,
+        weighted_rmse,
     )
     from glm_spark.fitting import fit_glm, load_model, open_engine, spark_references
+    from glm_spark.frame_verbs import (
+        aggregate_rate_table,
+        aggregate_table,
+        by_factor_report,
+        calibration,
+        double_lift,
+        drift,
+        lift,
+        missing_strata,
+        model_version_comparison,
+        stratified_sample,
+        summary,
+        train_validation_comparison,
+    )
     from glm_spark.session import spark_session
     from glm_spark.spark_engine import SparkEngine
     from glm_spark.studies import GLMStudy
     from glm_spark.workflows import GLM, GLMWorkflow, RateGLM, run_workflow
 
 __all__ = [
-    "BinningRules", "ConfigError", "DataError", "EngineError", "FitError", "GLM", "GLMStudy", "GLMWorkflow", "GlmError",
-    "Model", "Problem", "RateGLM", "SparkEngine", "SpecError", "Split", "StoreError", "ValidationReport",
-    "WorkflowResult", "WorkflowRules", "fit_glm", "fold_expression", "learn_split", "load_model", "open_engine",
-    "read_factors", "read_split", "run_workflow", "spark_references", "spark_session", "split_counts",
-    "validation_report",
+    "BinningRules", "ConfigError", "DataError", "Drift", "EngineError", "FitError", "GLM", "GLMStudy", "GLMWorkflow",
+    "GlmError", "Model", "Problem", "RateGLM", "RunFolder", "SparkEngine", "SpecError", "Split", "StoreError",
+    "ValidationReport", "WorkflowResult", "WorkflowRules", "aggregate_rate_table", "aggregate_table",
+    "binomial_deviance", "by_factor_report", "calibration", "double_lift", "drift", "fit_glm", "fold_expression",
+    "gamma_deviance", "gaussian_deviance", "learn_split", "lift", "load_model", "mean_deviance", "missing_strata",
+    "model_version_comparison", "open_engine", "poisson_deviance", "read_factors", "read_split", "run_workflow",
+    "spark_references", "spark_session", "split_counts", "stratified_sample", "summary", "train_validation_comparison",
+    "tweedie_deviance", "validation_report", "weighted_mae", "weighted_rmse",
 ]  # fmt: skip
 
 # Loaded when first asked for: executors import parts of this package and need no session, no solver, no printer.
 _HOMES = {
+    **dict.fromkeys(
+        (
+            "aggregate_rate_table", "aggregate_table", "by_factor_report", "calibration", "double_lift", "drift",
+            "lift", "missing_strata", "model_version_comparison", "stratified_sample", "summary",
+            "train_validation_comparison",
+        ),
+        "glm_spark.frame_verbs",
+    ),
+    **dict.fromkeys(
+        (
+            "Drift", "binomial_deviance", "gamma_deviance", "gaussian_deviance", "mean_deviance", "poisson_deviance",
+            "tweedie_deviance", "weighted_mae", "weighted_rmse", "RunFolder",
+        ),
+        "glm_local",
+    ),
     **dict.fromkeys(("GLM", "GLMWorkflow", "RateGLM", "run_workflow"), "glm_spark.workflows"),
     "GLMStudy": "glm_spark.studies",
     **dict.fromkeys(
         (
-            "BinningRules", "Model", "Split", "ValidationReport", "WorkflowResult", "WorkflowRules", "fold_expression", "learn_split", "read_factors", "read_split",
-            "split_counts", "validation_report",
+            "BinningRules", "Model", "Split", "ValidationReport", "WorkflowResult", "WorkflowRules", "fold_expression",
+            "learn_split", "read_factors", "read_split", "split_counts", "validation_report",
         ),
         "glm_local",
     ),

@@ -1,4 +1,4 @@
-"""Each of a hundred bad inputs: three-part message, exit code, no trace, nothing half written."""
+"""Each of the bad inputs of a job or a study: three-part message, exit code, no trace, nothing half written."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from glm_local import audit
 from glm_local.cli import run_app
 from glm_local.delta_store import open_store
 from tests.bad_inputs.bad_cases import BASE, CASES, BadCase, good_frame
+from tests.bad_inputs.bad_study_cases import STUDY_BASE, STUDY_CASES
+
+COMMANDS = {"run": BASE, "study": STUDY_BASE}
+EVERY = [("run", case) for case in CASES] + [("study", case) for case in STUDY_CASES]
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +27,8 @@ def good_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def outcome(case: BadCase, good_rows: Path, folder: Path) -> int:
-    text = BASE
+def outcome(case: BadCase, good_rows: Path, folder: Path, command: str = "run") -> int:
+    text = COMMANDS[command]
     for old, new in case.text:
         assert old in text
         text = text.replace(old, new)
@@ -36,15 +40,16 @@ def outcome(case: BadCase, good_rows: Path, folder: Path) -> int:
         parquet.write_table(pa.Table.from_pandas(case.edit(good_frame()), preserve_index=False), rows)
     sets = [part for one in case.sets for part in ("--set", one)]
     given = ["--param", f"data={rows}"] if "${data}" in text and case.whole is None else []
-    return run_app(["run", "job.toml", "--json", "--out", "out", *given, *sets, *case.arguments])
+    return run_app([command, "job.toml", "--json", "--out", "out", *given, *sets, *case.arguments])
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(("command", "case"), EVERY, ids=[f"{command}: {case.name}" for command, case in EVERY])
 def test_a_bad_input_is_told_in_three_parts_and_leaves_nothing_half_written(
-    case: BadCase, good_rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    command: str, case: BadCase, good_rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    code = outcome(case, good_rows, tmp_path)
+    code = outcome(case, good_rows, tmp_path, command)
     said = capsys.readouterr()
     assert code == case.exit_code, said.err
     assert "Traceback" not in said.out + said.err
@@ -85,11 +90,12 @@ def assert_nothing_half_written(out: Path) -> None:
 
 def test_there_are_a_hundred_bad_inputs_and_each_is_another_one() -> None:
     assert len(CASES) >= 100
-    assert len({case.name for case in CASES}) == len(CASES)
+    assert len({case.name for _, case in EVERY}) == len(EVERY)
 
 
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_file_all_cases_start_from_is_good(
-    good_rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, good_rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert outcome(BadCase("good", 0, "", ""), good_rows, tmp_path) == 0, capsys.readouterr().err
+    assert outcome(BadCase("good", 0, "", ""), good_rows, tmp_path, command) == 0, capsys.readouterr().err

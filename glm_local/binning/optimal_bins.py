@@ -1,0 +1,163 @@
+"""Optimal bins of one candidate: proven best groups per size, the size by the rules, no factor always among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from glm_local.binning.categories import category_order
+from glm_local.binning.factor_sums import FactorSums
+from glm_local.binning.judge import Groups, Judge, Trial, judge_of
+from glm_local.binning.proof import Proof, given, infeasible, proven
+from glm_local.binning.result import BinningResult
+from glm_local.binning.rules import BinningRules
+from glm_local.binning.search import Search, codes_of_their_own
+from glm_local.binning.shifts import is_ratio
+from glm_local.binning.size import choose
+from glm_local.candidates.candidate import Candidate, Policy
+from glm_local.contract.factor_spec import FactorSpec
+from glm_local.contract.level_names import level_names
+from glm_local.errors import ConfigError
+
+
+def optimal_bins(sums: FactorSums, candidate: Candidate, rules: BinningRules | None = None) -> BinningResult:
+    """Best bins of a candidate under the rules, given the current model.
+
+    For every number of bins an exact dynamic program finds the groups of neighbouring fine codes with the smallest
+    training deviance (categories: in the order of their credibility-shrunk experience). Each is judged out of fold,
+    everything learned without the fold, order of categories included; then the size is chosen.
+
+    Parameters
+    ----------
+    sums
+        Of the candidate's fine codes under the current model.
+    candidate
+        Whose specification is made.
+    rules
+        Hard rules, choice of the size, penalties; none but `max_bins` by default.
+
+    Raises
+    ------
+    ConfigError
+        Labels to keep apart that do not exist; a penalty that fails; cross-validation with one fold.
+    """
+    asked = rules or BinningRules()
+    search = Search(sums, asked, _own_codes(sums, candidate, asked))
+    found = {bins: groups for bins, groups in search.best().items() if bins in asked.sizes}
+    judge = judge_of(search, list(found))
+    trials = [judge.trial(()), *(judge.trial(groups) for bins, groups in found.items() if _differs(groups, search))]
+    at, table = choose(trials, search)
+    proof = proven(search, trials[at]) if found or not asked.sizes else infeasible(search)
+    return _result(search, candidate, trials[at], table, proof)
+
+
+def judge_groups(
+    sums: FactorSums, candidate: Candidate, groups: Sequence[Sequence[int]], rules: BinningRules | None = None,
+    how: str = "given by hand",
+) -> BinningResult:
+    """The same result for groups that were not searched for.
+
+    Parameters
+    ----------
+    groups
+        Fine codes of every ordered level.
+    how
+        Where they come from; the proof's sentence says so.
+    """
+    search = Search(sums, rules or BinningRules(), _own_codes(sums, candidate, rules or BinningRules()))
+    trial = Judge(search).trial(tuple(tuple(int(code) for code in group) for group in groups))
+    only = search.without(size=trial.bins, min_bins=1, max_bins=max(trial.bins, 1))
+    _, table = choose([Judge(search).trial(()), trial], only)
+    return _result(search, candidate, trial, table, given(how))
+
+
+def coarse_bins(
+    sums: FactorSums, candidate: Candidate, bins: int = 10, rules: BinningRules | None = None
+) -> BinningResult:
+    """Neighbouring fine codes joined into at most `bins` bins of about equal training exposure.
+
+    Raises
+    ------
+    ConfigError
+        For a categorical candidate, which has no order of its own, and for less than one bin.
+    """
+    if sums.kind == "categorical":
+        raise ConfigError.because(
+            f"{sums.name!r} is categorical.", "Coarse bins join neighbours, and categories have none.",
+            "Use target_order, or make the candidate ordinal.",
+        )  # fmt: skip
+    return judge_groups(
+        sums, candidate, _equal_groups(sums, np.arange(sums.ordered), bins), rules, "bins of about equal exposure"
+    )
+
+
+def target_order(
+    sums: FactorSums, candidate: Candidate, max_groups: int = 6, rules: BinningRules | None = None
+) -> BinningResult:
+    """Categories in the order of their credibility-shrunk experience, cut into groups of about equal exposure."""
+    order = category_order(sums, dispersion=Search(sums, BinningRules()).dispersion)
+    return judge_groups(
+        sums, candidate, _equal_groups(sums, order, max_groups), rules,
+        "groups of about equal exposure in the order of shrunk experience",
+    )  # fmt: skip
+
+
+def _equal_groups(sums: FactorSums, order: NDArray[np.intp], most: int) -> Groups:
+    if most < 1:
+        raise ConfigError.because(f"{most} bins were asked for.", "A factor has at least one bin.", "Write 10.")
+    weight = sums.weight[:, : sums.folds].sum(axis=1)[order]
+    total = float(weight.sum())
+    middle = np.cumsum(weight) - weight / 2
+    run = np.minimum((middle / total * most).astype(np.intp), most - 1) if total > 0 else np.zeros(len(order), int)
+    return tuple(tuple(int(code) for code in order[run == one]) for one in np.unique(run))
+
+
+def _differs(groups: Groups, search: Search) -> bool:
+    """Whether a factor of these groups is more than one level."""
+    return len(groups) + len(search.own) > 1
+
+
+def _own_codes(sums: FactorSums, candidate: Candidate, rules: BinningRules) -> tuple[int, ...]:
+    policies: Mapping[str, Policy] = {"missing": rules.missing, "unseen": rules.unseen}
+    asked = [
+        code for cause, policy in policies.items()
+        if _is_own(policy) and (code := candidate.apart(cause)) is not None
+    ]  # fmt: skip
+    return codes_of_their_own(sums, rules, asked) if asked else ()
+
+
+def _is_own(policy: Policy) -> bool:
+    return policy == "own_level" or (not isinstance(policy, str) and "own_level" in policy)
+
+
+def _policy(candidate: Candidate, cause: str, policy: Policy, own: Sequence[int]) -> Policy:
+    """The policy as it holds: no level of its own for what training hardly has; one by the candidate's name for it."""
+    if not _is_own(policy):
+        return policy
+    if candidate.apart(cause) not in own:
+        return "base"
+    named: Policy = candidate.fine.document()[cause] if policy == "own_level" else policy
+    return named
+
+
+def _result(
+    search: Search, candidate: Candidate, trial: Trial, trials: pd.DataFrame, proof: Proof
+) -> BinningResult:
+    spec, levels = None, trial.table.rename(columns={"bin_size": "exposure"})
+    if trial.groups:
+        spec = _spec(search, candidate, trial.groups, proof)
+    levels["level"] = ["all"] if spec is None else level_names(spec.document())
+    return BinningResult(
+        candidate.name, candidate.kind, spec, trial.groups, levels, trials, proof, is_ratio(search.sums.gain)
+    )
+
+
+def _spec(search: Search, candidate: Candidate, groups: Groups, proof: Proof) -> FactorSpec:
+    rules = search.rules
+    return candidate.spec(
+        groups, missing=_policy(candidate, "missing", rules.missing, search.own),
+        unseen=_policy(candidate, "unseen", rules.unseen, search.own), notes=(proof.guarantee,),
+    )  # fmt: skip

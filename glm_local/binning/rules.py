@@ -1,0 +1,132 @@
+"""What the business asks of the bins: hard rules, the choice of their number, penalties."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from glm_local.binning.penalties import Penalty, named_penalties
+from glm_local.binning.program import Trend
+from glm_local.candidates.candidate import Policy
+from glm_local.errors import ConfigError, Problem, nearest
+
+SizeRule = Literal["one_standard_error", "cross_validated", "bic"]
+
+
+@dataclass(frozen=True)
+class BinningRules:
+    """Hard rules of a factor's bins, and how their number is chosen.
+
+    Parameters
+    ----------
+    min_bins, max_bins
+        Number of bins of the ordered codes; levels of their own (missing) come on top.
+    min_rows, min_exposure, min_events
+        What every bin holds at least in training: rows; weight (exposure); weighted response (claims, events). Whatever
+        the rules, a bin's best relativity is finite: a bin without events, or of events only, never stands alone.
+    min_relativity_step
+        Neighbouring bins differ by at least this ratio of their relativities (odds under logit, hazards under cloglog);
+        under links without ratios (identity, probit, inverse, powers) by this difference of the linear predictor.
+        None: no rule.
+    trend
+        Order of the relativities along the codes; "auto" is the best of a peak and a valley, rising and falling ones
+        among them. Categories have no order of their own: no trend applies to them.
+    size
+        How the number of bins is chosen: by cross-validated deviance, the fewest bins within one standard error of the
+        best, or the best; by BIC; or the number itself. 0 bins, no factor at all, is always one of the choices.
+    apart
+        Pairs of fine labels that are never in one bin.
+    missing, unseen
+        Policies of the specification. Missing gets a level of its own only with enough rows by the rules above, and
+        otherwise follows the base.
+    penalties
+        By name, or as a sequence: see `glm_local.binning.penalties`. In units of mean deviance per row.
+
+    Raises
+    ------
+    ConfigError
+        With every problem at once.
+
+    Examples
+    --------
+    >>> BinningRules(max_bins=5, trend="ascending").max_bins
+    5
+    """
+
+    min_bins: int = 1
+    max_bins: int = 8
+    min_rows: float = 0.0
+    min_exposure: float = 0.0
+    min_events: float = 0.0
+    min_relativity_step: float | None = None
+    trend: Trend = "none"
+    size: SizeRule | int = "one_standard_error"
+    apart: Sequence[tuple[str, str]] = ()
+    missing: Policy = "own_level"
+    unseen: Policy = "base"
+    penalties: Mapping[str, Penalty] | Sequence[Penalty] = ()
+
+    def __post_init__(self) -> None:
+        problems = list(_problems(self))
+        if problems:
+            raise ConfigError(problems, source="binning rules" if len(problems) > 1 else "")
+        object.__setattr__(self, "apart", tuple((one, other) for one, other in self.apart))
+        object.__setattr__(self, "penalties", named_penalties(self.penalties))
+
+    @property
+    def sizes(self) -> range:
+        """Numbers of bins that may be chosen, besides none at all."""
+        if isinstance(self.size, int):
+            return range(self.size, self.size + 1) if self.size else range(0)
+        return range(self.min_bins, self.max_bins + 1)
+
+    def shift_step(self, ratio: bool) -> float:
+        """Smallest distance of neighbouring shifts of the linear predictor."""
+        if self.min_relativity_step is None:
+            return 0.0
+        return math.log(max(self.min_relativity_step, 1.0)) if ratio else max(self.min_relativity_step, 0.0)
+
+
+def _problems(rules: BinningRules) -> Iterator[Problem]:
+    if not (_whole(rules.min_bins) and rules.min_bins >= 1):
+        yield Problem("min_bins", f"{rules.min_bins!r} was given.", "A factor has at least one bin.", "Write 1.")
+    elif not (_whole(rules.max_bins) and rules.max_bins >= rules.min_bins):
+        found, rule = f"{rules.max_bins!r} was given, min_bins is {rules.min_bins}.", "It is whole, not below min_bins."
+        yield Problem("max_bins", found, rule, "Raise max_bins or lower min_bins.")
+    for name in ("min_rows", "min_exposure", "min_events"):
+        value = getattr(rules, name)
+        if not _is_number(value):
+            yield Problem(name, f"{value!r} was given.", "It is a finite number, 0 or more.", "Write 0 for no rule.")
+    step = rules.min_relativity_step
+    if step is not None and not _is_number(step):
+        yield Problem("min_relativity_step", f"{step!r} was given.", "It is a ratio, 1 or more, or a difference.",
+                      "Write 1.05 for neighbours at least 5 % apart, or None.")  # fmt: skip
+    if rules.trend not in get_args(Trend):
+        yield Problem("trend", f"{rules.trend!r} is not a trend.", f"Trends are {', '.join(get_args(Trend))}.",
+                      nearest(str(rules.trend), get_args(Trend)))  # fmt: skip
+    yield from _size_problems(rules)
+    for pair in rules.apart:
+        if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
+            yield Problem("apart", f"{pair!r} was given.", "Each entry names two labels.", 'Write [("A", "B")].')
+
+
+def _size_problems(rules: BinningRules) -> Iterator[Problem]:
+    names = get_args(SizeRule)
+    if _whole(rules.size):
+        if rules.size and not rules.min_bins <= int(rules.size) <= rules.max_bins:
+            yield Problem("size", f"{rules.size} bins were asked for.",
+                          f"min_bins is {rules.min_bins} and max_bins {rules.max_bins}.",
+                          "Change the size or the bounds.")  # fmt: skip
+    elif rules.size not in names:
+        yield Problem("size", f"{rules.size!r} was given.", f"It is a number of bins or one of {', '.join(names)}.",
+                      nearest(str(rules.size), names))  # fmt: skip
+
+
+def _is_number(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value < math.inf
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,108 @@
+"""Actual against expected by the levels of one factor, in the factor's own order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from glm_local.contract.category_key import key_text
+from glm_local.contract.cells import CellRequest, DesignTable
+from glm_local.contract.engine import Engine
+from glm_local.contract.expression import Literal
+from glm_local.diagnostics.groups import Groups, read_groups
+from glm_local.diagnostics.scored import Column, FamilyLike, answered, left_out, scored_rows
+from glm_local.errors import ConfigError, DataError
+from glm_local.glm.families import family_from
+from glm_local.validation.actual_expected import FactorCodes, actual_expected_table
+from glm_local.validation.factor_codes import MOST_CELLS
+from glm_local.validation.group_columns import key_values
+from glm_local.validation.report_tables import interval_rule
+from glm_local.validation.summary import exclusion_request, exclusion_table, summary_request
+
+Frame = TypeVar("Frame")
+
+LEVEL = "level value"
+
+
+def by_factor_report(
+    engine: Engine[Frame], frame: Frame, factor: Any, *, target: Column, prediction: Column,
+    family: FamilyLike = "poisson", exposure: Column | None = None, weight: Column | None = None,
+    sample: Column | None = None, dispersion: float | None = None, level: float = 0.95,
+) -> pd.DataFrame:
+    """Actual, predicted and deviance by the levels of a factor. One pass over rows, besides what it has to learn.
+
+    Parameters
+    ----------
+    engine, frame
+        Who holds the rows, and the rows.
+    factor
+        A factor specification or document, whose levels keep their order (bins from low to high, empty ones shown);
+        or a column, taken by its values, at most 400, numbers and the digits of text in the order of numbers.
+    target, prediction, family, exposure, weight, sample
+        As in `summary`.
+    dispersion, level
+        Of the intervals, as in `validation_report`.
+
+    Returns
+    -------
+    DataFrame
+        Columns as in `ValidationReport.actual_expected`: factor, level, code, sample, rows, exposure, exposure_share,
+        actual, predicted, actual_rate, predicted_rate, actual_to_predicted, lower, upper, deviation, deviance,
+        mean_deviance; all weighted. ``attrs["left_out"]`` counts the rows no table counts, by reason.
+
+    Raises
+    ------
+    ConfigError, SpecError
+        A column that is not there, a factor without levels, a column of more than 400 values.
+    DataError
+        No row can be used, or a target does not exist in the family.
+    """
+    columns = engine.columns(frame)
+    distribution = family_from(family)
+    rows = scored_rows(columns, target=target, prediction=prediction, family=distribution, exposure=exposure,
+                       weight=weight, sample=sample)
+    groups = read_groups(engine, frame, factor, columns)
+    if len(groups.reads) != 1:
+        raise ConfigError.because(
+            f"{len(groups.reads)} factors are given.", "The report is about one factor.",
+            "Cross two factors by an interaction, or call it for each.", path="factor",
+        )
+    name = next(iter(groups.reads))
+    request = CellRequest(f"factor {name}", {"sample": rows.sample, LEVEL: groups.reads[name]}, rows.level_sums,
+                          rows.usable)
+    tables = answered(engine, frame, [summary_request(rows), exclusion_request(rows), request])
+    excluded = left_out(exclusion_table(tables["excluded rows"]), distribution)
+    if not len(tables["summary"]):
+        raise DataError.because(
+            f"No row can be used ({excluded or 'the table is empty'}).", "A row needs target, prediction and sample.",
+            "Look at the roles given.",
+        )
+    coded, labels = _coded(tables[request.name], name, groups)
+    rule = interval_rule(distribution, tables["summary"], dispersion, level)
+    report = actual_expected_table(coded, FactorCodes(name, Literal(0), labels), rule)
+    report.attrs["left_out"] = excluded
+    return report
+
+
+def _coded(table: DesignTable, name: str, groups: Groups) -> tuple[DesignTable, tuple[str, ...]]:
+    """The table keyed by codes, and their labels."""
+    values, missing = table.keys[LEVEL], table.missing[LEVEL]
+    if name in groups.labels:
+        codes, labels = values, groups.labels[name]
+    else:
+        ranks = Groups.ranks(table, LEVEL)
+        _, first, codes = np.unique(ranks, return_index=True, return_inverse=True)
+        shown = key_values(table, LEVEL)
+        labels = tuple(key_text(shown[at]) for at in first.tolist() if shown[at] is not None)
+    if len(labels) > MOST_CELLS:
+        raise ConfigError.because(
+            f"column {name!r} has {len(labels):,} values.", f"A report shows at most {MOST_CELLS} levels.",
+            'Give a factor that bins it: {"kind": "numeric", "name": ..., "column": ..., "edges": ...}.',
+            path="factor",
+        )
+    keys = {"sample": table.keys["sample"], "code": codes.reshape(-1).astype(np.int64)}
+    gone = {"sample": table.missing["sample"], "code": missing}
+    return replace(table, keys=keys, missing=gone), labels

@@ -1,0 +1,50 @@
+"""Neutral functions ``f(engine, frame, ...)`` as public ones ``f(frame, ...)``: one binding for both packages."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from glm_local.contract.engine import Engine
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_ENGINE_LINE = re.compile(r"^( *)engine, (\w+)\n +Who holds the rows, and the rows\.$", re.MULTILINE)
+_ENGINE_IN_EXAMPLE = re.compile(r" *>>> from glm_local\.pandas_engine import PandasEngine\n|PandasEngine\(\), ")
+
+
+def bound_to(
+    open_engine: Callable[[], Engine[Any]], table: str
+) -> Callable[[Callable[Concatenate[Any, P], R]], Callable[P, R]]:
+    """Return a decorator that opens the package's engine for every call and has it hold the frame meanwhile.
+
+    Parameters
+    ----------
+    open_engine
+        Opens the engine.
+    table
+        What the package takes as a table, for the documentation.
+    """
+
+    def bind(neutral: Callable[Concatenate[Any, P], R]) -> Callable[P, R]:
+        @wraps(neutral)
+        def public(*rest: P.args, **options: P.kwargs) -> R:
+            engine = open_engine()
+            asked = signature.bind(engine, *rest, **options)
+            with engine.holding(asked.arguments[frame]) as held:
+                asked.arguments[frame] = held
+                return neutral(*asked.args, **asked.kwargs)
+
+        signature = inspect.signature(neutral)
+        frame = list(signature.parameters)[1]
+        without_engine = list(signature.parameters.values())[1:]
+        public.__signature__ = signature.replace(parameters=without_engine)  # type: ignore[attr-defined]
+        public.__doc__ = _ENGINE_LINE.sub(rf"\1\2\n\1    {table}", _ENGINE_IN_EXAMPLE.sub("", neutral.__doc__ or ""))
+        del public.__wrapped__  # type: ignore[attr-defined]
+        return public
+
+    return bind

@@ -1,0 +1,67 @@
+"""Opening a job's rows: the source checked by its columns, then read with derived columns and the filter."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from glm_local.contract.columns import ColumnKind
+from glm_local.contract.run_log import Entry
+from glm_local.errors import Problem
+from glm_local.job.column_check import columns_read, derived_columns, raise_data
+from glm_local.job.config import TaskConfig
+from glm_local.job.config_rules import flag
+from glm_local.job.data_fingerprint import DataFingerprint
+from glm_local.job.data_sources import DataSource
+from glm_local.job.environment import Environment
+
+Frame = TypeVar("Frame")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The source of a job's rows, checked by its columns only."""
+
+    source: DataSource
+    kinds: dict[str, ColumnKind]
+    fingerprint: DataFingerprint
+
+
+def open_table(
+    config: TaskConfig, environment: Environment[Any], problems: Callable[[Mapping[str, ColumnKind]], Sequence[Problem]]
+) -> Table:
+    """Look at the source: its columns, what is wrong with them, then the fingerprint of its content.
+
+    Raises
+    ------
+    DataError
+        With every problem of the columns.
+    """
+    source = DataSource.of(config.data)
+    kinds = dict(environment.columns(source))
+    raise_data(problems(kinds), "the table against the configuration")
+    return Table(source, kinds, environment.fingerprint(source))
+
+
+def read_frame(
+    config: TaskConfig, environment: Environment[Frame], table: Table, others: Collection[str] = ()
+) -> Frame:
+    """The rows that count, with derived columns; lazy where the engine is. `others` are columns read besides."""
+    frame = environment.read(table.source, columns_read(config, table.kinds, others))
+    derived = derived_columns(config)
+    if derived:
+        frame = environment.engine.with_columns(frame, derived)
+    if config.data.where is not None:
+        frame = environment.keep(frame, flag(config.data.where, "/data/where"))
+    return frame
+
+
+def read_entry(config: TaskConfig, table: Table, others: Collection[str] = (), **more: object) -> Entry:
+    """The event of having read rows."""
+    columns = columns_read(config, table.kinds, others)
+    return Entry("data_read", "read", payload={
+        "source": table.source.name, **more, "columns": {name: table.kinds[name] for name in columns},
+        "derived": sorted(derived_columns(config)), **dataclasses.asdict(table.fingerprint),
+    })  # fmt: skip

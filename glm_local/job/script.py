@@ -1,0 +1,39 @@
+"""The command line of a job's script: the same options for every job, on any engine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from glm_local.job.command import Answer, RunArguments, answered
+from glm_local.job.environment import Environment
+
+Run = Callable[[RunArguments, Callable[[], Environment[Any]]], Answer]
+
+
+def run_script(run: Run, environment: Callable[[], Environment[Any]], description: str | None) -> None:
+    """Run a job with the options of the command line and leave with its exit code.
+
+    0 ok, 2 bad configuration, 3 bad data, 4 not converged, 1 anything else.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--conf", required=True, help="the job's TOML file")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="put into the file: model.ridge=0.1"
+    )
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="value of a ${NAME} in the file"
+    )
+    parser.add_argument("--run-id", help="name of the run; made of configuration, data and code otherwise")
+    parser.add_argument("--out", help="folder for the run's files; wins over output.directory")
+    parser.add_argument("--store", help="folder or URI of the audit; wins over output.store")
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    parser.add_argument("--json", action="store_true", help="one JSON line on standard output")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    asked = parser.parse_args()
+    arguments = RunArguments(asked.conf, asked.set, asked.param, asked.run_id, asked.out, asked.store, asked.quiet)
+    code = answered(lambda: run(arguments, environment), asked.json, asked.debug)
+    if code:  # Databricks takes any sys.exit for a failure
+        sys.exit(code)

@@ -1,0 +1,132 @@
+"""A study inside a job: its history is the job's own run, so that both are one chain and one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from glm_local.contract.cells import CellRequest
+from glm_local.contract.columns import READABLE, ColumnKind, ReadKind
+from glm_local.contract.counted import counted
+from glm_local.contract.engine import Engine
+from glm_local.contract.expression import Expression, IsMissing, Read
+from glm_local.contract.fill_rows import payload_json, sha256_text
+from glm_local.contract.run_log import RunLog
+from glm_local.contract.store import Store
+from glm_local.errors import Problem
+from glm_local.job.environment import Environment
+from glm_local.job.study_config import StudyConfig
+from glm_local.job.study_rules import binning_rules, candidates, key
+from glm_local.screening.tested_levels import ScreeningRules
+from glm_local.study.core import StudyCore
+from glm_local.study.environment import StudyEnvironment
+from glm_local.study.history import Fact, StudyHistory
+from glm_local.study.setup import StudySetup, study_setup
+from glm_local.study.study import Study
+from glm_local.study.workbench import Workbench
+from glm_local.workflow.rules import WorkflowRules
+
+Frame = TypeVar("Frame")
+
+ATTEMPTS = ("started", "resumed", "failed")
+"""Events of attempts; steps are counted without them, so that a second attempt names its steps as the first."""
+
+
+class RunHistory(StudyHistory):
+    """The history of a study that one run makes from beginning to end; who runs it starts and finishes the run."""
+
+    def __init__(self, store: Store, name: str, run_id: str) -> None:
+        super().__init__(store, name, None, {}, {})
+        self.log: RunLog = self._new_log(run_id)
+        self._log, self._is_read = self.log, False
+
+    def _open_log(self) -> RunLog:
+        if not self._is_read:
+            self._read_on()
+            self._is_read = True
+        return self.log
+
+    def finish(self) -> None:
+        """Nothing: the job has files to record before its run ends."""
+
+    def _steps(self, facts: Sequence[Fact]) -> list[str]:
+        number = sum(one.kind not in ATTEMPTS for one in self.events)
+        return [
+            f"{number + at:05d}-{fact.kind}-{sha256_text(payload_json([fact.kind, fact.factor, fact.rows]))[:8]}"
+            for at, fact in enumerate(facts)
+        ]
+
+
+def study_name(config: StudyConfig, run_id: str) -> str:
+    """Name of the study of a run: each run designs a study of its own."""
+    own = run_id.removeprefix(f"{config.job.name}-")
+    return f"{config.study_name}-{own}"
+
+
+def nowhere_problems(config: StudyConfig, engine: Engine[Frame], frame: Frame) -> list[Problem]:
+    """Return what keeps rows out of every sample or fold: missing keys, or times. One pass."""
+    columns = engine.columns(frame)
+    path = "/split/key" if "key" in config.split else "/roles/key"
+    asked = dict.fromkeys(key(config), path)
+    if config.split.get("method") == "time":
+        asked.setdefault(str(config.split["column"]), "/split/column")
+    flags: dict[str, Expression] = {name: IsMissing(Read(name, _read_kind(columns[name]))) for name in asked}
+    answer = engine.cells(frame, [CellRequest("nowhere", sums=flags)])["nowhere"]
+    assert answer is not None
+    total = int(answer.rows.sum())
+    return [
+        Problem(
+            path, f"{int(answer.sums[name].sum()):,} of {counted(total)} without a value of {name!r}.",
+            "Every row belongs to one sample and one fold.", "Fill it, or leave such rows out with data.where.",
+        )
+        for name, path in asked.items() if answer.sums[name].sum()
+    ]  # fmt: skip
+
+
+def _read_kind(kind: ColumnKind) -> ReadKind:
+    """A way to read a column that finds every value it has."""
+    ways: tuple[ReadKind, ...] = ("text", "date", "number")
+    return next(read for read in ways if kind in READABLE[read])
+
+
+def open_study(
+    config: StudyConfig,
+    environment: Environment[Frame],
+    frame: Frame,
+    kinds: Mapping[str, ColumnKind],
+    history: RunHistory,
+) -> Study[Frame]:
+    """Begin the study of a run, or go on with it where its events end."""
+    engine, known = environment.engine, history.state.setup
+    if known is None:
+        roles = config.roles
+        setup = study_setup(
+            engine.columns(frame), target=roles.target, family=config.model.family, link=config.model.link,
+            exposure=roles.exposure, offset=roles.offset, weight=roles.weight, candidates=candidates(config, kinds),
+            split=config.split_document, key=key(config), folds=config.study.folds, seed=config.job.seed,
+        )  # fmt: skip
+    else:
+        setup = StudySetup.read(known)
+    bench: Workbench[Frame] = Workbench(engine, frame, setup, history.name, history.state.learned or None)
+    study: Study[Frame] = Study.__new__(Study)
+    StudyCore.__init__(study, _study_environment(environment), history, bench)
+    return study
+
+
+def _study_environment(environment: Environment[Frame]) -> StudyEnvironment[Frame]:
+    return StudyEnvironment(
+        environment.engine, environment.references, environment.reference, environment.open_store, lambda frame: {},
+        environment.versions,
+    )  # fmt: skip
+
+
+def workflow_rules(config: StudyConfig) -> WorkflowRules:
+    """What the sections of a study's file ask of it."""
+    asked: Any = config.study
+    pairs = asked.interactions
+    return WorkflowRules(
+        q=asked.screening.q, top_n=asked.screening.top_n, binning=binning_rules(asked.binning),
+        level=asked.acceptance.level, errors=asked.acceptance.errors, max_factors=asked.acceptance.max_factors,
+        rounds=asked.refine_rounds, interactions=pairs.count if pairs.enabled else 0, interaction_q=pairs.q,
+        pooling=ScreeningRules(min_rows=pairs.min_cell_rows, min_evidence=pairs.min_cell_evidence),
+    )  # fmt: skip

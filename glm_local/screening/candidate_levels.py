@@ -1,0 +1,39 @@
+"""A candidate's tested levels, formed from its sums under the current model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.binning.shifts import information
+from glm_local.candidates.factor_sums import FactorSums
+from glm_local.screening.score_pass import CurrentModel
+from glm_local.screening.tested_levels import ScreeningRules, TestedLevels, evidence, group_codes
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CandidateLevels:
+    """A candidate's sums, how its fine codes are grouped for tests, and the evidence per fine code."""
+
+    sums: FactorSums
+    tested: TestedLevels
+    evidence: Array
+
+    @classmethod
+    def of(cls, sums: FactorSums, model: CurrentModel, rules: ScreeningRules) -> CandidateLevels:
+        """Group the fine codes of one candidate."""
+        rows, weight, known = (
+            one[:, : sums.folds].sum(axis=1) for one in (sums.rows, sums.weight, information(sums.gain)[1])
+        )
+        found = evidence(model.fit.family, model.fit.link, rows, known, model.dispersion.value)
+        return cls(sums, group_codes(sums.kind, sums.labels, sums.ordered, rows, weight, found, rules), found)
+
+    def by_level(self, values: Array) -> Array:
+        """Sums per fine code added up by tested level, training folds only, shape (levels, folds)."""
+        total = np.zeros((self.tested.groups, self.sums.folds))
+        np.add.at(total, self.tested.group, values[:, : self.sums.folds])
+        return total

@@ -1,0 +1,182 @@
+"""The pass of a score test: scores and information of tested levels, alone and crossed with the model's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.contract.blocks import Block, Sums, add_sums
+from glm_local.glm.kernels import NewtonKernel, responses
+from glm_local.glm.recode import Recode
+from glm_local.glm.row_means import RowMeans
+from glm_local.screening.score_test import ModelInformation
+
+Array = NDArray[np.float64]
+
+ROWS, SCORE, INFORMATION, WEIGHT, AMOUNT, FITTED = range(6)
+"""Measures per tested level and fold: rows; sums of the score, its expected information, w, w y and w m."""
+
+
+@dataclass(frozen=True)
+class TestedField:
+    """A code per row whose levels are tested: look-ups in atoms, added up.
+
+    Parameters
+    ----------
+    parts
+        (whether the atom is one of the model's blocks or of the fine ones, atom, contribution of each of its codes).
+    size
+        Number of levels.
+    """
+
+    parts: tuple[tuple[bool, int, NDArray[np.intp]], ...]
+    size: int
+
+    __test__ = False
+
+    def codes(self, fine: Block, coarse: Block) -> NDArray[np.intp]:
+        """Level of every row."""
+        total = np.zeros(fine.rows, dtype=np.intp)
+        for of_model, atom, table in self.parts:
+            total += np.take(table, (coarse if of_model else fine).atoms[atom])
+        return total
+
+
+@dataclass(frozen=True)
+class ScoreKernel:
+    """Everything score tests of several fields need, in one pass over the training rows of fine blocks.
+
+    Parameters
+    ----------
+    newton
+        Of the current model, at its coefficients.
+    means
+        The model, as tables of its atoms.
+    recode
+        From fine blocks to the model's.
+    fields
+        What is tested.
+    sample
+        Fine atom that holds the sample, and the sample of each of its codes; samples below `folds` are training folds.
+    crossed
+        Whether tested levels are crossed with the model's columns.
+    """
+
+    newton: NewtonKernel
+    means: RowMeans
+    recode: Recode
+    fields: tuple[TestedField, ...]
+    sample: tuple[int, NDArray[np.intp]]
+    folds: int
+    crossed: bool = True
+
+    def begin(self) -> Sums:
+        """Sums of the model's Newton step; per field (6, folds * levels); crossed tables by field and atom."""
+        sums = self.newton.begin()
+        sums += [np.zeros((6, self.folds * one.size)) for one in self.fields]
+        columns = self.newton.columns
+        for one in self.fields if self.crossed else ():
+            sums += [np.zeros((one.size, atom.size)) for atom in columns.design.atoms]
+            sums.append(np.zeros((one.size, len(columns.numerics))))
+        return sums
+
+    def add(self, sums: Sums, block: Block) -> None:
+        """Add one fine block."""
+        at, sample_of = self.sample
+        sample = np.take(sample_of, block.atoms[at])
+        rows = np.flatnonzero(sample < self.folds)
+        if not len(rows):
+            return
+        fold = sample[rows]
+        fine = block if len(rows) == block.rows else rows_of(block, rows)
+        coarse = self.recode.block(fine)
+        each = iter(sums)
+        self.newton.add(list(islice(each, len(self.newton.begin()))), coarse)
+        numerics = self.newton.predictor.standardised(coarse)
+        with np.errstate(all="ignore"):
+            measures, information = self._measures(coarse)
+        codes = [one.codes(fine, coarse) for one in self.fields]
+        for one, code in zip(self.fields, codes, strict=True):
+            joint = fold * one.size + code
+            for row, measure in zip(next(each), measures, strict=True):
+                row += np.bincount(joint, measure, self.folds * one.size)
+        for one, code in zip(self.fields, codes, strict=True) if self.crossed else ():
+            for atom, of_model in zip(coarse.atoms, self.newton.columns.design.atoms, strict=True):
+                table = next(each)
+                table += np.bincount(code * of_model.size + atom, information, table.size).reshape(table.shape)
+            table = next(each)
+            for column, numeric in enumerate(numerics):
+                table[:, column] += np.bincount(code, information * numeric, one.size)
+
+    def _measures(self, coarse: Block) -> tuple[list[Array | None], Array]:
+        family, link = self.newton.family, self.newton.link
+        eta = self.means.linear_predictor(coarse)
+        mean, weight = link.mean(eta), responses(coarse)[1]
+        slope_over_variance = link.mean_derivative(eta) / family.variance(mean)
+        information = weight * slope_over_variance**2 * family.variance(mean)
+        score = (coarse.amount - weight * mean) * slope_over_variance
+        return [None, score, information, coarse.weight, coarse.amount, weight * mean], information
+
+    def finish(self, sums: Sums) -> Sums:
+        """The model's score and information; per field (6, folds, levels), and its cross with columns (levels, p)."""
+        count = len(self.newton.begin())
+        each = iter(sums[count:])
+        _, score, information = self.newton.finish(sums[:count])
+        answer = [score, information]
+        answer += [next(each).reshape(6, self.folds, one.size) for one in self.fields]
+        columns = self.newton.columns
+        for at, one in enumerate(self.fields) if self.crossed else ():
+            cross = np.zeros((len(columns), one.size))
+            for atom in range(len(columns.design.atoms)):
+                columns.add_margins(cross, atom, next(each).T)
+            cross[columns.numerics] += next(each).T
+            if columns.has_intercept:
+                cross[0] += answer[2 + at][INFORMATION].sum(axis=0)
+            answer.append(cross.T)
+        return answer
+
+    def merge(self, parts: Sequence[Sums]) -> Sums:
+        """Added up."""
+        return add_sums(parts)
+
+    def answer(self, sums: Sums) -> ScoreSums:
+        """The merged sums by name."""
+        count = len(self.fields)
+        cross = sums[2 + count :] if self.crossed else [None] * count
+        return ScoreSums(ModelInformation(sums[0], sums[1]), tuple(sums[2 : 2 + count]), tuple(cross))
+
+
+@dataclass(frozen=True)
+class ScoreSums:
+    """What `ScoreKernel` finds.
+
+    Parameters
+    ----------
+    model
+        Score and information of the model's columns.
+    levels
+        Per field shape (6, folds, levels): see `ROWS`, `SCORE`, `INFORMATION`, `WEIGHT`, `AMOUNT`, `FITTED`.
+    cross
+        Per field shape (levels, p): its information with the model's columns; None where not asked.
+    """
+
+    model: ModelInformation
+    levels: tuple[Array, ...]
+    cross: tuple[Array | None, ...]
+
+
+def rows_of(block: Block, rows: NDArray[np.intp]) -> Block:
+    """Some rows of a block; its faults and log scales, which belong to all rows, stay behind."""
+    return Block(
+        tuple(np.take(atom, rows) for atom in block.atoms),
+        block.numerics[:, rows],
+        block.amount[rows],
+        None if block.weight is None else block.weight[rows],
+        None if block.offset is None else block.offset[rows],
+        np.full_like(block.log_scale, np.nan),
+        np.zeros_like(block.faults),
+    )

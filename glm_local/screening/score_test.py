@@ -1,0 +1,208 @@
+"""Rao's score test of levels a model does not have, with efficient information: net of what the model estimated.
+
+With score U and information I of the tested levels (c) and of the model's columns (M), all at the model's estimates:
+U* = U_c - I_cM I_MM^-1 U_M, V = I_cc - I_cM I_MM^-1 I_Mc, statistic U*' V^- U* / dispersion with rank V degrees of
+freedom (Rao 1948; Cox & Hinkley 1974, 9.3). Only sums enter.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import chdtrc, fdtrc
+
+from glm_local.glm.information import independent_columns, inverse_information
+
+Array = NDArray[np.float64]
+
+SPANNED = 1e-8
+"""Share of a direction's information below which the model counts as holding it already."""
+
+
+@dataclass(frozen=True)
+class Dispersion:
+    """How the statistic is scaled.
+
+    Parameters
+    ----------
+    value
+        Dispersion of the current model.
+    freedom
+        Residual degrees of freedom it was estimated with; None where it is known.
+    pearson
+        Pearson's chi-square of the current model (used only where the dispersion is estimated).
+    """
+
+    value: float = 1.0
+    freedom: float | None = None
+    pearson: float = math.nan
+
+
+@dataclass(frozen=True)
+class ModelInformation:
+    """Score and information of the model's columns at its estimates, shapes (p,) and (p, p)."""
+
+    score: Array
+    information: Array
+
+    @cached_property
+    def inverse(self) -> Array:
+        """Inverse over the independent columns, zero at aliased ones, shape (p, p)."""
+        kept = np.flatnonzero(independent_columns(self.information))
+        inverse = np.zeros_like(self.information)
+        inverse[np.ix_(kept, kept)] = inverse_information(self.information[np.ix_(kept, kept)])
+        return inverse
+
+
+@dataclass(frozen=True)
+class Efficient:
+    """Score and information of tested levels net of nuisances, and their own information before that.
+
+    Shapes (levels,), (levels, levels), (levels,).
+    """
+
+    score: Array
+    information: Array
+    own: Array
+
+    @classmethod
+    def of(cls, score: Array, own: Array, cross: Array | None, model: ModelInformation) -> Efficient:
+        """Net of a model.
+
+        Parameters
+        ----------
+        score, own
+            Of the levels, shapes (levels,) and (levels, levels).
+        cross
+            The levels' information with the model's columns, shape (levels, p); None leaves the model out.
+        """
+        if cross is None:
+            return cls(score, own, np.diag(own))
+        half = cross @ model.inverse
+        return cls(score - half @ model.score, own - half @ cross.T, np.diag(own))
+
+    def projection(self, tested: int) -> Array:
+        """How the levels from `tested` on explain the first ones: V_12 V_22^-, shape (tested, others)."""
+        inverse, _ = _generalised_inverse(self.information[tested:, tested:], self.own[tested:])
+        half: Array = self.information[:tested, tested:] @ inverse
+        return half
+
+    def net_of_others(self, tested: int) -> Efficient:
+        """The first `tested` levels, net of the others."""
+        half = self.projection(tested)
+        return Efficient(
+            self.score[:tested] - half @ self.score[tested:],
+            self.information[:tested, :tested] - half @ self.information[tested:, :tested],
+            self.own[:tested],
+        )
+
+    def test(self, dispersion: Dispersion | None = None) -> ScoreTest:
+        """The score test of all levels at once."""
+        inverse, rank = _generalised_inverse(self.information, self.own)
+        return score_test(float(self.score @ inverse @ self.score), rank, dispersion or Dispersion())
+
+    @cached_property
+    def inverse(self) -> Array:
+        """Generalised inverse of the information: one step's effects are ``inverse @ score``."""
+        return _generalised_inverse(self.information, self.own)[0]
+
+
+def _generalised_inverse(matrix: Array, scale: Array) -> tuple[Array, int]:
+    """Moore-Penrose inverse after scaling by each level's own information, and the rank."""
+    root = np.where(scale > 0, 1 / np.sqrt(np.where(scale > 0, scale, 1.0)), 0.0)
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2 * root[:, None] * root[None, :])
+    kept = values > SPANNED
+    half = vectors[:, kept] * root[:, None]
+    inverse: Array = half / values[kept] @ half.T
+    return inverse, int(kept.sum())
+
+
+@dataclass(frozen=True)
+class ScoreTest:
+    """A score test.
+
+    Parameters
+    ----------
+    statistic
+        Scaled by the dispersion: chi-square under the null, or F times `freedom` where the dispersion is estimated.
+    freedom
+        Degrees of freedom: rank of the efficient information. 0 when the model has the levels already.
+    residual_freedom
+        Second degrees of freedom of F; None for chi-square.
+    p_value
+        From the upper tail itself; NaN without degrees of freedom.
+    explained
+        The statistic before scaling: Pearson's chi-square (or deviance) the levels take away.
+    """
+
+    statistic: float
+    freedom: int
+    residual_freedom: float | None
+    p_value: float
+    explained: float
+
+
+def score_test(explained: float, freedom: int, dispersion: Dispersion) -> ScoreTest:
+    """Turn the unscaled statistic into a test.
+
+    An estimated dispersion is taken after the tested levels, (Pearson - explained) / (freedom left), so that the test
+    is the exact F test in the normal linear model; `explained` never exceeds Pearson's chi-square.
+
+    Examples
+    --------
+    >>> round(score_test(3.841459, 1, Dispersion()).p_value, 4)
+    0.05
+    """
+    if freedom == 0:
+        return ScoreTest(0.0, 0, None, math.nan, 0.0)
+    if dispersion.freedom is None:
+        statistic = explained / dispersion.value
+        return ScoreTest(statistic, freedom, None, float(chdtrc(freedom, statistic)), explained)
+    left = dispersion.freedom - freedom
+    if not left > 0:
+        return ScoreTest(math.nan, freedom, left, math.nan, explained)
+    rest = dispersion.pearson - explained
+    statistic = explained * left / rest if rest > 0 else math.inf
+    return ScoreTest(statistic, freedom, left, float(fdtrc(freedom, left, statistic / freedom)), explained)
+
+
+def ratio_test(gain: float, freedom: int, dispersion: Dispersion) -> ScoreTest:
+    """Likelihood-ratio test of a deviance gain: chi-square, or F where the dispersion is estimated.
+
+    Parameters
+    ----------
+    gain
+        Fall of the deviance from the current model to the one with the tested levels, jointly fitted.
+    dispersion
+        Of the *larger* model, with its residual degrees of freedom, where it is estimated.
+    """
+    if freedom == 0:
+        return ScoreTest(0.0, 0, None, math.nan, gain)
+    statistic = max(gain, 0.0) / dispersion.value if dispersion.value > 0 else math.nan
+    if dispersion.freedom is None:
+        return ScoreTest(statistic, freedom, None, float(chdtrc(freedom, statistic)), gain)
+    p_value = float(fdtrc(freedom, dispersion.freedom, statistic / freedom))
+    return ScoreTest(statistic, freedom, dispersion.freedom, p_value, gain)
+
+
+def q_values(p_values: ArrayLike) -> Array:
+    """Benjamini and Hochberg's (1995) adjusted p-values: calling all at or below q keeps the false discovery rate at q.
+
+    NaN (no test) takes no part and stays NaN.
+
+    Examples
+    --------
+    >>> q_values([0.01, 0.04, 0.03, float("nan")]).round(3).tolist()
+    [0.03, 0.04, 0.04, nan]
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full(len(p), np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    scaled = p[order] * len(order) / np.arange(1, len(order) + 1)
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return adjusted

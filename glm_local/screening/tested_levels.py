@@ -1,0 +1,226 @@
+"""Tested levels: fine codes grouped by rows and expected amounts, never by responses, so that tests stay calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.glm.families import Family
+from glm_local.glm.links import Link
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+RARE = "rare levels"
+
+
+@dataclass(frozen=True)
+class ScreeningRules:
+    """How levels are formed for tests.
+
+    Parameters
+    ----------
+    bands
+        Most bands of about equal exposure an ordered candidate is cut into; missing and the like come on top.
+    most_categories
+        Most categories tested on their own, the largest; the others are put together in key order.
+    min_rows, min_evidence
+        A level on its own has so many training rows, and so much evidence: expected events for Poisson and Tweedie,
+        the smaller of expected events and non-events for binomial, rows / dispersion for gamma. Below, the chi-square
+        of a level is no chi-square.
+    """
+
+    bands: int = 20
+    most_categories: int = 80
+    min_rows: float = 30.0
+    min_evidence: float = 10.0
+
+    def thick(self, rows: Array, evidence: Array) -> NDArray[np.bool_]:
+        """Which levels stand on their own."""
+        thick: NDArray[np.bool_] = (rows >= self.min_rows) & (evidence >= self.min_evidence)
+        return thick
+
+
+def evidence(family: Family, link: Link, rows: Array, information: Array, dispersion: float) -> Array:
+    """Evidence free of scale (`ScreeningRules`): information / dispersion on a log or logit scale, rows elsewhere."""
+    if link.name != "log" and family.domain != "unit":
+        return rows
+    found = information / max(dispersion, 1e-300)
+    return np.minimum(found, rows) if family.domain == "positive" else found
+
+
+@dataclass(frozen=True)
+class TestedLevels:
+    """Groups of fine codes.
+
+    Parameters
+    ----------
+    group
+        Group of every fine code, shape (codes,); codes without training rows have a group too.
+    labels
+        Of the groups.
+    pooled
+        Fine codes with rows that were too thin to stand on their own.
+    pooled_rows
+        Their rows.
+    """
+
+    group: Codes
+    labels: tuple[str, ...]
+    pooled: int
+    pooled_rows: float
+
+    __test__ = False  # not a test, whatever its name begins with
+
+    @property
+    def groups(self) -> int:
+        """Number of groups."""
+        return len(self.labels)
+
+
+def group_codes(
+    kind: Literal["numeric", "categorical", "ordinal"],
+    labels: Sequence[str],
+    ordered: int,
+    rows: Array,
+    weight: Array,
+    evidence: Array,
+    rules: ScreeningRules | None = None,
+) -> TestedLevels:
+    """Group fine codes for a test.
+
+    Numeric and ordinal codes become runs of about equal exposure; categories of enough rows stay as they are, the
+    rest is banded in key order; codes that stand apart (missing, unseen) stay apart, or join the thin ones.
+
+    Parameters
+    ----------
+    ordered
+        The first `ordered` codes are ordered or categories, the others stand apart.
+    rows, weight, evidence
+        Training sums per fine code, shape (codes,).
+
+    Examples
+    --------
+    >>> rows = np.array([50.0, 5.0, 60.0, 40.0])
+    >>> tested = group_codes("categorical", ["a", "b", "c", "missing"], 3, rows, rows, rows)
+    >>> tested.labels, tested.group.tolist()
+    (('a', 'b, c', 'missing'), [0, 1, 1, 2])
+    """
+    rules = rules or ScreeningRules()
+    thick = rules.thick(rows, evidence)
+    size = len(rows)
+    names = [*labels, *("(no level)" for _ in range(size - len(labels)))]
+    if kind == "categorical":
+        run = _categories(ordered, rows, weight, thick, rules)
+    else:
+        run = _bands(np.arange(ordered), weight, rules.bands, size)
+    apart = np.arange(ordered, size)
+    run[apart] = run.max(initial=-1) + 1 + np.arange(len(apart))
+    group = _thickened(run, ordered, rows, evidence, rules, kind == "categorical")
+    alone = np.bincount(group[rows > 0], minlength=group.max(initial=-1) + 1) == 1
+    pooled = (rows > 0) & ~thick & ~alone[group]
+    return TestedLevels(
+        group, tuple(_name(names, group, at, rows, kind, ordered) for at in range(group.max(initial=-1) + 1)),
+        int(pooled.sum()), float(rows[pooled].sum()),
+    )  # fmt: skip
+
+
+def _bands(codes: Codes, weight: Array, bands: int, size: int) -> Codes:
+    """Runs of `codes` with about equal weight, numbered from 0; other entries are -1."""
+    run = np.full(size, -1)
+    share = np.cumsum(weight[codes])
+    if not len(codes) or not share[-1] > 0:
+        run[codes] = 0
+        return run
+    middle = (share - weight[codes] / 2) / share[-1]
+    _, run[codes] = np.unique(np.minimum((middle * bands).astype(np.int64), bands - 1), return_inverse=True)
+    return run
+
+
+def _categories(ordered: int, rows: Array, weight: Array, thick: NDArray[np.bool_], rules: ScreeningRules) -> Codes:
+    codes = np.arange(ordered)
+    eligible = codes[thick[:ordered]]
+    largest = eligible[np.argsort(-weight[eligible], kind="stable")][: rules.most_categories]
+    alone = np.sort(largest)
+    run = np.full(len(rows), -1)
+    run[alone] = np.arange(len(alone))
+    rest = codes[run[:ordered] < 0]
+    if len(rest):
+        # Key order keeps what keys mean (postcodes, sequences); equal exposure keeps every band testable.
+        banded = _bands(rest, weight, rules.bands, len(rows))[rest]
+        run[rest] = len(alone) + banded
+    return run
+
+
+def _thickened(
+    run: Codes, ordered: int, rows: Array, evidence: Array, rules: ScreeningRules, categories: bool
+) -> Codes:
+    """Runs too thin are joined with a neighbour (ordered) or with each other (the rest), then renumbered."""
+    sums = np.stack([np.bincount(run, one, run.max(initial=0) + 1) for one in (rows, evidence)]).astype(np.float64)
+    count = sums.shape[1]
+    first_apart = int(run[ordered:].min(initial=count))
+    target = np.arange(count)
+    if not categories:
+        _join_neighbours(target, sums, first_apart, rules)
+    else:
+        _join_thin(target, sums, np.arange(first_apart), rules)
+    _join_thin(target, sums, np.arange(first_apart, count), rules)
+    thin = [one for one in np.unique(target) if not rules.thick(sums[0, one], sums[1, one])]
+    if thin and len(np.unique(target)) > 1:
+        _absorb(target, sums, thin)
+    _, group = np.unique(target[run], return_inverse=True)
+    return np.asarray(group, dtype=np.int64)
+
+
+def _join_neighbours(target: Codes, sums: Array, stop: int, rules: ScreeningRules) -> None:
+    """Join each thin run with the one before it, the first ones with the one after."""
+    last = -1
+    for at in range(stop):
+        if last >= 0 and not (rules.thick(*sums[:, at]) and rules.thick(*sums[:, last])):
+            sums[:, last] += sums[:, at]
+            sums[:, at] = 0
+            target[at] = last
+        else:
+            last = at
+
+
+def _join_thin(target: Codes, sums: Array, runs: Codes, rules: ScreeningRules) -> None:
+    """Join thin runs among `runs` one after the other until each pool is thick."""
+    pool = -1
+    for at in runs:
+        if target[at] != at or rules.thick(*sums[:, at]):
+            continue
+        if pool >= 0 and not rules.thick(*sums[:, pool]):
+            sums[:, pool] += sums[:, at]
+            sums[:, at] = 0
+            target[at] = pool
+        else:
+            pool = at
+
+
+def _absorb(target: Codes, sums: Array, thin: Sequence[int]) -> None:
+    """What is still thin goes where most rows are: it can only blur a test, never break it."""
+    largest = int(np.argmax(sums[0]))
+    for one in thin:
+        if one != largest:
+            target[target == one] = largest
+            sums[:, largest] += sums[:, one]
+
+
+def _name(labels: list[str], group: Codes, at: int, rows: Array, kind: str, ordered: int) -> str:
+    members = np.flatnonzero(group == at)
+    seen = members[rows[members] > 0]
+    members = seen if len(seen) else members
+    if len(members) == 1:
+        return str(labels[members[0]])
+    if kind != "categorical":
+        inside = members[members < ordered]
+        if len(inside) > 1 and len(inside) == len(members):
+            return f"{labels[inside[0]]} … {labels[inside[-1]]}"
+    if len(members) <= 3:
+        return ", ".join(labels[one] for one in members)
+    return f"{RARE} ({len(members)}: {labels[members[0]]} … {labels[members[-1]]})"

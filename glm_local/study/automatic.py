@@ -1,0 +1,252 @@
+"""The study by rule: rank, optimize, keep what earns its place, refine together; stopped anywhere, it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import stats
+from tqdm.auto import tqdm
+
+from glm_local.binning.optimal_bins import optimal_bins
+from glm_local.binning.rules import BinningRules
+from glm_local.contract.factor_spec import InteractionSpec, LinearSpec
+from glm_local.contract.fingerprint import fingerprint
+from glm_local.errors import ConfigError, FitError
+from glm_local.study import crossing, proposing, ranking
+from glm_local.study.comparison import compare_designs
+from glm_local.study.core import StudyCore
+from glm_local.study.decisions import compared, rejection
+from glm_local.study.design import Change, Design
+from glm_local.study.history import Fact
+
+
+@dataclass(frozen=True)
+class KeepingRule:
+    """When a factor earns its place.
+
+    Parameters
+    ----------
+    level
+        The likelihood-ratio test must be below it.
+    errors
+        The out-of-fold gain must be above so many of its standard errors.
+    """
+
+    level: float = 0.01
+    errors: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level <= 1 or not self.errors >= 0:
+            raise ConfigError.because(
+                f"level is {self.level!r}, errors is {self.errors!r}.", "A level is in (0, 1], errors 0 or more.",
+                "Write level=0.01, errors=1.",
+            )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AutomaticPlan:
+    """What an automatic study does.
+
+    Parameters
+    ----------
+    top_n
+        Candidates tried, best first; None is all.
+    rules
+        Of binning.
+    keeping
+        When a factor stays.
+    rounds
+        Most rounds of refinement.
+    interactions
+        Pairs tried, best first; 0 is none.
+    """
+
+    top_n: int | None = None
+    rules: BinningRules = field(default_factory=BinningRules)
+    keeping: KeepingRule = field(default_factory=KeepingRule)
+    rounds: int = 2
+    interactions: int = 0
+
+    def document(self) -> dict[str, Any]:
+        """As the history keeps it."""
+        return {
+            "top_n": self.top_n, "rules": proposing.rules_document(self.rules), "keeping": asdict(self.keeping),
+            "rounds": self.rounds, "interactions": self.interactions,
+        }  # fmt: skip
+
+    @property
+    def base(self) -> str:
+        """Names the plan in marks."""
+        return f"auto {fingerprint(self.document())[:8]}"
+
+
+@dataclass(frozen=True)
+class AutomaticRun:
+    """One run of a plan in a study: marks of its steps carry its number, so that a stopped one goes on where it was."""
+
+    plan: AutomaticPlan
+    number: int
+
+    def mark(self, step: str) -> str:
+        """Mark of one step."""
+        return f"{self.plan.base} #{self.number}: {step}"
+
+
+def auto_design(study: StudyCore[Any], plan: AutomaticPlan, names: Sequence[str] | None = None) -> None:
+    """Run the plan; steps the history has are not made again, and a plan that was run to this very design is done."""
+    runs = [one for one in study.state.done if one.startswith(f"{plan.base} #") and ": complete " in one]
+    if any(one.endswith(f": complete {study.design.fingerprint}") for one in runs):
+        return
+    run = AutomaticRun(plan, len(runs) + 1)
+    order = ranking.order(study, names)
+    for name in tqdm(order[: plan.top_n], "candidates", disable=None, leave=False):
+        if name not in study.design and run.mark(f"try {name}") not in study.state.done:
+            try_candidate(study, name, run)
+    refine_all(study, plan.rules, plan.rounds, run.mark("refine"))
+    prune(study, run)
+    if plan.interactions:
+        crossing.auto_interactions(study, plan.interactions, plan.keeping, run.mark("cross"))
+    said = {"plan": plan.document(), "mark": run.mark(f"complete {study.design.fingerprint}")}
+    study.commit([Fact("decided", said, reason="the automatic design is complete")])
+
+
+def try_candidate(study: StudyCore[Any], name: str, run: AutomaticRun) -> None:
+    """Optimize a candidate and accept or reject it, in one commit."""
+    mark, plan = run.mark(f"try {name}"), run.plan
+    leaks = ranking.leak(study, name)
+    if leaks:
+        study.commit([_marked(rejection(study, name, f"not tried: {leaks}", {}), mark)])
+        return
+    result = proposing.optimized(study, name, plan.rules)
+    said = proposing.proposed(study, result, "optimized", plan.rules)
+    if result.spec is None:
+        why = f"no factor at all is best: {result.proof.guarantee}"
+        study.commit([said, _marked(rejection(study, name, why, {}), mark)])
+        return
+    change = Change(name, result.spec)
+    try:
+        found = study.comparison(change)
+    except FitError as error:
+        why = f"the joint fit failed: {error.problems[0].found}"
+        study.commit([said, _marked(rejection(study, name, why, {}), mark)])
+        return
+    keeping = plan.keeping
+    reason = found.verdict(keeping.level, keeping.errors)
+    if found.earns_its_place(keeping.level, keeping.errors):
+        evidence = {**found.document(), "method": "optimized"}
+        decided = study.decision("accepted", name, [change], reason, evidence, mark=mark)
+    else:
+        decided = _marked(rejection(study, name, reason, {}), mark)
+    study.commit([said, compared(found), decided])
+
+
+def refine_all(study: StudyCore[Any], rules: BinningRules, rounds: int, mark: str) -> int:
+    """Re-optimize every accepted factor with the others as offset, jointly refitted, until a round changes nothing.
+
+    Each round is one event. Returns the rounds made.
+    """
+    for number in range(1, rounds + 1):
+        own = f"{mark} {number}"
+        if f"{own}, nothing" in study.state.done:
+            return number
+        if own not in study.state.done and not refine_round(study, rules, own):
+            return number
+    return rounds
+
+
+def refine_round(
+    study: StudyCore[Any], rules: BinningRules, mark: str | None, names: Sequence[str] | None = None,
+    reason: str | None = None,
+) -> bool:
+    """One pass over the accepted factors; True when some spec changed."""
+    design, lines = study.design, []
+    changes: list[Change] = []
+    for name in tqdm(names if names is not None else design.names, "refining", disable=None, leave=False):
+        found, line = refined(study, design, name, rules)
+        lines.append(line)
+        if found is not None:
+            changes.append(found)
+            design = design.after([found])
+    before, after = study.current(), study.changed(changes)
+    cv_gain, cv_se = after.cross_validation.gain_over(before.cross_validation)
+    evidence = {"factors": lines, "cv_gain": cv_gain, "cv_se": cv_se, "rules": proposing.rules_document(rules)}
+    own = mark if changes or mark is None else f"{mark}, nothing"
+    factor = names[0] if names is not None and len(names) == 1 else None
+    reason = reason or f"{len(changes)} of {len(lines)} factors changed"
+    decided = study.decision("refined", factor, changes, reason, evidence, **({"mark": own} if own else {}))
+    study.commit([decided])
+    return bool(changes)
+
+
+def refined(
+    study: StudyCore[Any], design: Design, name: str, rules: BinningRules
+) -> tuple[Change | None, dict[str, Any]]:
+    """A better spec of one accepted factor, where there is one, and what was found."""
+    line: dict[str, Any] = {"factor": name, "kept": True}
+    spec = design[name]
+    if isinstance(spec, InteractionSpec | LinearSpec) or name not in study.bench.rows.candidates:
+        return None, {**line, "why": "it is not made of fine codes"}
+    if design.pins.get(name):
+        return None, {**line, "why": "its relativities are held by hand"}
+    if design.crossings_of(name):
+        return None, {**line, "why": "an interaction is made of its levels"}
+    with study.stage("candidate sums"):
+        sums = study.bench.sums_without(design, name)
+    with study.stage("optimal bins"):
+        result = optimal_bins(sums, study.bench.candidate(name), rules)
+    if result.spec is None:
+        return None, {**line, "why": "no factor at all is best now; see prune"}
+    change = Change(name, result.spec)
+    if design.after([change]).fingerprint == design.fingerprint:
+        return None, {**line, "why": "its bins are the best ones"}
+    try:
+        candidate = study.changed([change], design)
+    except FitError as error:
+        return None, {**line, "why": error.problems[0].found}
+    with study.stage("fit and measure"):
+        found = compare_designs(name, change, study.bench.fitted(design), candidate)
+    line |= {"cv_gain": found.cv_gain, "cv_se": found.cv_se, "validation_gain": found.validation_gain}
+    if found.cv_gain <= 0:
+        return None, {**line, "why": "the best bins with the others as offset do not gain out of fold"}
+    return change, {**line, "kept": False}
+
+
+def prune(study: StudyCore[Any], run: AutomaticRun) -> None:
+    """Remove factors that do not earn their place beside the others; Wald's test says whom to look at."""
+    level = run.plan.keeping.level
+    for name in wald_suspects(study, level):
+        mark = run.mark(f"prune {name}")
+        if mark in study.state.done or study.design.crossings_of(name):
+            continue
+        change = Change(name)
+        found = study.comparison(change)
+        p_value = found.p_value if found.p_value is not None else 0.0
+        if p_value >= level or found.cv_gain > 0:
+            reason = f"beside the others: p = {p_value:.3g}, out-of-fold gain without it {found.cv_gain:,.2f}"
+            study.commit([study.decision("removed", name, [change], reason, found.document(), mark=mark)])
+
+
+def wald_suspects(study: StudyCore[Any], level: float) -> list[str]:
+    """Factors whose coefficients together are not away from 0 at a level, weakest first."""
+    model = study.current().model
+    fitted = [one for one in model.coefficients if one.status == "fitted"]
+    covariance = np.zeros((len(fitted), len(fitted)))
+    for at, row in enumerate(model.covariance):
+        covariance[at, : len(row)] = covariance[: len(row), at] = row
+    found: dict[str, float] = {}
+    for name in study.design.names:
+        own = [at for at, one in enumerate(fitted) if one.factor == name]
+        if not own:
+            found[name] = 1.0
+            continue
+        estimate = np.array([float(fitted[at].estimate or 0.0) for at in own])
+        statistic = float(estimate @ np.linalg.pinv(covariance[np.ix_(own, own)]) @ estimate)
+        found[name] = float(stats.chi2.sf(statistic, len(own)))
+    return [name for name, p_value in sorted(found.items(), key=lambda one: -one[1]) if p_value >= level]
+
+
+def _marked(fact: Fact, mark: str) -> Fact:
+    return Fact(fact.kind, {**fact.payload, "mark": mark}, fact.factor, fact.reason, fact.rows)

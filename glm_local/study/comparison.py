@@ -1,0 +1,132 @@
+"""A candidate against the current model: jointly refitted, tested, cross-validated, measured on validation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal
+
+import pandas as pd
+from scipy import stats
+
+from glm_local.study.design import Change
+from glm_local.study.workbench import FittedDesign
+
+Action = Literal["add", "replace", "remove"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changing a factor does to the model; positive gains are improvements.
+
+    Parameters
+    ----------
+    factor, action
+        What is changed: added, replaced or removed.
+    change
+        The change compared.
+    current, candidate
+        The fitted designs before and after.
+    train_gain
+        Deviance saved on the training rows.
+    df
+        Parameters gained.
+    statistic, p_value, test
+        Likelihood-ratio test on the training rows: chi-square, or F where the dispersion is estimated; None where the
+        designs are not nested.
+    cv_gain, cv_se
+        Deviance saved out of fold, summed over folds, and its standard error from the paired differences of folds.
+    fold_gains
+        The differences themselves, one per fold.
+    validation_gain
+        Deviance saved on validation; None without validation rows.
+    """
+
+    factor: str
+    action: Action
+    change: Change
+    current: FittedDesign
+    candidate: FittedDesign
+    train_gain: float
+    df: int
+    statistic: float | None
+    p_value: float | None
+    test: str
+    cv_gain: float
+    cv_se: float
+    fold_gains: tuple[float, ...]
+    validation_gain: float | None
+
+    def earns_its_place(self, level: float = 0.01, errors: float = 1.0) -> bool:
+        """Whether the out-of-fold gain is above `errors` standard errors and the test, if any, below `level`."""
+        gains = self.cv_gain > errors * self.cv_se and self.cv_gain > 0
+        return gains and (self.p_value is None or self.p_value < level)
+
+    def verdict(self, level: float = 0.01, errors: float = 1.0) -> str:
+        """The rule and what came of it, in a sentence."""
+        test = "not nested, no test" if self.p_value is None else f"p = {self.p_value:.3g} against {level:g}"
+        kept = "kept" if self.earns_its_place(level, errors) else "not kept"
+        return f"{kept}: out-of-fold gain {self.cv_gain:,.2f} against {errors:g} x {self.cv_se:,.2f}; {test}"
+
+    def document(self) -> dict[str, Any]:
+        """As an event's payload keeps it."""
+        return {
+            "action": self.action, "train_gain": self.train_gain, "df": self.df, "statistic": self.statistic,
+            "p_value": self.p_value, "test": self.test, "cv_gain": self.cv_gain, "cv_se": self.cv_se,
+            "fold_gains": list(self.fold_gains), "validation_gain": self.validation_gain,
+            "current": self.current.figures(), "candidate": self.candidate.figures(),
+        }  # fmt: skip
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row: figures of both designs, gains, test."""
+        return comparison_table(self.factor, self.document())
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.factor)}: {escape(self.verdict())}</p>" + self.table.T.to_html(header=False)
+
+
+def comparison_table(factor: str, said: Mapping[str, Any]) -> pd.DataFrame:
+    """A comparison's payload as one row."""
+    row: dict[str, Any] = {"factor": factor, "action": said["action"]}
+    for side in ("current", "candidate"):
+        for name in ("train_deviance", "validation_deviance", "cv_mean_deviance", "parameters"):
+            row[f"{side}_{name}"] = said[side][name]
+    gains = ("train_gain", "df", "statistic", "p_value", "cv_gain", "cv_se", "validation_gain")
+    return pd.DataFrame([row | {name: said[name] for name in gains}])
+
+
+def compare_designs(factor: str, change: Change, current: FittedDesign, candidate: FittedDesign) -> Comparison:
+    """Compare two fitted designs."""
+    action: Action = "remove" if change.spec is None else "replace" if factor in current.design else "add"
+    gain = current.train.deviance - candidate.train.deviance
+    df = candidate.model.statistics.parameters - current.model.statistics.parameters
+    pinned = change.pins or (factor in current.design.pins)
+    nested = action != "replace" and df != 0 and not pinned
+    statistic, p_value, test = _ratio_test(abs(gain), df, current, candidate) if nested else (None, None, "not nested")
+    cv_gain, cv_se = candidate.cross_validation.gain_over(current.cross_validation)
+    folds = current.cross_validation.deviance - candidate.cross_validation.deviance
+    validation = None
+    if current.validation is not None and candidate.validation is not None:
+        validation = current.validation.deviance - candidate.validation.deviance
+    return Comparison(
+        factor, action, change, current, candidate, gain, df, statistic, p_value, test, cv_gain, cv_se,
+        tuple(float(one) for one in folds), validation,
+    )  # fmt: skip
+
+
+def _ratio_test(
+    gain: float, df: int, current: FittedDesign, candidate: FittedDesign
+) -> tuple[float | None, float | None, str]:
+    """The larger of two nested models against the smaller."""
+    larger = (candidate if df > 0 else current).model
+    figures, columns = larger.statistics, abs(df)
+    if larger.spec.dispersion == "fixed":
+        return gain, float(stats.chi2.sf(gain, columns)), "chi-square"
+    if figures.df_residual <= 0 or not figures.dispersion > 0:
+        return None, None, "no dispersion"
+    statistic = gain / columns / figures.dispersion
+    p_value = float(stats.f.sf(statistic, columns, figures.df_residual))
+    return statistic, p_value if math.isfinite(p_value) else None, "F"

@@ -1,0 +1,183 @@
+"""Interactions: pairs ranked net of their margins, one tested by a joint fit, thin cells pooled, accepted or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from glm_local.contract.factor_spec import InteractionSpec
+from glm_local.errors import ConfigError, DataError, FitError
+from glm_local.screening.find_interactions import find_interactions
+from glm_local.screening.interaction_ranking import InteractionRanking
+from glm_local.screening.tested_levels import ScreeningRules
+from glm_local.study.comparison import Comparison
+from glm_local.study.core import StudyCore
+from glm_local.study.decisions import compared, require_accepted
+from glm_local.study.design import Change
+from glm_local.study.history import Fact
+
+
+@dataclass(frozen=True)
+class InteractionTest:
+    """A pair tested by a joint fit with the accepted factors.
+
+    Parameters
+    ----------
+    first, second
+        Factors of the model.
+    comparison
+        The model with the crossing against the current one.
+    cells
+        Cells of the pair; `pooled` ones follow their margins, because they hold too little.
+    """
+
+    first: str
+    second: str
+    comparison: Comparison
+    cells: pd.DataFrame
+
+    @property
+    def spec(self) -> InteractionSpec:
+        """The crossing tested."""
+        spec = self.comparison.change.spec
+        assert isinstance(spec, InteractionSpec)
+        return spec
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The comparison, one row."""
+        return self.comparison.table
+
+    def _repr_html_(self) -> str:
+        pooled = int(self.cells["pooled"].sum())
+        note = f"<p>{escape(self.spec.name)}: {len(self.cells)} cells, {pooled} of them pooled with their margins</p>"
+        return note + self.comparison._repr_html_()
+
+
+def crossing_name(first: str, second: str) -> str:
+    """Name of the crossing of two factors."""
+    return f"{first}:{second}"
+
+
+def find(study: StudyCore[Any], pairs: Sequence[tuple[str, str]] | None, **options: Any) -> InteractionRanking:
+    """Rank pairs against the current model and record the ranking."""
+    if pairs is None and len(study.design.factors) < 2:
+        raise ConfigError.because(
+            f"the model has {len(study.design.factors)} factor{'s' if len(study.design.factors) != 1 else ''}.",
+            "Pairs are made of two accepted factors.", "Accept more factors, or name pairs of candidates.",
+        )  # fmt: skip
+    model = study.current().model
+    with study.stage("find interactions"):
+        found = find_interactions(study.bench.rows, model, pairs, **options)
+    table = found.table
+    lines = [{str(name): value for name, value in line.items()}
+             for line in table.astype(object).where(table.notna(), None).to_dict("records")]  # fmt: skip
+    rows = [
+        {"ranking": f"interactions {len(study.state.versions)}", "place": at,
+         "candidate": crossing_name(line["first"], line["second"]), "metric": "p_value", "value": line["p_value"],
+         "details": line}
+        for at, line in enumerate(lines, 1)
+    ]  # fmt: skip
+    payload = {"what": "interactions", "design": study.design.fingerprint, "table": lines}
+    study.commit([Fact("ranked", payload, rows={"rankings": rows})])
+    return found
+
+
+def joint_test(
+    study: StudyCore[Any], first: str, second: str, rules: ScreeningRules | None = None, name: str | None = None
+) -> InteractionTest:
+    """Fit the crossing of two accepted factors beside the current model; nothing is recorded.
+
+    Cells under the floors of `rules` are pooled: they have no effect of their own and follow both margins, as do cells
+    without training rows.
+    """
+    for one in (first, second):
+        require_accepted(study, one)
+    if first == second:
+        raise ConfigError.because(f"{first!r} is crossed with itself.", "", "Name two factors.", path="pair")
+    with study.stage("find interactions"):
+        found = find_interactions(study.bench.rows, study.current().model, [(first, second)], rules=rules)
+    cells = found.pair_cells(first, second)
+    thick = cells[~cells["pooled"].astype(bool)]
+    if not len(thick):
+        raise DataError.because(
+            f"every cell of {first!r} and {second!r} is thin.", "A crossing needs cells with enough rows.",
+            "Merge levels of the two factors first, or lower the floors.",
+        )  # fmt: skip
+    spec = InteractionSpec(
+        name=name or crossing_name(first, second), factors=(first, second), unseen="base", coding="net_of_margins",
+        learned={"cells": [[str(row), str(column)] for row, column in zip(thick["row"], thick["column"], strict=True)]},
+    )  # fmt: skip
+    return InteractionTest(first, second, study.comparison(Change(spec.name, spec)), cells)
+
+
+def record_test(study: StudyCore[Any], first: str, second: str, rules: ScreeningRules | None = None) -> InteractionTest:
+    """Test a pair, record the comparison, and propose the crossing."""
+    found = joint_test(study, first, second, rules)
+    study.commit([_proposed(study, found), compared(found.comparison)])
+    return found
+
+
+def accept(
+    study: StudyCore[Any], first: str, second: str, reason: str | None, rules: ScreeningRules | None = None
+) -> None:
+    """Take the crossing of two accepted factors into the model."""
+    name = crossing_name(first, second)
+    if name in study.design or crossing_name(second, first) in study.design:
+        return
+    found = joint_test(study, first, second, rules)
+    decided = _decision(study, found, reason)
+    study.commit([_proposed(study, found), decided])
+
+
+def auto_interactions(study: StudyCore[Any], most: int, keeping: Any, mark: str) -> None:
+    """Test the best pairs by q-value and accept those that earn their place."""
+    if len([one for one in study.design.factors if not isinstance(one, InteractionSpec)]) < 2:
+        return
+    if f"{mark} found" not in study.state.done:
+        find(study, None)
+        study.commit([Fact("decided", {"mark": f"{mark} found"}, reason="pairs are ranked")])
+    said = study.state.interactions
+    lines = [] if said is None else said["table"]
+    chosen = [one for one in lines if one["q_value"] is not None and one["q_value"] <= 0.05][:most]
+    for line in chosen:
+        first, second = str(line["first"]), str(line["second"])
+        own = f"{mark} {crossing_name(first, second)}"
+        if own not in study.state.done and first in study.design and second in study.design:
+            _try_pair(study, first, second, keeping, own)
+
+
+def _try_pair(study: StudyCore[Any], first: str, second: str, keeping: Any, mark: str) -> None:
+    try:
+        found = joint_test(study, first, second)
+    except (FitError, DataError) as error:
+        said = {"mark": mark, "pair": [first, second], "error": error.problems[0].found}
+        study.commit([Fact("decided", said, crossing_name(first, second), "the crossing cannot be fitted")])
+        return
+    comparison = found.comparison
+    reason = comparison.verdict(keeping.level, keeping.errors)
+    proposal = _proposed(study, found)
+    if comparison.earns_its_place(keeping.level, keeping.errors):
+        study.commit([proposal, compared(comparison), _decision(study, found, reason, mark=mark)])
+        return
+    rejected = {"design": study.design.fingerprint, "evidence": dict[str, Any](), "mark": mark}
+    study.commit([proposal, compared(comparison), Fact("rejected", rejected, found.spec.name, reason)])
+
+
+def _decision(study: StudyCore[Any], found: InteractionTest, reason: str | None, **more: Any) -> Fact:
+    evidence = {**found.comparison.document(), "pooled_cells": int(found.cells["pooled"].sum())}
+    return study.decision("crossed", found.spec.name, [found.comparison.change], reason, evidence, **more)
+
+
+def _proposed(study: StudyCore[Any], found: InteractionTest) -> Fact:
+    cells = found.cells.astype(object).where(found.cells.notna(), None)
+    evidence = {"cells": [{str(name): value for name, value in one.items()} for one in cells.to_dict("records")]}
+    payload = {
+        "spec": found.spec.document(), "method": "crossed", "design": study.design.fingerprint, "evidence": evidence,
+    }  # fmt: skip
+    return Fact("proposed", payload, found.spec.name)
+

@@ -1,0 +1,37 @@
+"""What a study needs that differs between one machine and a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+from glm_local.contract.engine import Engine, Frame
+from glm_local.contract.store import Store
+from glm_local.glm.fit import ReferenceSolver
+
+
+@dataclass(frozen=True)
+class StudyEnvironment(Generic[Frame]):
+    """Who holds rows, keeps the history and gives the second opinion.
+
+    Parameters
+    ----------
+    engine
+        Who answers questions about rows.
+    references, reference
+        Independent solvers by name, and the one asked by default.
+    open_store
+        The store at a location.
+    source
+        What identifies the source a frame was given as (a Delta table's version); empty for rows in hand.
+    versions
+        What else a number may depend on (Spark, Java).
+    """
+
+    engine: Engine[Frame]
+    references: Mapping[str, ReferenceSolver]
+    reference: str
+    open_store: Callable[[str], Store]
+    source: Callable[[Any], Mapping[str, Any]]
+    versions: Mapping[str, str] = field(default_factory=dict)

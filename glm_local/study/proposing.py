@@ -1,0 +1,108 @@
+"""Proposals for a factor: optimal bins, coarse bins, target order, or by hand; each is an event with its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from glm_local.binning.optimal_bins import coarse_bins, optimal_bins, target_order
+from glm_local.binning.result import BinningResult
+from glm_local.binning.rules import BinningRules
+from glm_local.candidates.factor_sums import FactorSums
+from glm_local.contract.factor_spec import FactorSpec
+from glm_local.contract.fingerprint import fingerprint
+from glm_local.study.core import StudyCore
+from glm_local.study.history import Fact
+
+
+def factor_sums(study: StudyCore[Any], factor: str) -> FactorSums:
+    """A candidate's sums under the current model, its own coefficients taken out where it is in the model."""
+    study.bench.candidate(factor)
+    with study.stage("candidate sums"):
+        if factor in study.design:
+            return study.bench.sums_without(study.design, factor)
+        return study.bench.sums(study.design, [factor])[factor]
+
+
+def optimized(study: StudyCore[Any], factor: str, rules: BinningRules | None) -> BinningResult:
+    """Provably best bins under the rules; nothing is recorded."""
+    sums = factor_sums(study, factor)
+    with study.stage("optimal bins"):
+        return optimal_bins(sums, study.bench.candidate(factor), rules or BinningRules())
+
+
+def coarse(study: StudyCore[Any], factor: str, bins: int) -> BinningResult:
+    """Bins of about equal exposure; nothing is recorded."""
+    return coarse_bins(factor_sums(study, factor), study.bench.candidate(factor), bins)
+
+
+def ordered(study: StudyCore[Any], factor: str, max_groups: int) -> BinningResult:
+    """Categories grouped in their credibility-shrunk order; nothing is recorded."""
+    return target_order(factor_sums(study, factor), study.bench.candidate(factor), max_groups)
+
+
+def proposed(study: StudyCore[Any], result: BinningResult, method: str, rules: BinningRules | None = None) -> Fact:
+    """The event of a binning result, and its trials for the table of that name."""
+    evidence = {
+        "status": result.proof.status, "guarantee": result.proof.guarantee, "bins": len(result.groups),
+        "trials": _plain(result.trials), "levels": _plain(result.levels),
+        "rules": None if rules is None else rules_document(rules),
+    }  # fmt: skip
+    return _fact(study, result.factor, result.spec, method, evidence, trials=trial_rows(result, method))
+
+
+def by_hand(
+    study: StudyCore[Any],
+    factor: str,
+    spec: FactorSpec,
+    method: str,
+    reason: str | None,
+    pins: Mapping[str, float] | None = None,
+    **said: Any,
+) -> Fact:
+    """The event of a specification somebody wrote."""
+    fact = _fact(study, factor, spec, method, said, trials=())
+    return Fact(fact.kind, {**fact.payload, **({} if pins is None else {"pins": dict(pins)})}, factor, reason)
+
+
+def _fact(
+    study: StudyCore[Any], factor: str, spec: FactorSpec | None, method: str, evidence: Mapping[str, Any],
+    trials: Sequence[Mapping[str, object]],
+) -> Fact:
+    payload = {
+        "spec": None if spec is None else spec.document(), "method": method, "design": study.design.fingerprint,
+        "fingerprint": None if spec is None else fingerprint(spec), "evidence": dict(evidence),
+    }  # fmt: skip
+    return Fact("proposed", payload, factor, rows={"trials": list(trials)} if trials else {})
+
+
+def rules_document(rules: BinningRules) -> dict[str, Any]:
+    """Rules as the history keeps them; a penalty by its name and text."""
+    plain = {name: getattr(rules, name) for name in rules.__dataclass_fields__ if name != "penalties"}
+    penalties = rules.penalties if isinstance(rules.penalties, Mapping) else {}
+    return {**plain, "penalties": {name: _callable_text(one) for name, one in penalties.items()}}
+
+
+def _callable_text(penalty: object) -> str:
+    """A penalty as text that is the same in every process: a function by its name, a record by its values."""
+    if hasattr(penalty, "__qualname__"):
+        return f"{getattr(penalty, '__module__', '')}.{penalty.__qualname__}"
+    return repr(penalty)
+
+
+def trial_rows(result: BinningResult, method: str) -> list[dict[str, object]]:
+    """One row of `trials` per size that was tried."""
+    return [
+        {
+            "trial": f"{result.factor}: {line['bins']} bins", "factor": result.factor, "method": method,
+            "fingerprint": fingerprint(result.spec) if result.spec is not None and line.get("chosen") else None,
+            "metric": "cv_deviance", "value": line.get("cv_deviance"), "details": line,
+        }
+        for line in _plain(result.trials)
+    ]  # fmt: skip
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in line.items()} for line in table.to_dict("records")]

@@ -1,0 +1,64 @@
+"""Ranking candidates against the current model, as an event and as rows of the table `rankings`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from glm_local.screening.rank_factors import rank_factors
+from glm_local.screening.ranking import Ranking
+from glm_local.study.core import StudyCore
+from glm_local.study.history import Fact
+
+LEAK = "leakage?"
+
+
+def rank(study: StudyCore[Any], names: Sequence[str] | None, **options: Any) -> Ranking:
+    """Rank candidates against the current model and record the ranking."""
+    bench = study.bench
+    model = study.current().model if study.design.factors else None
+    with study.stage("rank candidates"):
+        found = rank_factors(bench.rows, model, names, refused=bench.learned.get("refused"), **options)
+    lines = _lines(found.table)
+    payload = {
+        "what": "candidates", "design": study.design.fingerprint, "table": lines, "options": _said(options),
+        "asked": None if names is None else list(names), "tested_against": found.tested_against,
+    }  # fmt: skip
+    rows = [
+        {"ranking": f"candidates {len(study.state.versions)}", "place": at, "candidate": line["factor"],
+         "metric": "cv_gain", "value": line["cv_gain"], "details": line}
+        for at, line in enumerate(lines, 1)
+    ]  # fmt: skip
+    study.commit([Fact("ranked", payload, rows={"rankings": rows})])
+    return found
+
+
+def order(study: StudyCore[Any], names: Sequence[str] | None) -> list[str]:
+    """Candidates to try, best first; the last ranking counts, made now where there is none of them."""
+    said = study.state.ranking
+    wanted = None if names is None else set(names)
+    if said is None or (wanted is not None and not wanted <= {line["factor"] for line in said["table"]}):
+        rank(study, names)
+        said = study.state.ranking
+    assert said is not None
+    tested = [line for line in said["table"] if not line["error"]]
+    return [str(line["factor"]) for line in tested if wanted is None or line["factor"] in wanted]
+
+
+def leak(study: StudyCore[Any], name: str) -> str:
+    """What the ranking says of a candidate that looks like the target itself; empty when nothing."""
+    said = study.state.ranking
+    lines = [] if said is None else [line for line in said["table"] if line["factor"] == name]
+    flags = [flag for line in lines for flag in str(line["flags"] or "").split("; ") if flag.startswith(LEAK)]
+    return "; ".join(flags)
+
+
+def _lines(table: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = table.astype(object).where(table.notna(), None)
+    return [{str(name): value for name, value in line.items()} for line in plain.to_dict("records")]
+
+
+def _said(options: dict[str, Any]) -> dict[str, str]:
+    return {name: repr(value) for name, value in options.items() if value is not None}

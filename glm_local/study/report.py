@@ -1,0 +1,240 @@
+"""The study's report: what its history and its model say, put into the records the page shows. No pass over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from glm_local.contract.fill_rows import from_arrow
+from glm_local.contract.fingerprint import fingerprint
+from glm_local.contract.model_spec import ModelDocument
+from glm_local.glm.document import package_versions
+from glm_local.recorded_rows import is_converged
+from glm_local.reports import (
+    Decision,
+    DoubleLift,
+    FactorPage,
+    PairCells,
+    StudyContent,
+    render_study_report,
+    spec_words,
+)
+from glm_local.reports.model_lines import (
+    coefficient_rows,
+    convergence_words,
+    fit_figures,
+    model_facts,
+    relativity_name,
+    role_words,
+)
+from glm_local.study import closing
+from glm_local.study.closing import of_samples
+from glm_local.study.core import StudyCore
+from glm_local.study.events import DECISIONS, StudyEvent
+from glm_local.validation import ValidationReport
+
+TOLD = (*DECISIONS, "undone", "rejected", "split", "looked", "finalized", "branched", "replayed")
+"""Events the page lists as decisions."""
+
+
+def study_report(study: StudyCore[Any], title: str | None = None, purpose: str = "", exposure_name: str = "") -> str:
+    """The page of a study as one HTML text.
+
+    A finalized study's page shows the finalized model and its holdout as it was recorded then, and makes no pass over
+    rows. Any other shows the current model on train and validation: one pass.
+    """
+    return render_study_report(study_content(study, title, purpose, exposure_name))
+
+
+def study_content(study: StudyCore[Any], title: str | None, purpose: str, exposure_name: str) -> StudyContent:
+    """The records of the page."""
+    holdout: ValidationReport | None = None
+    if study.state.is_finalized:
+        found = closing.finalization(study, repeated=True)
+        model, report = found.model, of_samples(found.report, ("train", "validation"))
+        holdout = of_samples(found.report, ("holdout",)) if "holdout" in found.report.samples else None
+        opinion = "It was not asked for." if found.opinion is None else str(found.opinion)
+        status = "not asked" if found.opinion is None else found.opinion.verdict
+    else:
+        model = study.current().model
+        with study.stage("validate"):
+            report = closing.measured(study, model, ("train", "validation"))
+        opinion, status = "The study is not finalized yet.", "not asked"
+    events = study._history.events
+    return StudyContent(
+        title=title or study.name, subtitle=_subtitle(model, exposure_name), purpose=purpose, roles=role_words(model),
+        model=model_facts(model), coefficients=coefficient_rows(model), fit_figures=fit_figures(model),
+        validation=report, factors=_pages(study, model, events), screening=_screening(study),
+        interactions=_interactions(study), pairs=_pairs(study, events), versions=_versions(study),
+        double_lifts=_double_lifts(study),
+        decisions=[_decision(one) for one in events if one.kind in TOLD], holdout=holdout,
+        holdout_looks=[_decision(one) for one in study.state.looks], holdout_kept=bool(_rows(study).get("holdout")),
+        second_opinion=opinion, second_opinion_status=status,
+        warnings=[*model.warnings, *_refused(study), *_excluded(study)],
+        convergence=convergence_words(model), converged=is_converged(model), fingerprints=_fingerprints(study, model),
+        packages=package_versions(), passes=_passes(study), created=_created(events),
+        statistic_name=model.statistics.statistic, relativity_name=relativity_name(model.spec.link),
+        exposure_name=exposure_name,
+    )  # fmt: skip
+
+
+def _subtitle(model: ModelDocument, exposure_name: str) -> str:
+    target = model.spec.target if isinstance(model.spec.target, str) else "an expression"
+    per = f" per {exposure_name or 'exposure'}" if model.spec.exposure is not None else ""
+    return f"Target {target}{per}, {model.spec.family} family, {model.spec.link} link."
+
+
+def _pages(study: StudyCore[Any], model: ModelDocument, events: Sequence[StudyEvent]) -> list[FactorPage]:
+    before = _previous(study)
+    pages = []
+    for spec in model.factors:
+        own = [one for one in events if one.factor == spec.name]
+        said = [one.payload["evidence"] for one in own if one.kind == "proposed"]
+        proposals = [one for one in said if "trials" in one]
+        last = proposals[-1] if proposals else {}
+        pages.append(FactorPage(
+            spec.name, spec_words(spec), pd.DataFrame(last["trials"]) if last.get("trials") else None,
+            str(last.get("guarantee", "")), before.get(spec.name, {}), "previous finalized version",
+            [_decision(one) for one in own if one.kind in TOLD],
+        ))  # fmt: skip
+    return pages
+
+
+def _previous(study: StudyCore[Any]) -> dict[str, dict[str, float]]:
+    """Relativities (or estimates) of the version that was finalized before this one."""
+    finalized = [one for one in study._history.events if one.kind == "finalized"]
+    current = study.state.finalized
+    earlier = [one for one in finalized if current is None or one.payload["model"] != current["model"]]
+    if not earlier:
+        return {}
+    found: dict[str, dict[str, float]] = {}
+    for one in closing.stored_model(study, str(earlier[-1].payload["model"])).coefficients:
+        value = one.relativity if one.relativity is not None else one.estimate
+        if one.factor and one.level is not None and value is not None:
+            found.setdefault(one.factor, {})[one.level] = value
+    return found
+
+
+def _screening(study: StudyCore[Any]) -> pd.DataFrame | None:
+    said = study.state.ranking
+    if said is None:
+        return None
+    table = pd.DataFrame(said["table"])
+    table = table.rename(columns={"score_statistic": "statistic", "freedom": "df"})
+    return table.assign(rank=range(1, len(table) + 1), status=[_status(study, str(one)) for one in table["factor"]])
+
+
+def _interactions(study: StudyCore[Any]) -> pd.DataFrame | None:
+    said = study.state.interactions
+    if said is None or not said["table"]:
+        return None
+    table = pd.DataFrame(said["table"])
+    names = [f"{one}:{other}" for one, other in zip(table["first"], table["second"], strict=True)]
+    return table.assign(status=[_status(study, one) for one in names])
+
+
+def _status(study: StudyCore[Any], factor: str) -> str:
+    if factor in study.design:
+        return "accepted"
+    return "rejected" if factor in study.state.rejected else "open"
+
+
+def _pairs(study: StudyCore[Any], events: Iterable[StudyEvent]) -> list[PairCells]:
+    cells: dict[str, Any] = {
+        str(one.factor): one.payload for one in events if one.kind == "proposed" and one.payload["method"] == "crossed"
+    }
+    return [
+        PairCells(
+            said["spec"]["factors"][0], said["spec"]["factors"][1], pd.DataFrame(said["evidence"]["cells"]),
+            f"Proposed as {name}: {_status(study, name)}.",
+        )
+        for name, said in cells.items()
+    ]  # fmt: skip
+
+
+def _versions(study: StudyCore[Any]) -> pd.DataFrame | None:
+    lines = [
+        {
+            "version": str(one["version"]), "change": f"{one['event']} {one['factor'] or ''}".strip(),
+            "factors": len(one["factors"]), "coefficients": one["parameters"],
+            "train_deviance": one["train_mean_deviance"],
+            "cv_deviance": one["cv_mean_deviance"], "validation_deviance": one["validation_mean_deviance"],
+            "aic": one["aic"], "fingerprint": str(one["fingerprint"])[:12],
+        }
+        for one in study.state.versions
+    ]  # fmt: skip
+    return pd.DataFrame(lines) if lines else None
+
+
+def _double_lifts(study: StudyCore[Any]) -> list[DoubleLift]:
+    said = (study.state.finalized or {}).get("double_lift")
+    if said is None:
+        return []
+    before, after = f"the version before ({said['before'][:8]})", f"this version ({said['after'][:8]})"
+    return [DoubleLift(before, after, pd.DataFrame(said["table"]))]
+
+
+def _decision(event: StudyEvent) -> Decision:
+    what = event.kind if event.factor is None else f"{event.kind} {event.factor}"
+    return Decision(
+        f"{event.at:%Y-%m-%d %H:%M} UTC" if event.at else "", event.by_user, what, event.reason or "", _evidence(event)
+    )
+
+
+def _evidence(event: StudyEvent) -> str:
+    said = event.payload.get("evidence") or {}
+    if event.kind == "finalized":
+        return f"model {str(event.payload['model'])[:12]}; second opinion: {event.payload['second_opinion']['verdict']}"
+    if event.kind == "split":
+        return ", ".join(f"{rows:,} {sample}" for sample, rows in event.payload["rows"].items())
+    if "cv_gain" not in said:
+        return ""
+    parts = [f"out-of-fold gain {said['cv_gain']:,.1f} ± {said['cv_se']:,.1f}"]
+    if said.get("p_value") is not None:
+        parts.append(f"p = {said['p_value']:.2g} on {said['df']} df")
+    if said.get("validation_gain") is not None:
+        parts.append(f"validation gain {said['validation_gain']:,.1f}")
+    return ", ".join(parts)
+
+
+def _fingerprints(study: StudyCore[Any], model: ModelDocument) -> dict[str, str]:
+    last = study._history.events[-1]
+    known = {
+        "data": study.state.data or "", "specs": fingerprint(list(model.factors)), "model": model.fingerprint,
+        "run": study.state.run_id or "", "last event": f"{last.seq}:{last.row_hash}",
+    }  # fmt: skip
+    return known | _sources(study)
+
+
+def _sources(study: StudyCore[Any]) -> dict[str, str]:
+    runs = from_arrow(study._history.store.read("runs", {"study_id": study.name}, ["data"]))
+    said = [str(one["data"]) for one in runs if one["data"]]
+    return {"source": said[-1]} if said else {}
+
+
+def _passes(study: StudyCore[Any]) -> dict[str, str]:
+    passes = study._environment.engine.passes
+    return {"over source rows": str(passes.raw), "over packed rows": f"{passes.packed:g}"}
+
+
+def _refused(study: StudyCore[Any]) -> list[str]:
+    refused: Mapping[str, str] = study.state.learned.get("refused", {})
+    return [f"{name} is no candidate: {why}" for name, why in refused.items()]
+
+
+def _excluded(study: StudyCore[Any]) -> list[str]:
+    """Rows the finalized model's tables leave out, and why; a missing sample is a row without a key."""
+    lines = (study.state.finalized or {}).get("excluded", [])
+    return [f"{one['rows']:,} rows are in no sample and no table: {one['reason']}." for one in lines if one["rows"]]
+
+
+def _rows(study: StudyCore[Any]) -> Mapping[str, int]:
+    rows: Mapping[str, int] = study.state.learned.get("rows", {})
+    return rows
+
+
+def _created(events: Sequence[StudyEvent]) -> str:
+    at = events[-1].at if events else None
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else ""

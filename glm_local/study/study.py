@@ -1,0 +1,314 @@
+"""The study: factors designed one decision at a time on one split, every choice and its reason kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from glm_local.binning.rules import BinningRules
+from glm_local.contract.engine import Engine, Frame
+from glm_local.contract.store import Store
+from glm_local.errors import ConfigError
+from glm_local.glm.document import package_versions
+from glm_local.model import Model
+from glm_local.screening.interaction_ranking import InteractionRanking
+from glm_local.screening.tested_levels import ScreeningRules
+from glm_local.study import automatic, closing, crossing, decisions
+from glm_local.study.automatic import AutomaticPlan, KeepingRule
+from glm_local.study.closing import Finalization
+from glm_local.study.comparison import Comparison
+from glm_local.study.core import StudyCore
+from glm_local.study.crossing import InteractionTest
+from glm_local.study.environment import StudyEnvironment
+from glm_local.study.events import known_studies, require_study
+from glm_local.study.history import Fact, StudyHistory
+from glm_local.study.looks import StudyLooks
+from glm_local.study.memory_store import MemoryStore
+from glm_local.study.replay import Replay, replay
+from glm_local.study.setup import SplitLike, StudySetup, study_setup
+from glm_local.study.workbench import Workbench
+
+StoreLike = Store | str | Path | None
+
+
+class Study(StudyLooks[Frame]):
+    """A study of factors for one model.
+
+    Parameters
+    ----------
+    frame
+        The rows; what the package's engine takes.
+    target, family, link, exposure, offset, weight
+        As in `fit_glm`.
+    candidates
+        Columns or specifications under review; None is every column that has no role and is not the key.
+    split
+        Three fractions (train, validation, holdout), a split document, or None: 0.6, 0.2, 0.2 by hash of the key.
+    key
+        Columns whose equal values stay in one sample and one fold. None takes the values of every column whose values
+        have one spelling (text, integers, booleans, dates): identical rows then stay together, and the history says so.
+    folds, seed
+        Cross-validation folds of the training rows; seed of split and folds (0 is a seed like any other).
+    name
+        Of the study in the store, and of its models.
+    store
+        Where the history is written as it happens: a path or a store. None keeps it in memory until `save`.
+    user
+        Who decides; None asks the operating system.
+    engine
+        None opens the package's engine.
+
+    Notes
+    -----
+    The constructor makes no pass over rows and writes nothing; the first verb that needs rows splits and packs them.
+    """
+
+    def __init__(
+        self,
+        frame: Any,
+        *,
+        target: Any,
+        family: Any = "poisson",
+        link: Any = None,
+        exposure: Any = None,
+        offset: Any = None,
+        weight: Any = None,
+        candidates: Sequence[Any] | None = None,
+        split: SplitLike = None,
+        key: str | Sequence[str] | None = None,
+        folds: int = 5,
+        seed: int = 0,
+        name: str = "study",
+        store: StoreLike = None,
+        user: str | None = None,
+        engine: Engine[Frame] | None = None,
+    ) -> None:
+        environment = self._open_environment(engine)
+        setup = study_setup(
+            environment.engine.columns(frame), target=target, family=family, link=link, exposure=exposure,
+            offset=offset, weight=weight, candidates=candidates, split=split, key=key, folds=folds, seed=seed,
+        )  # fmt: skip
+        self._begin(environment, frame, setup, name, _opened(environment, store), user)
+        if self.state.setup is not None:
+            raise ConfigError.because(
+                f"the store has a study {name!r} already.", "A study's name is its own.",
+                "Go on with it: GLMStudy.load(store, name, frame). Or give another name.", path="name",
+            )  # fmt: skip
+
+    @classmethod
+    def _open_environment(cls, engine: Engine[Frame] | None) -> StudyEnvironment[Frame]:
+        raise NotImplementedError("glm_local and glm_spark bind their engine")
+
+    def _begin(
+        self, environment: StudyEnvironment[Frame], frame: Any, setup: StudySetup, name: str, store: Store,
+        user: str | None,
+    ) -> None:
+        about = {
+            "engine": environment.engine.name, "data": dict(environment.source(frame)) or None,
+            "environment": {**package_versions(), **environment.versions},
+        }  # fmt: skip
+        history = StudyHistory(store, name, user, setup.document(), about)
+        learned = history.state.learned or None
+        bench: Workbench[Frame] = Workbench(environment.engine, frame, setup, name, learned)
+        super().__init__(environment, history, bench)
+
+    # -- opening and closing ----------------------------------------------------------------------------------------
+
+    @classmethod
+    def load(
+        cls, store: Store | str | Path, name: str, frame: Any, *, user: str | None = None,
+        engine: Engine[Frame] | None = None,
+    ) -> Self:
+        """Open a study again, in another process or on the other engine, and go on with it.
+
+        Everything comes from its events; the rows must be those it began with, which their fingerprint shows.
+
+        Raises
+        ------
+        ConfigError
+            When the store has no such study; the nearest name is told.
+        DataError
+            At the first use of rows, when they are not the study's.
+        """
+        environment = cls._open_environment(engine)
+        opened = _opened(environment, store)
+        require_study(opened, name)
+        setup = StudyHistory(opened, name, user, {}, {}).state.setup
+        assert setup is not None
+        self = cls.__new__(cls)
+        self._begin(environment, frame, StudySetup.read(setup), name, opened, user)
+        return self
+
+    @classmethod
+    def studies(cls, store: Store | str | Path) -> list[str]:
+        """Names of the studies in a store."""
+        return known_studies(_opened(cls._open_environment(None), store))
+
+    def save(self, path: str | Path | Store) -> str:
+        """Write a history kept in memory to a store, and go on writing it there; returns the store's location.
+
+        A study that was given a store is written as it happens: saving it there again changes nothing.
+        """
+        store = _opened(self._environment, path)
+        if store.location != self._history.store.location:
+            self._history.move_to(store)
+        return store.location
+
+    def branch(self, name: str, reason: str | None = None) -> Self:
+        """A new study that goes on from here under a name of its own; this one is left as it is."""
+        self.bench  # noqa: B018  a study that is not split yet is split here
+        other = type(self).__new__(type(self))
+        history = self._history.branch(name, reason)
+        StudyCore.__init__(other, self._environment, history, self._bench)
+        other._checked = True
+        return other
+
+    def replay(self, run: str | None = None) -> Replay:
+        """Make the decisions again up to the end of a run (None: all), refit each, and compare with what is recorded.
+
+        Recorded as an event.
+        """
+        found = replay(self, run)
+        said = {"run": found.run, "same": found.same, "model": found.model.fingerprint}
+        reached = "reached the same model" if found.same else "reached another model"
+        self.commit([Fact("replayed", said, reason=reached)])
+        return found
+
+    def close(self) -> None:
+        """End the run that is open and free the packed rows."""
+        self._history.finish()
+        self._bench.close()
+
+    def split(
+        self, split: SplitLike = None, *, key: str | Sequence[str] | None = None, seed: int | None = None
+    ) -> Self:
+        """Divide the rows, once; without it the first verb that needs rows does so as the constructor was told.
+
+        Raises
+        ------
+        SpecError
+            When they are divided already.
+        """
+        self.require_open_split()
+        setup, columns = self._bench.setup, self._bench.kinds
+        if split is not None or key is not None or seed is not None:
+            setup = study_setup(
+                columns, target=setup.target, family=setup.family, link=setup.link, exposure=setup.exposure,
+                offset=setup.offset, weight=setup.weight, candidates=setup.candidates,
+                split=split if split is not None else setup.split.fractions,
+                key=key if key is not None else setup.key if setup.key_rule == "key" else None, folds=setup.folds,
+                seed=setup.seed if seed is None else seed,
+            )  # fmt: skip
+            self._bench.setup = setup
+            self._history.config = setup.document()
+        self.bench  # noqa: B018  divided and packed here
+        return self
+
+    # -- deciding ---------------------------------------------------------------------------------------------------
+
+    def compare(self, factor: str, spec: decisions.SpecLike | None = None) -> Comparison:
+        """A factor's proposal, or a given spec, against the current model, jointly refitted; recorded."""
+        return decisions.compare(self, factor, spec)
+
+    def accept(self, factor: str, spec: decisions.SpecLike | None = None, reason: str | None = None) -> Self:
+        """Take a factor into the model by its proposal or a given spec."""
+        decisions.accept(self, factor, spec, reason)
+        return self
+
+    def reject(self, factor: str, reason: str | None = None) -> Self:
+        """Record that a factor is not wanted; one in the model is removed by `remove`."""
+        self.commit([decisions.rejection(self, factor, reason, {})])
+        return self
+
+    def remove(self, factor: str, reason: str | None = None) -> Self:
+        """Take a factor out of the model."""
+        decisions.remove(self, factor, reason)
+        return self
+
+    def replace(self, factor: str, by: decisions.SpecLike | str, reason: str | None = None) -> Self:
+        """Put another spec, or another factor's proposal, in a factor's place."""
+        decisions.replace(self, factor, by, reason)
+        return self
+
+    def undo(self, reason: str | None = None) -> Self:
+        """Take back the last decision that stands; an event of its own, nothing is deleted."""
+        decisions.undo(self, reason)
+        return self
+
+    # -- interactions -----------------------------------------------------------------------------------------------
+
+    def find_interactions(
+        self, pairs: Sequence[tuple[str, str]] | None = None, **options: Any
+    ) -> InteractionRanking:
+        """Rank pairs of factors net of their margins; see `glm_local.screening.find_interactions`."""
+        return crossing.find(self, pairs, **options)
+
+    def test_interaction(self, first: str, second: str, rules: ScreeningRules | None = None) -> InteractionTest:
+        """Fit the crossing of two accepted factors beside the model; recorded, and proposed."""
+        return crossing.record_test(self, first, second, rules)
+
+    def accept_interaction(
+        self, first: str, second: str, reason: str | None = None, rules: ScreeningRules | None = None
+    ) -> Self:
+        """Take the crossing of two accepted factors into the model, net of their margins, thin cells pooled."""
+        crossing.accept(self, first, second, reason, rules)
+        return self
+
+    # -- the model as a whole ---------------------------------------------------------------------------------------
+
+    def fit_main_effects(self) -> Model[Frame]:
+        """The accepted design fitted jointly on the training rows; recorded."""
+        fitted = self.current()
+        self.commit([Fact("fitted", {**fitted.figures(), "design": self.design.fingerprint})])
+        return Model(fitted.model, self._environment.engine)
+
+    def refine_factor(self, factor: str, rules: BinningRules | None = None, reason: str | None = None) -> bool:
+        """Optimize one accepted factor again, the others as offset, and refit jointly; True when it changed."""
+        decisions.require_accepted(self, factor)
+        return automatic.refine_round(self, rules or BinningRules(), None, [factor], reason)
+
+    def refine_all(self, rules: BinningRules | None = None, rounds: int = 3) -> int:
+        """Refine every accepted factor in turn until a round changes nothing; returns the rounds made."""
+        return automatic.refine_all(self, rules or BinningRules(), rounds, f"refine after {self.state.seq}")
+
+    def auto_design(
+        self,
+        top_n: int | None = None,
+        rules: BinningRules | None = None,
+        interactions: bool | int = False,
+        *,
+        candidates: Sequence[str] | None = None,
+        level: float = 0.01,
+        errors: float = 1.0,
+        rounds: int = 2,
+    ) -> Self:
+        """Rank, optimize, keep what earns its place, refine together, prune; crossings where asked.
+
+        A factor is kept when its out-of-fold gain is above `errors` standard errors and its likelihood-ratio test below
+        `level`. Stopped anywhere and called again, it goes on where it was.
+
+        Parameters
+        ----------
+        top_n
+            Candidates tried, best first; None is all.
+        interactions
+            Pairs tried, best first; True is three.
+        """
+        pairs = 3 if interactions is True else int(interactions)
+        plan = AutomaticPlan(top_n, rules or BinningRules(), KeepingRule(level, errors), rounds, pairs)
+        automatic.auto_design(self, plan, candidates)
+        return self
+
+    def finalize(self, verify: bool = True, reason: str | None = None) -> Finalization:
+        """Fit the accepted design on source rows, have it verified, look at the holdout, record all of it.
+
+        A design that is finalized already is not finalized again: nothing is added.
+        """
+        return closing.finalize(self, verify, reason)
+
+
+def _opened(environment: StudyEnvironment[Any], store: StoreLike) -> Store:
+    if store is None:
+        return MemoryStore()
+    return environment.open_store(str(store)) if isinstance(store, str | Path) else store

@@ -1,0 +1,182 @@
+"""The workbench of a study: its packed rows, and designs fitted on them, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Generic
+
+import numpy as np
+
+from glm_local.candidates.candidate import Candidate
+from glm_local.candidates.cross_validation import CrossValidation
+from glm_local.candidates.factor_sums import FactorSums
+from glm_local.candidates.open_rows import open_rows
+from glm_local.candidates.sample_codes import SAMPLES
+from glm_local.candidates.study_rows import SampleDeviance, StudyRows
+from glm_local.contract.columns import ColumnKind
+from glm_local.contract.engine import Engine, Frame
+from glm_local.contract.factor_spec import FactorSpec
+from glm_local.contract.fingerprint import fingerprint
+from glm_local.contract.model_spec import ModelDocument
+from glm_local.contract.spec_problems import factor_problems, read_factor
+from glm_local.errors import DataError, Problem, nearest
+from glm_local.study.design import Design
+from glm_local.study.row_digest import row_digest
+from glm_local.study.setup import StudySetup
+from glm_local.validation import learn_split
+
+
+@dataclass(frozen=True)
+class FittedDesign:
+    """A design fitted on the training rows, and measured.
+
+    Parameters
+    ----------
+    design, model
+        What was fitted, and the fit.
+    train, validation
+        The model on these samples; validation None where it has no rows.
+    cross_validation
+        Out-of-fold deviance per training fold.
+    """
+
+    design: Design
+    model: ModelDocument
+    train: SampleDeviance
+    validation: SampleDeviance | None
+    cross_validation: CrossValidation
+
+    def figures(self) -> dict[str, Any]:
+        """What an event keeps of it."""
+        cross, validation = self.cross_validation, self.validation
+        return {
+            "fingerprint": self.model.fingerprint, "parameters": self.model.statistics.parameters,
+            "train_deviance": self.train.deviance, "train_mean_deviance": _mean(self.train),
+            "cv_mean_deviance": cross.mean, "aic": self.model.statistics.aic,
+            "validation_deviance": None if validation is None else validation.deviance,
+            "validation_mean_deviance": None if validation is None else _mean(validation),
+        }  # fmt: skip
+
+
+class Workbench(Generic[Frame]):
+    """Packs the rows at the first need and answers everything a study asks of them.
+
+    Parameters
+    ----------
+    engine, frame
+        Who holds the rows, and the rows.
+    setup
+        What the study was asked.
+    name
+        Of its models.
+    learned
+        Payload of the event `learned`, when the study was opened before: nothing is learned again then.
+    """
+
+    def __init__(
+        self, engine: Engine[Frame], frame: Frame, setup: StudySetup, name: str, learned: Mapping[str, Any] | None
+    ) -> None:
+        with engine.holding(frame) as held:
+            self.frame: Frame = held
+            self.kinds: Mapping[str, ColumnKind] = engine.columns(held)
+        self.engine, self.setup, self.name = engine, setup, name
+        self.learned: Mapping[str, Any] = learned or {}
+        self._fitted: dict[str, FittedDesign] = {}
+
+    @cached_property
+    def rows(self) -> StudyRows[Frame]:
+        """The packed rows."""
+        setup, known = self.setup, self.learned.get("candidates")
+        asked = setup.candidates if known is None else [read_factor(one) for one in known]
+        with self.engine.holding(self.frame) as held:
+            self.setup = replace(setup, split=learn_split(self.engine, held, setup.split))
+            request = setup.request(self.name)
+            rows, refused = open_rows(
+                self.engine, held, request, asked, self.setup.split, setup.key, folds=setup.folds, seed=setup.seed
+            )
+            self.data = row_digest(rows.blocks, rows.design)
+        self.counts = _rows_by_sample(rows)
+        if known is None:
+            fine = [one.fine.document() for one in rows.candidates.values()]
+            self.learned = {"candidates": fine, "refused": dict(refused), "data": self.data, "rows": self.counts}
+        return rows
+
+    def check(self, specs: Sequence[FactorSpec]) -> None:
+        """Raise every problem of some factors against the table."""
+        problems = factor_problems(specs, self.kinds)
+        if problems:
+            raise DataError(problems, "the table against the specs")
+
+    def candidate(self, name: str) -> Candidate:
+        """The candidate of a name; the error names the nearest one."""
+        if name in self.rows.candidates:
+            return self.rows.candidates[name]
+        refused = self.learned.get("refused", {})
+        if name in refused:
+            raise DataError.because(f"{name!r} has no fine codes: {refused[name]}", "", "Give its spec: set_spec.")
+        raise DataError.because(
+            f"{name!r} is not a candidate of this study.", "Only candidates have fine codes.",
+            nearest(name, list(self.rows.candidates)),
+        )  # fmt: skip
+
+    def resolved(self, spec: FactorSpec) -> FactorSpec:
+        """A specification with what it leaves open learned from the training rows."""
+        return self.rows.resolve([spec])[0]
+
+    def fitted(self, design: Design) -> FittedDesign:
+        """The design fitted and measured; a design is fitted once."""
+        found = self._fitted.get(design.fingerprint)
+        if found is None:
+            asked = {"pins": design.pins} if design.pins else {}
+            model = self.rows.fit(design.factors, name=self.name, **asked)
+            samples = ("train", "validation") if self.counts.get("validation") else ("train",)
+            figures = self.rows.deviances(model, samples)
+            cross = self.rows.cross_validate(model)
+            found = FittedDesign(design, model, figures["train"], figures.get("validation"), cross)
+            self._fitted[design.fingerprint] = found
+        return found
+
+    def sums(self, design: Design, names: Sequence[str]) -> dict[str, FactorSums]:
+        """Candidates' sums under a design's model."""
+        return self.rows.sums(self.fitted(design).model, names)
+
+    def sums_without(self, design: Design, factor: str) -> FactorSums:
+        """A candidate's sums under a design's model with that factor's own coefficients taken out."""
+        model = self.fitted(design).model
+        masked = self._without(model, factor)
+        return self.rows.sums(masked, [factor])[factor]
+
+    def _without(self, model: ModelDocument, factor: str) -> ModelDocument:
+        fit, plan = self.rows.packed(model)
+        own = np.array([one.term == factor for one in fit.columns.columns], dtype=bool)
+        key = fingerprint({"model": model.fingerprint, "without": factor})
+        document = model.model_copy(update={"fingerprint": key})
+        masked = replace(fit, document=document, coefficients=np.where(own, 0.0, fit.coefficients))
+        self.rows._fits[key], self.rows._plans[key] = masked, plan
+        return document
+
+    def close(self) -> None:
+        """Free the packed rows."""
+        if "rows" in self.__dict__:
+            self.rows.close()
+
+
+def _mean(one: SampleDeviance) -> float | None:
+    return one.deviance / one.weight if one.weight else None
+
+
+def _rows_by_sample(rows: StudyRows[Any]) -> dict[str, int]:
+    """Rows of each sample; a study needs rows to train on in every fold."""
+    counts = rows.static(rows.sample_field, "rows").sum(axis=1)
+    found = {sample: int(counts[rows.codes_of(sample)].sum()) for sample in SAMPLES}
+    empty = [fold for fold in range(rows.folds) if not counts[fold]]
+    if empty:
+        raise DataError(
+            Problem(
+                "/split", f"training fold {empty[0]} has no row ({found['train']:,} training rows in all).",
+                "Every fold has rows.", "Take fewer folds, another key, or another split.",
+            )
+        )  # fmt: skip
+    return found

@@ -1,0 +1,186 @@
+"""How the study report looks in a browser: nothing overflows, no label covers another, every section can be seen."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glm_local.reports import StudyContent, render_study_report
+from tests.glm_local.study_report_content import hostile_content, real_content
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+CONTENTS: dict[str, Callable[[], StudyContent]] = {"real": real_content, "hostile": hostile_content}
+
+PROBE = """
+<pre id="probe"></pre>
+<script>
+const width = document.documentElement.clientWidth;
+const corners = (text) => {
+  const box = text.getBBox(), to = text.getScreenCTM(), cut = 1.5;
+  return [[box.x + cut, box.y + cut], [box.x + box.width - cut, box.y + cut],
+          [box.x + box.width - cut, box.y + box.height - cut], [box.x + cut, box.y + box.height - cut]]
+    .map(([x, y]) => [to.a * x + to.c * y + to.e, to.b * x + to.d * y + to.f]);
+};
+const apart = (a, b) => [a, b].some((shape) => shape.some((p, i) => {
+  const q = shape[(i + 1) % 4], axis = [q[1] - p[1], p[0] - q[0]];
+  const on = (points) => points.map(([x, y]) => x * axis[0] + y * axis[1]);
+  return Math.max(...on(a)) <= Math.min(...on(b)) || Math.max(...on(b)) <= Math.min(...on(a));
+}));
+const overlaps = [], outside = [];
+for (const svg of document.querySelectorAll('main svg')) {
+  const texts = [...svg.querySelectorAll('text')].filter((one) => one.textContent && one.getBBox().width > 3);
+  const shapes = texts.map(corners), frame = svg.getBoundingClientRect();
+  const said = (i) => texts[i].lastChild.textContent;
+  shapes.forEach((a, i) => {
+    if (a.some(([x, y]) => x < frame.left - 2 || x > frame.right + 2 || y < frame.top - 2 || y > frame.bottom + 2))
+      outside.push(svg.getAttribute('aria-label').slice(0, 60) + ': ' + said(i));
+    for (let j = i + 1; j < shapes.length; j++)
+      if (!apart(a, shapes[j])) overlaps.push(said(i) + ' | ' + said(j));
+  });
+}
+const seen = (one) => { const box = one.getBoundingClientRect(); return box.width > 200 && box.height > 20; };
+const wide = [...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > width + 1
+  && !one.closest('.wide'));
+const covered = [...document.querySelectorAll('td, th')].filter((one) => one.scrollWidth > one.clientWidth + 1);
+const headless = [...document.querySelectorAll('section.chapter')].filter(
+  (one) => !(one.querySelector('h2') && one.querySelector('p.reading')));
+document.getElementById('probe').textContent = JSON.stringify({
+  overflow: document.documentElement.scrollWidth - width, overlaps, outside,
+  wide: wide.slice(0, 5).map((one) => one.tagName + ': ' + one.textContent.slice(0, 60)),
+  covered: covered.slice(0, 5).map((one) => one.textContent.slice(0, 60)),
+  sections: [...document.querySelectorAll('[data-section]')].map((one) => [one.dataset.section, seen(one)]),
+  unread: headless.map((one) => one.dataset.section), texts: document.querySelectorAll('main svg text').length,
+  dead: [...document.querySelectorAll('a')].filter((one) => !document.querySelector(one.getAttribute('href'))).length,
+  ran: typeof window.alerted !== 'undefined',
+});
+</script>
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("no Chromium here to draw the page with")
+    return found
+
+
+def run_browser(browser: str, folder: Path, *options: str) -> str:
+    asked = [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+             f"--user-data-dir={folder / 'profile'}", *options]
+    done = subprocess.run(asked, capture_output=True, timeout=120, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"Chromium does not run here: {done.stderr.decode(errors='replace')[-200:]}")
+    return done.stdout.decode("utf-8", "replace")
+
+
+@cache
+def page_of(name: str) -> str:
+    return render_study_report(CONTENTS[name]())
+
+
+@cache
+def _facts(browser: str, folder: Path, name: str, width: int) -> dict[str, Any]:
+    return probed(browser, folder, page_of(name), width)
+
+
+def probed(browser: str, folder: Path, page: str, width: int = 1000) -> dict[str, Any]:
+    # The page forbids scripts; the copy that is measured allows the probe and notes whether any other one ran.
+    page = POLICY.sub("<script>window.alert = () => { window.alerted = true };</script>", page)
+    file = folder / "measured.html"
+    file.write_text(page.replace("</main>", f"</main>{PROBE}"), encoding="utf-8")
+    printed = run_browser(browser, folder, f"--window-size={width},1400", "--dump-dom", file.as_uri())
+    found = re.search(r'<pre id="probe">(.*?)</pre>', printed, re.DOTALL)
+    assert found is not None
+    facts: dict[str, Any] = json.loads(html.unescape(found.group(1)))
+    return facts
+
+
+@pytest.fixture(scope="module")
+def measured(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("layout")
+    return lambda name, width=1000: _facts(browser, folder, name, width)
+
+
+def test_the_probe_sees_what_is_wrong(browser: str, tmp_path: Path) -> None:
+    texts = "".join(f'<text x="{x}" y="20" font-size="12">{x} label</text>' for x in (10, 30, 190))
+    page = (f'<main><div style="width:1300px">wide</div><svg aria-label="bad" width="200" height="40">{texts}</svg>'
+            '<section class="chapter" data-section="x">no heading</section><a href="#nowhere">dead</a>'
+            "<img src=x onerror=alert(1)></main>")
+    facts = probed(browser, tmp_path, page.replace("<main>", '<meta http-equiv="Content-Security-Policy" content=""><main>'))
+    assert facts["overlaps"] == ["10 label | 30 label"]
+    assert facts["outside"] == ["bad: 190 label"]
+    assert facts["overflow"] > 200
+    assert facts["unread"] == ["x"]
+    assert facts["dead"] == 1
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+@pytest.mark.parametrize("width", [1000, 1400])
+def test_nothing_is_wider_than_the_window(measured: Callable[..., dict[str, Any]], name: str, width: int) -> None:
+    facts = measured(name, width)
+    assert facts["overflow"] <= 0
+    assert facts["wide"] == []
+
+
+def test_a_narrow_window_scrolls_wide_tables_alone(measured: Callable[..., dict[str, Any]]) -> None:
+    assert measured("real", 760)["overflow"] <= 0
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_no_label_of_a_drawing_covers_another_or_leaves_it(measured: Callable[..., dict[str, Any]], name: str) -> None:
+    facts = measured(name)
+    assert facts["texts"] > 100
+    assert facts["overlaps"] == []
+    assert facts["outside"] == []
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_no_cell_of_a_table_is_cut_off(measured: Callable[..., dict[str, Any]], name: str) -> None:
+    assert measured(name)["covered"] == []
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_every_section_can_be_seen_and_says_how_to_read_it(measured: Callable[..., dict[str, Any]], name: str) -> None:
+    facts = measured(name)
+    assert [section for section, seen in facts["sections"] if not seen] == []
+    assert facts["unread"] == []
+    assert facts["dead"] == 0
+    names = [section for section, _ in facts["sections"]]
+    for section in ("model", "factors", "factor-1", "screening", "interactions", "versions", "lift", "lorenz",
+                    "calibration", "decisions", "holdout", "opinion", "provenance"):
+        assert section in names
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_no_script_of_a_name_runs_even_without_the_policy(measured: Callable[..., dict[str, Any]], name: str) -> None:
+    assert measured(name)["ran"] is False
+
+
+def test_the_report_prints_a_factor_to_a_page(browser: str, tmp_path: Path) -> None:
+    file, printed = tmp_path / "study.html", tmp_path / "study.pdf"
+    file.write_text(page_of("real"), encoding="utf-8")
+    run_browser(browser, tmp_path, "--no-pdf-header-footer", f"--print-to-pdf={printed}", file.as_uri())
+    pages = len(re.findall(rb"/Type\s*/Page\b", printed.read_bytes()))
+    assert 8 <= pages <= 14
+
+
+def test_a_screenshot_of_the_report_is_not_blank(browser: str, tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow reads the screenshot")
+    file, shot = tmp_path / "study.html", tmp_path / "study.png"
+    file.write_text(page_of("real"), encoding="utf-8")
+    run_browser(browser, tmp_path, "--window-size=1000,2400", f"--screenshot={shot}", file.as_uri())
+    drawn = image.open(shot).convert("L")
+    ink = sum(drawn.histogram()[:200]) / (drawn.width * drawn.height)
+    # A page of text and charts covers some percent; a blank or broken one none or nearly all.
+    assert 0.01 < ink < 0.25
