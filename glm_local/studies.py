@@ -16,7 +16,20 @@ from glm_local.study.study import Study
 
 
 class GLMStudy(Study[Any]):
-    """The study of this package's engine; see `glm_local.study.study.Study` for what it is given."""
+    """The study of this package's engine; see `glm_local.study.study.Study` for what it is given.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> claims, area = [0, 0, 1, 0, 2] * 80, ["A", "A", "A", "B", "B"] * 80
+    >>> frame = pd.DataFrame({"policy": range(400), "claims": claims, "area": area})
+    >>> study = GLMStudy(frame, target="claims", key="policy")
+    >>> study.factor("area").optimize().accept("a higher rate in B")
+    FactorBlock('area', accepted)
+    >>> done = study.finalize(reason="agreed")
+    >>> study.accepted, done.opinion.verdict, list(study.history["event"])[-3:]
+    (('area',), 'agrees', ['looked', 'finalized', 'finished'])
+    """
 
     @classmethod
     def _open_environment(cls, engine: Engine[Any] | None) -> StudyEnvironment[Any]:

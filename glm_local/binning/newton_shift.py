@@ -9,7 +9,8 @@ from glm_local.binning.factor_sums import OffsetSums
 
 Array = NDArray[np.float64]
 
-MOST_STEPS, TOLERANCE = 40, 1e-12
+MOST_STEPS, NEAR = 40, 1e-7
+HALF_LINES = ("identity", "sqrt", "inverse", "power")
 CHUNK = 2_000_000
 """Entries (segments times groups) worked on at once."""
 
@@ -59,12 +60,31 @@ def _newton(sums: OffsetSums) -> Array:
         one = _part(sums, open_)
         score, information = _slopes(one, shift[open_])
         with np.errstate(all="ignore"):
-            step = np.where(information > 0, score / information, 0.0)
-        moved, then = _halved(one, shift[open_], np.clip(step, -4, 4), now)
+            step = np.clip(np.where(information > 0, score / information, 0.0), -4, 4)
+        # Nearer than that the next step is lost in rounding, and so is any change of the likelihood.
+        far = np.abs(step) > NEAR * _room(one, shift[open_])
+        shift[open_[~far]] += step[~far]
+        open_, now, step = open_[far], now[far], step[far]
+        moved, then = _halved(_part(one, np.flatnonzero(far)), shift[open_], step, now)
         shift[open_] = moved
-        going = (np.abs(step) > TOLERANCE * (1 + np.abs(moved))) & (then > now)
+        going = then > now
         open_, now = open_[going], then[going]
     return shift
+
+
+def _room(sums: OffsetSums, shift: Array) -> Array:
+    """What a step is small against: 1 and the shift, and the distance of any predictor that must stay positive to 0."""
+    room: Array = 1 + np.abs(shift)
+    if not is_half_line(sums):
+        return room
+    distance = np.where(sums.weight > 0, np.abs(sums.predictor + shift[:, None]), np.inf)
+    nearest: Array = np.minimum(room, distance.min(axis=-1, initial=np.inf))
+    return nearest
+
+
+def is_half_line(sums: OffsetSums) -> bool:
+    """Whether the linear predictor must stay positive."""
+    return sums.family.power is not None and sums.family.power >= 1 and sums.link.name.split("(")[0] in HALF_LINES
 
 
 def _part(sums: OffsetSums, rows: NDArray[np.intp]) -> OffsetSums:

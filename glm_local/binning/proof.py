@@ -48,7 +48,7 @@ def proven(search: Search, trial: Trial) -> Proof:
     what = "training deviance" if len(beside) == len(penalties) else "training deviance with its penalties"
     guarantee = (
         f"No other {_kind_of_groups(search)} into {trial.bins} bins under the rules has a smaller {what}; "
-        f"{_chosen_by(search)}.{_beside(beside)}"
+        f"{_chosen_by(search)}.{_beside(beside)}{_followers(search)}"
     )
     return Proof(status, guarantee, shape)
 
@@ -138,6 +138,15 @@ def _chosen_by(search: Search) -> str:
         "cross_validated": "the size has the best cross-validated deviance",
         "bic": "the size has the best BIC",
     }[size]
+
+
+def _followers(search: Search) -> str:
+    """Codes apart that have training rows and no level of their own."""
+    sums = search.sums
+    rows = (sums.rows @ search.train)[:, 0]
+    codes = [code for code in range(sums.ordered, sums.codes) if rows[code] > 0 and code not in search.own]
+    names = ", ".join(repr(sums.labels[code]) for code in codes)
+    return f" The rows of {names} have no level of their own and take no part in it." if codes else ""
 
 
 def _beside(names: list[str]) -> str:

@@ -82,7 +82,7 @@ class BinningResult:
             "actual_to_predicted": self.levels["actual"] / self.levels["predicted"].replace(0.0, math.nan),
             "lower": math.nan, "upper": math.nan,
         })  # fmt: skip
-        return factor_figure(table, title=self.factor)
+        return factor_figure(table, title=f"{self.factor}: training, fitted before it")
 
     def _level_lines(self) -> list[str]:
         if self.spec is None:
@@ -101,22 +101,26 @@ class BinningResult:
         return (
             f'<div><p><b>{clean(self.factor)}</b>: {title} ({self.proof.status})</p>{self.plot().svg()}'
             f"{self.plot_levels().svg() if self.spec is not None else ''}"
-            f"{_html_table(self.levels, 'level')}{_html_table(self.trials, 'bins')}"
+            f"{_html_table(self.levels)}{_html_table(self.trials)}"
             f"<p>{clean(self.proof.guarantee)}</p></div>"
         )
 
 
-def _html_table(table: pd.DataFrame, first: str) -> str:
+def _html_table(table: pd.DataFrame) -> str:
     names = [name for name in table.columns if name != "shift"]
     head = "".join(f"<th>{clean(name.replace('_', ' '))}</th>" for name in names)
     body = "".join(
-        f"<tr>{''.join(f'<td>{clean(_cell(name, line[name], first))}</td>' for name in names)}</tr>"
-        for line in table.to_dict("records")
+        f"<tr>{''.join(_td(name, line[name]) for name in names)}</tr>" for line in table.to_dict("records")
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cell(name: str, value: object, first: str) -> str:
+def _td(name: str, value: object) -> str:
+    side = "left" if isinstance(value, str) else "right"
+    return f'<td style="text-align:{side}">{clean(_cell(name, value))}</td>'
+
+
+def _cell(name: str, value: object) -> str:
     if name == "chosen":
         return "✓" if value else ""
     if isinstance(value, str):

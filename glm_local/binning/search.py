@@ -181,11 +181,11 @@ class Search:
 
     def _bin_costs(self, arrangement: Arrangement) -> Array:
         """Penalties of every run, as deviance."""
-        size, actual = self._runs(self.sums.weight, arrangement), self._runs(self.sums.amount, arrangement)
-        costs = np.zeros_like(size)
-        for one in self._penalties():
-            if isinstance(one, BinPenalty):
-                costs += self.rows * one.of_bins(size, actual)
+        asked = [one for one in self._penalties() if isinstance(one, BinPenalty)]
+        costs = np.zeros((arrangement.units + 1, arrangement.units + 1))
+        if asked:
+            size, actual = self._runs(self.sums.weight, arrangement), self._runs(self.sums.amount, arrangement)
+            costs += self.rows * np.sum([one.of_bins(size, actual) for one in asked], axis=0)
         return costs
 
     def _neighbour_costs(self, arrangement: Arrangement) -> tuple[PairCost | None, Array | None]:

@@ -1,31 +1,56 @@
-"""Best shifts of all runs of neighbours at once, where shifts may be any number: curves on a grid, added up.
+"""Best shifts of all runs of neighbours at once: log-likelihoods as curves on a grid of shifts, added up.
 
 The log-likelihood of a run as a function of its shift d is the sum of its codes' curves. Each code's curve, with two
 derivatives, is known at grid points; between them it is a polynomial of degree five, whose error (below 1e-9 on these
-grids) is far below anything a partition is chosen by. Concave curves have one maximum: a bisection
-over the grid finds its interval, Newton's method its place there.
+grids) is far below anything a partition is chosen by. A bisection over the grid finds where the score changes sign,
+Newton's method the maximum between two points.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.binning.factor_sums import OffsetSums
-from glm_local.binning.newton_shift import separated
+from glm_local.binning.newton_shift import is_half_line, log_likelihood, newton_shift, separated
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
-GRIDS = {"logit": (24.0, 0.05), "cloglog": (24.0, 0.05), "probit": (9.0, 0.03)}
+SHARES = {"logit": (24.0, 0.05), "cloglog": (24.0, 0.05), "probit": (9.0, 0.03)}
 """Reach and step of the grid, by link of a share; shifts beyond the reach are taken for it."""
+
+CLOSEST, FARTHEST, GROWTH = 1e-3, 64.0, 1.05
+"""Where predictors must stay positive: the smallest one from this close to 0 to this far, in units of itself."""
 
 
 def has_curves(sums: OffsetSums) -> bool:
-    """Whether any shift leaves every mean in its range, and the curves are concave."""
-    return sums.family.power is None and sums.link.name in GRIDS
+    """Whether there is a grid: links of shares that take any shift, and links whose predictor is positive."""
+    if sums.family.power is None:
+        return sums.link.name in SHARES
+    return is_half_line(sums) and float(_with_rows(sums).predictor.min(initial=np.inf)) > 0
+
+
+def grid_of(sums: OffsetSums) -> Array:
+    """Shifts the curves are known at, rising."""
+    if sums.link.name in SHARES:
+        reach, step = SHARES[sums.link.name]
+        points: Array = np.arange(-round(reach / step), round(reach / step) + 1, dtype=np.float64) * step
+        return points
+    smallest = float(sums.predictor.min())
+    count = int(np.ceil(np.log(FARTHEST / CLOSEST) / np.log(GROWTH)))
+    relative: Array = CLOSEST * GROWTH ** np.arange(count + 1, dtype=np.float64)
+    return smallest * (relative - 1)
+
+
+def _with_rows(sums: OffsetSums) -> OffsetSums:
+    """The groups that have rows."""
+    kept = sums.weight.sum(axis=(0, 1)) > 0
+    return replace(
+        sums, predictor=sums.predictor[kept], weight=sums.weight[:, :, kept], amount=sums.amount[:, :, kept]
+    )
 
 
 @dataclass(frozen=True)
@@ -40,24 +65,29 @@ class Curves:
 
 def curves_of(sums: OffsetSums) -> Curves:
     """Curves of every code; the sums have one sample, shape (codes, 1, groups)."""
-    reach, step = GRIDS[sums.link.name]
-    grid: Array = np.arange(-round(reach / step), round(reach / step) + 1, dtype=np.float64) * step
-    predictor = sums.predictor[:, None] + grid
-    family, link = sums.family, sums.link
+    predictor, weight, amount = sums.predictor, sums.weight[:, 0, :], sums.amount[:, 0, :]
+    grid, family, link = grid_of(sums), sums.family, sums.link
+    shifted = predictor[:, None] + grid
     with np.errstate(all="ignore"):
-        mean, slope = link.mean(predictor), link.mean_derivative(predictor)
+        mean, slope = link.mean(shifted), link.mean_derivative(shifted)
         variance = family.variance(mean)
-        one, zero = family.objective(np.ones_like(mean), mean), family.objective(np.zeros_like(mean), mean)
         ratio = slope / variance
-        turn = link.mean_second_derivative(predictor) / variance - ratio**2 * family.variance_derivative(mean)
-    weight, amount = sums.weight[:, 0, :], sums.amount[:, 0, :]
-    rest = weight - amount  # of a share's trials, those without an event
-    now = len(grid) // 2
-    value = amount @ (one - one[:, [now]]) + rest @ (zero - zero[:, [now]])
+        turn = link.mean_second_derivative(shifted) / variance - ratio**2 * family.variance_derivative(mean)
+    # Linear in the responses: amount times the value at 1, the rest of the weight times the value at 0.
+    value = amount @ _rise(sums, mean, predictor, 1.0) + (weight - amount) @ _rise(sums, mean, predictor, 0.0)
     return Curves(
         grid, value, amount @ ratio - weight @ (mean * ratio),
         amount @ turn - weight @ (mean * turn + slope * ratio),
-    )
+    )  # fmt: skip
+
+
+def _rise(sums: OffsetSums, mean: Array, predictor: Array, response: float) -> Array:
+    """``y theta - kappa`` of one response at shifted means, less its present value; shape (groups, points)."""
+    now = sums.link.mean(predictor)[:, None]
+    with np.errstate(all="ignore"):
+        return sums.family.objective(np.full_like(mean, response), mean) - sums.family.objective(
+            np.full_like(now, response), now
+        )
 
 
 def curve_segments(sums: OffsetSums, first: Codes, last: Codes) -> tuple[Array, Array]:
@@ -70,15 +100,33 @@ def curve_segments(sums: OffsetSums, first: Codes, last: Codes) -> tuple[Array, 
     first, last
         Codes, shape (runs,).
     """
+    sums = _with_rows(sums)
+    if not len(sums.predictor):
+        return np.zeros(len(first)), np.zeros(len(first))
     curves = curves_of(sums)
     value, score, bend = (_running(one) for one in (curves.value, curves.score, curves.bend))
     at = _interval(score, first, last, len(curves.grid))
-    step = float(curves.grid[1] - curves.grid[0])
+    step = curves.grid[at + 1] - curves.grid[at]
     ends = [(one[last, at + k] - one[first, at + k]) for k in (0, 1) for one in (value, score, bend)]
     inside = _argument(_polynomial(ends, step))
-    highest = _horner(_polynomial(ends, step), inside)
-    shift = curves.grid[at] + inside * step
-    return _with_separated(sums, first, last, -2 * highest, shift)
+    change, shift = -2 * _horner(_polynomial(ends, step), inside), curves.grid[at] + inside * step
+    if sums.link.name not in SHARES:
+        off = np.flatnonzero((inside <= 0) | (inside >= 1))
+        if len(off):
+            change[off], shift[off] = _off_the_grid(sums, first[off], last[off])
+    return _with_separated(sums, first, last, change, shift)
+
+
+def _off_the_grid(sums: OffsetSums, first: Codes, last: Codes) -> tuple[Array, Array]:
+    """Runs without the groups of the smallest predictors may be shifted further: these take Newton's method."""
+    weight, amount = (_running(one[:, 0, :]) for one in (sums.weight, sums.amount))
+    runs = OffsetSums(
+        sums.family, sums.link, sums.predictor, weight[last] - weight[first], amount[last] - amount[first], sums.exact
+    )
+    shift = newton_shift(runs)
+    finite = np.where(np.isfinite(shift), shift, 0.0)
+    change = 2 * (log_likelihood(runs, np.zeros(len(shift))) - log_likelihood(runs, finite))
+    return change, shift
 
 
 def _running(values: Array) -> Array:
@@ -96,7 +144,7 @@ def _interval(score: Array, first: Codes, last: Codes, points: int) -> Codes:
     return left
 
 
-def _polynomial(ends: list[Array], step: float) -> list[Array]:
+def _polynomial(ends: list[Array], step: Array) -> list[Array]:
     """Coefficients c0..c5 in t = (d - left) / step from value, slope and bend at both ends (quintic Hermite)."""
     f0, s0, b0, f1, s1, b1 = ends
     s0, s1, b0, b1 = s0 * step, s1 * step, b0 * step**2 / 2, b1 * step**2 / 2

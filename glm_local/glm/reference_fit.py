@@ -79,7 +79,7 @@ def _solved(problem: ReferenceProblem, tolerance: float, max_iterations: int) ->
         try:
             result = model.fit(
                 method="IRLS", maxiter=max_iterations, tol_criterion="params", atol=tolerance, rtol=0.0,
-                wls_method="qr",
+                wls_method="lstsq",
             )
         except (ValueError, FloatingPointError, np.linalg.LinAlgError, ZeroDivisionError):
             raise diverged(SOLVER, max_iterations) from None

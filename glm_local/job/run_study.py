@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
@@ -16,9 +16,10 @@ from glm_local.contract.model_spec import ModelDocument
 from glm_local.contract.run_log import Entry, RunLog
 from glm_local.contract.store import Store
 from glm_local.errors import DataError, Problem
-from glm_local.glm.document import with_derived
+from glm_local.glm.document import package_versions, with_derived
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.column_check import raise_data
+from glm_local.job.earlier_looks import earlier_looks, looks_warning
 from glm_local.job.environment import Environment
 from glm_local.job.job_files import Made, RunFiles
 from glm_local.job.job_rows import Table, open_table, read_entry, read_frame
@@ -34,6 +35,7 @@ from glm_local.reports import render_study_report
 from glm_local.reports.export_tables import report_tables, unique_names
 from glm_local.reports.safe_cell import safe_table
 from glm_local.reports.study_content import StudyContent
+from glm_local.study.closing import measured
 from glm_local.study.report import study_content
 from glm_local.study.study import Study
 from glm_local.validation import ValidationReport
@@ -79,7 +81,10 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
         return open_table(self.config, self.environment, partial(study_column_problems, self.config))
 
     def open_log(self, store: Store, run_id: str) -> RunLog:
-        self.history = RunHistory(store, study_name(self.config, run_id), run_id)
+        environment = self.environment
+        about = {"engine": environment.engine.name, "environment": {**package_versions(), **environment.versions}}
+        asked = {"seed": self.config.job.seed}
+        self.history = RunHistory(store, study_name(self.config, run_id), run_id, asked, about)
         return self.history.log
 
     def steps(self, files: RunFiles, table: Table) -> JobResult:
@@ -103,18 +108,20 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
             with stage("cross") as told:
                 steps.cross(study, rules)
                 told.say(_cross_line(study))
+        earlier = earlier_looks(log, config, str(table.fingerprint)) if config.study.finalize.enabled else []
         model, opinion, report = self._close(study)
+        warnings = [*model.warnings, *([looks_warning(earlier)] if earlier else [])]
         with stage("save and report") as told:
             if model.fingerprint != (study.state.finalized or {}).get("model"):
                 log.table("model_saved", "models", [model_row(model)])
                 log.table("model_saved", "coefficients", coefficient_rows(model))
-            files.keep("model_saved", self._texts(study, model, table))
+            files.keep("model_saved", self._texts(study, model, table, warnings))
             log.events([
                 Entry("model_saved", "saved", payload={"model": model.fingerprint}),
                 Entry("report_written", "reported", payload={"file": "report.html"}),
             ])  # fmt: skip
             told.say(str(files.folder / "report.html"))
-        summary = self._summary(study, table, model, opinion, report)
+        summary = self._summary(study, table, model, opinion, report) | {"warnings": warnings}
         head = log.finish("ok", {"summary": summary})
         return self.result(files, summary, files.put_back(), str(head), repeated=False)
 
@@ -123,7 +130,7 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
         asked, derive = self.config.study.finalize, self.config.data.derive
         if not asked.enabled:
             with self.progress.stage("validate") as told:
-                report = study.validation_report(self.config.report.bands)
+                report = self._validated(study)
                 told.say("not finalized, the holdout was not looked at")
             return with_derived(study.current().model, derive), None, report
         with self.progress.stage("finalize") as told:
@@ -132,10 +139,17 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
             told.say(f"deviance {found.model.statistics.deviance:,.2f}; {opinion}")
         return with_derived(found.model, derive), found.opinion, found.report
 
-    def _texts(self, study: Study[Frame], model: ModelDocument, table: Table) -> Made:
+    def _validated(self, study: Study[Frame]) -> ValidationReport:
+        """Tables of train and validation, recorded once."""
+        design, bands = study.design.fingerprint, self.config.report.bands
+        if any(one.kind == "validated" and one.payload.get("design") == design for one in self.history.events):
+            return measured(study, study.current().model, ("train", "validation"), bands)
+        return study.validation_report(bands)
+
+    def _texts(self, study: Study[Frame], model: ModelDocument, table: Table, warnings: Sequence[str]) -> Made:
         bound = Model(model, self.environment.engine)
         factors = [one.model_dump(mode="json", exclude_none=True) for one in model.factors]
-        content = self._content(study, model, table)
+        content = self._content(study, model, table, warnings)
         tables = report_tables(content)
         files = unique_names(tables, MOST_LETTERS)
         return {
@@ -147,12 +161,15 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
             **{f"tables/{files[name]}.csv": ("text/csv", partial(_csv, one)) for name, one in tables.items()},
         }
 
-    def _content(self, study: Study[Frame], model: ModelDocument, table: Table) -> StudyContent:
+    def _content(
+        self, study: Study[Frame], model: ModelDocument, table: Table, warnings: Sequence[str]
+    ) -> StudyContent:
         shown = self.config.report
         purpose = self.config.job.description
         content = study_content(study, shown.title or self.config.job.name, purpose, shown.exposure_name)
         known = {"source": str(table.fingerprint), "model": model.fingerprint}
-        return dataclasses.replace(content, fingerprints={**content.fingerprints, **known})
+        said = [*(one for one in content.warnings if one not in warnings), *warnings]
+        return dataclasses.replace(content, fingerprints={**content.fingerprints, **known}, warnings=said)
 
     def _summary(
         self, study: Study[Frame], table: Table, model: ModelDocument, opinion: SecondOpinion | None,
@@ -166,7 +183,7 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
             "second_opinion": "not asked" if opinion is None else opinion.verdict,
             "samples": {str(line.pop("sample")): line for line in sample_figures(report)},
             "passes": {"raw": passes.raw, "packed": round(passes.packed, 1)},
-            "data": str(table.fingerprint), "warnings": list(model.warnings),
+            "data": str(table.fingerprint),
         }  # fmt: skip
 
 

@@ -35,12 +35,20 @@ ATTEMPTS = ("started", "resumed", "failed")
 class RunHistory(StudyHistory):
     """The history of a study that one run makes from beginning to end; who runs it starts and finishes the run."""
 
-    def __init__(self, store: Store, name: str, run_id: str) -> None:
-        super().__init__(store, name, None, {}, {})
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        run_id: str,
+        config: Mapping[str, Any] | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(store, name, None, config or {}, about or {})
         self.log: RunLog = self._new_log(run_id)
-        self._log, self._is_read = self.log, False
+        self._is_read = False
 
     def _open_log(self) -> RunLog:
+        self._log = self.log
         if not self._is_read:
             self._read_on()
             self._is_read = True

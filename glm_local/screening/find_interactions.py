@@ -14,6 +14,7 @@ from glm_local.contract.model_spec import ModelDocument
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.pair_factors import PairFactor, chosen_pairs, pair_factors
 from glm_local.screening.pair_test import PairTest, pair_test
+from glm_local.screening.ranking import by_gain
 from glm_local.screening.score_kernel import TestedField
 from glm_local.screening.score_pass import CurrentModel, field_of, score_pass
 from glm_local.screening.score_test import q_values
@@ -105,9 +106,4 @@ def _line(first: str, second: str, test: PairTest, adjusted_for: str) -> dict[st
 def _ranked(lines: Sequence[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(list(lines), columns=list(COLUMNS))
     table["q_value"] = q_values(table["p_value"])
-    table = table.sort_values(
-        ["cv_gain", "p_value", "first", "second"], ascending=[False, True, True, True], na_position="last",
-        kind="stable",
-    ).reset_index(drop=True)  # fmt: skip
-    table["rank"] = np.arange(1, len(table) + 1)
-    return table
+    return by_gain(table, ["p_value", "first", "second"])

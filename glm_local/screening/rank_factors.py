@@ -17,7 +17,7 @@ from glm_local.screening.candidate_levels import CandidateLevels
 from glm_local.screening.concentration import cross_fitted_gini, information_value
 from glm_local.screening.level_gain import LevelGain, level_gain
 from glm_local.screening.likelihood_ratio import closed_form, refitted
-from glm_local.screening.ranking import Ranking
+from glm_local.screening.ranking import Ranking, by_gain
 from glm_local.screening.score_kernel import INFORMATION, SCORE
 from glm_local.screening.score_pass import CurrentModel, FieldLevels, field_of, score_pass
 from glm_local.screening.score_test import Dispersion, Efficient, ScoreTest, q_values
@@ -84,9 +84,7 @@ def rank_factors(
     lines += screening.lines(known) if known else []
     table = pd.DataFrame(lines, columns=list(COLUMNS))
     table["q_value"] = q_values(table["p_value"])
-    table = table.sort_values(["cv_gain", "factor"], ascending=[False, True], na_position="last", kind="stable")
-    table = table.reset_index(drop=True)
-    table["rank"] = np.arange(1, len(table) + 1)
+    table = by_gain(table, ["factor"])
     return Ranking(table.astype(dict.fromkeys(COUNTS, "int64")), "" if model is None else model.fingerprint)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from glm_local.reports.figure import Figure
@@ -105,6 +106,19 @@ class Ranking:
         empty = {name for name in self.table if self.table[name].isna().all() or (self.table[name] == "").all()}
         shown = [column for column in PRINTED if column.source not in empty]
         return html_table(printed(self.table, shown), "Candidates against the current model")
+
+
+def by_gain(table: pd.DataFrame, ties: list[str]) -> pd.DataFrame:
+    """Lines by falling gain out of fold, then by `ties`, lines without a gain last; `rank` numbers them.
+
+    Gains that differ by rounding alone (the same column twice, sums added in another order) count as equal.
+    """
+    scale = table["cv_gain"].abs().max()
+    key = (table["cv_gain"] / scale).round(9) if scale > 0 else table["cv_gain"]
+    order = table.assign(cv_gain=-key).sort_values(["cv_gain", *ties], na_position="last", kind="stable").index
+    placed = table.loc[order].reset_index(drop=True)
+    placed["rank"] = np.arange(1, len(placed) + 1)
+    return placed
 
 
 def html_table(table: PrintedTable, title: str) -> str:

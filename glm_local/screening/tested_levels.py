@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 RARE = "rare levels"
+SLACK = 1e-9
+"""Sums added up in another order differ by less: they must not fall into other levels."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class ScreeningRules:
 
     def thick(self, rows: Array, evidence: Array) -> NDArray[np.bool_]:
         """Which levels stand on their own."""
-        thick: NDArray[np.bool_] = (rows >= self.min_rows) & (evidence >= self.min_evidence)
+        thick: NDArray[np.bool_] = (rows >= self.min_rows) & (evidence >= self.min_evidence * (1 - SLACK))
         return thick
 
 
@@ -137,14 +139,16 @@ def _bands(codes: Codes, weight: Array, bands: int, size: int) -> Codes:
         run[codes] = 0
         return run
     middle = (share - weight[codes] / 2) / share[-1]
-    _, run[codes] = np.unique(np.minimum((middle * bands).astype(np.int64), bands - 1), return_inverse=True)
+    _, run[codes] = np.unique(np.minimum((middle * bands + SLACK).astype(np.int64), bands - 1), return_inverse=True)
     return run
 
 
 def _categories(ordered: int, rows: Array, weight: Array, thick: NDArray[np.bool_], rules: ScreeningRules) -> Codes:
     codes = np.arange(ordered)
     eligible = codes[thick[:ordered]]
-    largest = eligible[np.argsort(-weight[eligible], kind="stable")][: rules.most_categories]
+    largest = eligible[np.argsort(-np.round(weight[eligible] / weight.max(), 9), kind="stable")][
+        : rules.most_categories
+    ]
     alone = np.sort(largest)
     run = np.full(len(rows), -1)
     run[alone] = np.arange(len(alone))

@@ -148,6 +148,8 @@ def refine_all(study: StudyCore[Any], rules: BinningRules, rounds: int, mark: st
 
     Each round is one event. Returns the rounds made.
     """
+    if not study.design.factors:
+        return 0
     for number in range(1, rounds + 1):
         own = f"{mark} {number}"
         if f"{own}, nothing" in study.state.done:

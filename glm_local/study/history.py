@@ -126,7 +126,7 @@ class StudyHistory:
 
     def branch(self, name: str, reason: str | None) -> StudyHistory:
         """Return the history of a new study that goes on from here; this one is left as it is."""
-        if own_events(self.store, name):
+        if any(one.kind in ("branched", "split") for one in own_events(self.store, name)):
             found = f"There is a study {name!r} already."
             raise ConfigError.because(found, "A branch has a name of its own.", "Give another name.", path="name")
         last = self.events[-1]

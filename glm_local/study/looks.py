@@ -10,7 +10,6 @@ import pandas as pd
 
 from glm_local.contract.engine import Frame
 from glm_local.contract.model_spec import ModelDocument
-from glm_local.errors import ConfigError, nearest
 from glm_local.model import Model
 from glm_local.screening.ranking import Ranking
 from glm_local.study import closing, ranking
@@ -70,16 +69,8 @@ class StudyLooks(StudyCore[Frame]):
         return ranking.rank(self, names, **options)
 
     def factor(self, name: str) -> FactorBlock:
-        """One factor: propose, inspect, decide.
-
-        Raises
-        ------
-        DataError
-            When it is neither a candidate nor in the model; a new factor is begun by `accept(name, spec)`.
-        """
-        known = (*self.bench.rows.candidates, *self.state.proposals, *self.accepted, *self.bench.kinds)
-        if name not in known and not name.strip():
-            raise ConfigError.because("the factor has no name.", "", nearest(name, known), path="name")
+        """One factor: propose, inspect, decide. A name that is no candidate is a new factor, begun by `set_spec`."""
+        self.bench  # noqa: B018  a study that is not split yet is split here
         return FactorBlock(self, name)
 
     def validation_report(self, bands: int = 10) -> ValidationReport:

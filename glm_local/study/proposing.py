@@ -85,6 +85,14 @@ def rules_document(rules: BinningRules) -> dict[str, Any]:
     return {**plain, "penalties": {name: _callable_text(one) for name, one in penalties.items()}}
 
 
+def read_rules(document: Mapping[str, Any]) -> BinningRules | None:
+    """Rules the history kept; None where penalties were given, which it keeps by name only."""
+    if document["penalties"]:
+        return None
+    known = {name: value for name, value in document.items() if name != "penalties"}
+    return BinningRules(**{**known, "apart": tuple((one, other) for one, other in known["apart"])})
+
+
 def _callable_text(penalty: object) -> str:
     """A penalty as text that is the same in every process: a function by its name, a record by its values."""
     if hasattr(penalty, "__qualname__"):

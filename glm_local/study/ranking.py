@@ -37,6 +37,9 @@ def rank(study: StudyCore[Any], names: Sequence[str] | None, **options: Any) -> 
 
 def order(study: StudyCore[Any], names: Sequence[str] | None) -> list[str]:
     """Candidates to try, best first; the last ranking counts, made now where there is none of them."""
+    for name in names or ():
+        if name not in study.bench.learned.get("refused", {}):
+            study.bench.candidate(name)
     said = study.state.ranking
     wanted = None if names is None else set(names)
     if said is None or (wanted is not None and not wanted <= {line["factor"] for line in said["table"]}):

@@ -8,12 +8,18 @@ from typing import Any
 
 import pandas as pd
 
+from glm_local.binning.optimal_bins import optimal_bins
+from glm_local.binning.rules import BinningRules
+from glm_local.candidates.factor_sums import FactorSums
+from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.errors import ConfigError, nearest
+from glm_local.study.automatic import refined
 from glm_local.study.closing import raw_fit
 from glm_local.study.core import StudyCore
 from glm_local.study.design import Change, Design
 from glm_local.study.events import DECISIONS, StudyEvent
+from glm_local.study.proposing import read_rules
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,9 @@ class Replay:
         What it ended with; the model is fitted on source rows where the run was finalized.
     same
         Whether every design is the recorded one and the last model has the recorded fingerprint.
+    derived
+        One line per search that was made again: event, factor, and whether it found what is recorded. Searches with
+        penalties of the user's own are not made again: the history has their names only.
     """
 
     run: str
@@ -38,6 +47,7 @@ class Replay:
     design: Design
     model: ModelDocument
     same: bool
+    derived: pd.DataFrame
 
     def _repr_html_(self) -> str:
         verdict = "reached the same model" if self.same else "reached another model"
@@ -45,8 +55,8 @@ class Replay:
         return said + self.table.to_html(index=False)
 
 
-def replay(study: StudyCore[Any], run: str | None) -> Replay:
-    """Make the decisions of a study again up to the end of a run, each refitted.
+def replay(study: StudyCore[Any], run: str | None, rederive: bool) -> Replay:
+    """Make the decisions of a study again up to the end of a run, each refitted; searches too, where asked.
 
     Raises
     ------
@@ -55,7 +65,10 @@ def replay(study: StudyCore[Any], run: str | None) -> Replay:
     """
     events = _until(study, run)
     design, before, lines = Design(), [Design()], []
+    searches: list[dict[str, Any]] = []
     for event in events:
+        if rederive:
+            searches += _searched(study, event, design)
         if event.kind in DECISIONS:
             before.append(design)
             design = design.after([Change.read(one) for one in event.payload["changes"]])
@@ -69,10 +82,45 @@ def replay(study: StudyCore[Any], run: str | None) -> Replay:
     return Replay(
         run or events[-1].run_id, pd.DataFrame(lines, columns=list(_COLUMNS)), design, model,
         same and all(line["same_design"] for line in lines),
+        pd.DataFrame(searches, columns=["event", "factor", "same"]),
     )  # fmt: skip
 
 
 _COLUMNS = ("event", "factor", "by_user", "recorded", "reached", "same_design", "same_model", "deviance_apart")
+
+
+def _searched(study: StudyCore[Any], event: StudyEvent, design: Design) -> list[dict[str, Any]]:
+    """A search made again under the design of its time, and whether it finds what it found."""
+    if event.kind == "proposed" and event.payload["method"] == "optimized":
+        rules = read_rules(event.payload["evidence"]["rules"])
+        if rules is None:
+            return []
+        found = optimal_bins(_sums(study, design, str(event.factor)), study.bench.candidate(str(event.factor)), rules)
+        reached = None if found.spec is None else fingerprint(found.spec)
+        return [{"event": "optimized", "factor": event.factor, "same": reached == event.payload["fingerprint"]}]
+    if event.kind != "refined" or "factors" not in event.payload["evidence"]:
+        return []
+    rules = read_rules(event.payload["evidence"]["rules"])
+    return [] if rules is None else _refined_again(study, event, design, rules)
+
+
+def _refined_again(
+    study: StudyCore[Any], event: StudyEvent, design: Design, rules: BinningRules
+) -> list[dict[str, Any]]:
+    recorded = {one["factor"]: fingerprint(one["spec"]) for one in event.payload["changes"]}
+    lines = []
+    for one in event.payload["evidence"]["factors"]:
+        change, _ = refined(study, design, one["factor"], rules)
+        reached = None if change is None or change.spec is None else fingerprint(change.spec)
+        lines.append({"event": "refined", "factor": one["factor"], "same": reached == recorded.get(one["factor"])})
+        design = design if change is None else design.after([change])
+    return lines
+
+
+def _sums(study: StudyCore[Any], design: Design, factor: str) -> FactorSums:
+    if factor in design:
+        return study.bench.sums_without(design, factor)
+    return study.bench.sums(design, [factor])[factor]
 
 
 def _until(study: StudyCore[Any], run: str | None) -> list[StudyEvent]:

@@ -164,13 +164,14 @@ class Study(StudyLooks[Frame]):
         other._checked = True
         return other
 
-    def replay(self, run: str | None = None) -> Replay:
+    def replay(self, run: str | None = None, rederive: bool = True) -> Replay:
         """Make the decisions again up to the end of a run (None: all), refit each, and compare with what is recorded.
 
-        Recorded as an event.
+        Searches for bins are made again too (`rederive`). Recorded as an event.
         """
-        found = replay(self, run)
-        said = {"run": found.run, "same": found.same, "model": found.model.fingerprint}
+        found = replay(self, run, rederive)
+        searched = bool(found.derived["same"].all()) if len(found.derived) else None
+        said = {"run": found.run, "same": found.same, "model": found.model.fingerprint, "same_searches": searched}
         reached = "reached the same model" if found.same else "reached another model"
         self.commit([Fact("replayed", said, reason=reached)])
         return found

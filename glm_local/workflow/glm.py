@@ -85,10 +85,10 @@ class Glm(Generic[Frame]):
         return self._review(frame, candidates).rank_candidates(**options)
 
     def bins(self, frame: Any, factor: Any, bins: int = 10) -> FactorSpec:
-        """A factor's specification with bins of about equal exposure (categories: one level each)."""
-        study = self._review(frame, [factor])
-        block = study.factor(_name(factor)).coarse_bins(bins)
-        return cast(FactorSpec, block.spec)
+        """A factor's specification with bins of about equal exposure; categories in groups by their experience."""
+        block = self._review(frame, [factor]).factor(_name(factor))
+        done = block.target_order(bins) if block.candidate.kind == "categorical" else block.coarse_bins(bins)
+        return cast(FactorSpec, done.spec)
 
     def optimize(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 from glm_local.contract.factor_spec import InteractionSpec
 from glm_local.errors import DataError, FitError
 from glm_local.study.automatic import AutomaticPlan, auto_design
-from glm_local.study.crossing import crossing_name
+from glm_local.study.crossing import crossing_name, joint_test
 from glm_local.study.design import Change
 from glm_local.study.study import Study
 from glm_local.workflow.rules import WorkflowRules
@@ -86,9 +86,12 @@ def _try_pair(study: Study[Any], first: str, second: str, rules: WorkflowRules) 
     if name in study.design or name in study.state.rejected:
         return
     try:
-        comparison = study.test_interaction(first, second, rules.pooling).comparison
+        comparison = joint_test(study, first, second, rules.pooling).comparison
     except (FitError, DataError):
         return  # it cannot be fitted; the ranking has the pair
+    known = study.state.comparisons.get(name)
+    if known is None or known["current"]["fingerprint"] != comparison.current.model.fingerprint:
+        study.test_interaction(first, second, rules.pooling)
     reason = comparison.verdict(rules.level, rules.errors)
     if comparison.earns_its_place(rules.level, rules.errors):
         study.accept_interaction(first, second, reason, rules.pooling)

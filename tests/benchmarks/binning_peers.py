@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -127,6 +129,7 @@ def by_value(settings: Settings, other: Peers | None) -> tuple[list[Ratio], dict
             answer = other.ask(peer="optbinning", rows=rows, pre_bins=pre_bins, trend=trend, limit=SECONDS_LIMIT)
             seconds[f"optbinning, {case}"] = taken = [answer["seconds"]] * len(runs)
             ratios.append(ratio(f"seconds, ours / optbinning, {case}", seconds[f"ours, {case}"], taken, at_most(0.05)))
+            _told(case, seconds[f"ours, {case}"], taken[0])
             theirs = value_of(answer["splits"], rows, pre_bins) if answer["status"] in ("OPTIMAL", "FEASIBLE") else 0.0
             facts[f"information value, {case}"] = {
                 "ours": round(runs[0][1], 6), "optbinning": round(theirs, 6), "(its status)": answer["status"]
@@ -218,6 +221,7 @@ def by_its_score(settings: Settings, other: Peers | None) -> tuple[list[Ratio], 
         seconds[f"glm-factor-optimizer, {case.name}"] = theirs = [answer["seconds"]] * len(taken[1:])
         name = f"seconds, glm-factor-optimizer / ours, {case.name}"
         ratios.append(ratio(name, theirs, taken[1:], at_least(500) if settings.rows is None else None))
+        _told(case.name, taken[1:], theirs[0])
         facts[f"score, {case.name}"] = {"ours": round(score, 6), "glm-factor-optimizer": round(answer["score"], 6)}
         if score > answer["score"] + SLACK:
             raise RuntimeError(f"{case.name}: our score {score} is above theirs, {answer['score']}")
@@ -229,6 +233,10 @@ def run(settings: Settings) -> Report:
         return _report([part(settings, None) for part in (by_value, by_its_score)])
     with peers(settings.peer_python) as other:
         return _report([part(settings, other) for part in (by_value, by_its_score)])
+
+
+def _told(case: str, mine: Sequence[float], theirs: float) -> None:
+    sys.stderr.write(f"  {case}: ours {median(mine):.4f} s, the peer {theirs:.2f} s\n")
 
 
 def _report(parts: Sequence[tuple[list[Ratio], dict[str, list[float]], dict[str, Any]]]) -> Report:

@@ -48,13 +48,19 @@ def claims(rows: int, seed: int, effect: float = 0.0) -> pd.DataFrame:
     """
     draw = np.random.default_rng(seed)
     area, age = draw.integers(0, 5, rows), draw.normal(size=rows)
-    frame = pd.DataFrame({
-        "id": np.arange(rows), "area": [f"area {one}" for one in area], "age": age,
-        "exposure": draw.uniform(0.1, 1, rows), "strong": draw.choice(list("abc"), rows),
-        "near": np.clip(area + draw.integers(-1, 3, rows), 0, 6), "wave": draw.normal(size=rows) + 0.8 * age,
-        "gaps": np.where(draw.random(rows) < 0.1, np.nan, draw.normal(size=rows)),
-        "group": draw.choice(list("uvwxyz"), rows, p=[0.5, 0.2, 0.15, 0.1, 0.04, 0.01]),
-        "many": [f"m{one}" for one in draw.integers(0, 400, rows)],
-    })
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "area": [f"area {one}" for one in area],
+            "age": age,
+            "exposure": draw.uniform(0.1, 1, rows),
+            "strong": draw.choice(list("abc"), rows),
+            "near": np.clip(area + draw.integers(-1, 3, rows), 0, 6),
+            "wave": draw.normal(size=rows) + 0.8 * age,
+            "gaps": np.where(draw.random(rows) < 0.1, np.nan, draw.normal(size=rows)),
+            "group": draw.choice(list("uvwxyz"), rows, p=[0.5, 0.2, 0.15, 0.1, 0.04, 0.01]),
+            "many": [f"m{one}" for one in draw.integers(0, 400, rows)],
+        }
+    )
     rate = np.exp(-1 + 0.15 * area + 0.2 * np.tanh(age) + effect * (frame["strong"] == "c"))
     return frame.assign(y=draw.poisson(frame["exposure"] * rate).astype(float), rate=rate)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from glm_local.binning.categories import category_order
 from glm_local.binning.factor_sums import FactorSums, PowerLogSums
 from glm_local.binning.optimal_bins import coarse_bins, judge_groups, optimal_bins, target_order
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.candidate import Candidate
 from glm_local.contract.factor_spec import CategoricalSpec
 from glm_local.contract.level_names import level_names
+from glm_local.contract.spec_problems import read_factors
 from glm_local.errors import ConfigError
 from tests.glm_local.binning_cases import MODELS, category_candidate, made_rows, numeric_candidate
 
@@ -147,6 +150,7 @@ def test_missing_has_a_level_of_its_own_when_training_fills_it_and_follows_the_b
     thin = optimal_bins(sums, candidate, BinningRules(size=3, min_exposure=float(sums.weight[-1, :FOLDS].sum()) + 1))
     assert thin.spec.missing == "base"
     assert len(thin.levels) == 3
+    assert "'missing' have no level of their own" in thin.proof.guarantee
     assert thin.levels["rows"].sum() == own.levels["rows"].sum()
 
 
@@ -307,6 +311,42 @@ def test_the_same_sums_give_the_same_bins() -> None:
     one, again = (optimal_bins(poisson(candidate, wave, 5, noise=0.2), candidate) for _ in range(2))
     assert one.spec == again.spec
     assert one.trials.equals(again.trials)
+
+
+def test_a_column_of_one_value_is_no_factor() -> None:
+    for candidate in (numeric_candidate(1), category_candidate(1)):
+        result = optimal_bins(poisson(candidate, np.zeros_like), candidate)
+        assert (result.spec, result.proof.status) == (None, "optimal")
+
+
+def test_values_beyond_the_training_range_fall_into_the_outermost_bins() -> None:
+    """The predecessor called them missing."""
+    candidate = numeric_candidate(40)
+    spec = optimal_bins(poisson(candidate, wave), candidate).spec
+    names = level_names(spec.document())
+    assert names[0].startswith("(-inf")
+    assert names[-1].endswith("inf)")
+    assert (spec.lower, spec.upper) == (None, None)
+
+
+def test_a_specification_is_plain_json_and_reads_back() -> None:
+    for candidate in (numeric_candidate(40), category_candidate(40)):
+        spec = optimal_bins(poisson(candidate, wave, noise=0.3), candidate).spec
+        assert read_factors(json.loads(json.dumps([spec.document()])))[0] == spec
+
+
+def test_values_never_seen_follow_the_level_with_most_exposure_not_the_lowest_one() -> None:
+    candidate = category_candidate(20)
+    spec = optimal_bins(poisson(candidate, wave, noise=0.3), candidate).spec
+    assert (spec.unseen, spec.base) == ("base", "largest_exposure")
+
+
+def test_the_predecessors_three_segments_keep_their_order() -> None:
+    made = np.array([[0.0, 1.0], [0.0, 0.0], [2.0, 1.0]])
+    ones = np.ones((3, 2))
+    sums = FactorSums("s", "categorical", ("a", "b", "c"), 3, 2, ones, ones, made, ones * made.mean(),
+                      PowerLogSums(1.0, made, ones * made.mean()), np.ones(2))  # fmt: skip
+    assert [sums.labels[code] for code in category_order(sums)] == ["b", "a", "c"]
 
 
 def test_coarse_bins_have_about_equal_exposure() -> None:

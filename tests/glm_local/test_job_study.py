@@ -20,8 +20,8 @@ from glm_local.job.config import JobConfig, schema_text
 from glm_local.job.read_config import read_config, read_study_config
 from glm_local.job.run_study import JobOptions, JobResult, run_study
 from glm_local.job.study_config import SCHEMA_FILE, StudyConfig, study_schema_text
-from glm_local.job.study_run import RunHistory, open_study, study_name, workflow_rules
 from glm_local.job.study_rules import candidates
+from glm_local.job.study_run import RunHistory, open_study, study_name, workflow_rules
 from glm_local.local_environment import local_environment
 from tests.bad_inputs.bad_cases import good_frame
 from tests.bad_inputs.bad_study_cases import STUDY_BASE
@@ -148,6 +148,16 @@ def test_another_configuration_is_another_run_and_another_study(finished: JobRes
     assert audit.holdout_looks(store, other.study) == []
     assert {line["factor"] for line in audit.what_changed(store, finished.run_id, other.run_id)} > {None}
     assert audit.verify(store).ok
+
+
+def test_a_second_look_at_the_same_holdout_is_said_where_its_figures_are(finished: JobResult) -> None:
+    assert finished.summary["warnings"] == []
+    folder = Path(finished.folder).parent
+    second = run(folder, "study.acceptance.max_factors=3")
+    (said,) = second.summary["warnings"]
+    assert finished.run_id in said
+    assert finished.run_id in (Path(second.folder) / "report.html").read_text(encoding="utf-8")
+    assert run(folder, "study.acceptance.max_factors=3", "job.seed=7").summary["warnings"] == []
 
 
 def test_a_study_stopped_between_two_decisions_goes_on_to_the_same_model(

@@ -208,6 +208,28 @@ def test_a_pinned_level_is_drawn_and_said_to_be_pinned() -> None:
     assert "C: 1.221" in factor_figure(None, rows).svg()
 
 
+def test_cells_net_of_their_factors_are_not_joined_by_a_line() -> None:
+    rows = level_rows("a:b", ("x × u", "x × v", "y × u", "y × v"))
+    joined = factor_figure(None, rows).svg()
+    apart = factor_figure(None, [replace(row, status="base") if i < 3 else row for i, row in enumerate(rows)]).svg()
+    assert joined.count('stroke="#1b4f8a" stroke-width="1.6" stroke-linejoin') == 1
+    assert apart.count('stroke="#1b4f8a" stroke-width="1.6" stroke-linejoin') == 0
+    assert apart.count("<circle") == joined.count("<circle")
+
+
+def test_a_bin_path_that_came_back_from_json_is_drawn_and_listed() -> None:
+    trials = pd.DataFrame([
+        {"bins": 0, "levels": 1, "cv_deviance": 0.5, "cv_se": None, "bic": 90.0, "penalty_small_count": 0, "chosen": False},
+        {"bins": 2, "levels": 2, "cv_deviance": None, "cv_se": None, "bic": 88.0, "penalty_small_count": 2, "chosen": True},
+        {"bins": 3, "levels": 3, "cv_deviance": 0.4, "cv_se": None, "bic": 89.0, "penalty_small_count": 3, "chosen": False},
+    ], dtype=object)
+    page = render_study_report(StudyContent("x", factors=[FactorPage("a", trials=trials)]))
+    for part in (">BIC<", ">Small count<", "0.4000000", "chosen: 2 bins"):
+        assert part in page, part
+    assert ">± error<" not in page
+    assert ">Levels<" not in page
+
+
 def test_three_hundred_levels_are_drawn_thin_with_thinned_labels_and_all_are_in_the_table() -> None:
     levels = tuple(f"postcode {i:03d}" for i in range(300))
     content = StudyContent("x", coefficients=level_rows("area", levels), validation=tables_of({"area": levels}))

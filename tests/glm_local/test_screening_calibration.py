@@ -82,9 +82,10 @@ def test_pairs_without_an_interaction_have_uniform_p_values(net_of: Any) -> None
     found = []
     for seed in range(12):
         draw = np.random.default_rng(seed)
-        frame = pd.DataFrame({"id": np.arange(3_000)} | {
-            name: draw.integers(0, size, 3_000).astype(str) for name, size in zip("abcd", (2, 3, 4, 6), strict=True)
-        })
+        frame = pd.DataFrame(
+            {"id": np.arange(3_000)}
+            | {name: draw.integers(0, size, 3_000).astype(str) for name, size in zip("abcd", (2, 3, 4, 6), strict=True)}
+        )
         rate = np.exp(-0.5 + 0.3 * (frame["a"] == "1") + 0.2 * (frame["d"] == "3"))
         frame["y"] = draw.poisson(rate).astype(float)
         rows = study_rows(frame, list("abcd"), ALL_TRAIN)

@@ -21,9 +21,10 @@ from tests.glm_local.screening_rows import ALL_TRAIN, claims, every_level, study
 def crossed(seed: int, effect: float, rows: int = 8_000) -> pd.DataFrame:
     """Factors of 2, 2, 12 and 12 levels; the first two act together with `effect`."""
     draw = np.random.default_rng(seed)
-    frame = pd.DataFrame({"id": np.arange(rows)} | {
-        name: draw.integers(0, size, rows).astype(str) for name, size in zip("abcd", (2, 2, 12, 12), strict=True)
-    })
+    frame = pd.DataFrame(
+        {"id": np.arange(rows)}
+        | {name: draw.integers(0, size, rows).astype(str) for name, size in zip("abcd", (2, 2, 12, 12), strict=True)}
+    )
     first, second = frame["a"] == "1", frame["b"] == "1"
     exposure = draw.uniform(0.3, 1, rows)
     rate = np.exp(-1.2 + 0.2 * first + 0.1 * second + effect * (first & second))

@@ -117,6 +117,13 @@ def test_the_table_is_sorted_by_gain_out_of_fold_then_name(rows: Any, model: Any
     assert table["rank"].tolist() == list(range(1, len(table) + 1))
 
 
+def test_the_same_column_twice_is_ordered_by_name(frame: pd.DataFrame) -> None:
+    twice = frame.assign(**dict.fromkeys(("wave c", "wave a", "wave b"), frame["wave"]))
+    names = ["wave c", "wave a", "strong", "wave b"]
+    table = rank_factors(study_rows(twice, names, exposure="exposure")).table
+    assert [name for name in table["factor"] if name != "strong"] == ["wave a", "wave b", "wave c"]
+
+
 def test_only_what_says_something_new_is_discovered(rows: Any, model: Any) -> None:
     found = rank_factors(rows, model, NAMES)
     assert found.discoveries(0.01) == ["strong"]

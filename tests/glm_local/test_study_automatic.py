@@ -47,6 +47,13 @@ def test_only_the_best_are_tried_when_so_many_are_asked_for(frame: pd.DataFrame)
     assert study.state.looks == ()
 
 
+def test_a_name_that_is_no_candidate_is_told_the_nearest(frame: pd.DataFrame) -> None:
+    with pytest.raises(DataError, match="Nearest: 'age'"):
+        motor_study(frame).auto_design(candidates=["agee"])
+    with pytest.raises(DataError, match="Nearest: 'age'"):
+        motor_study(frame).factor("agee").optimize()
+
+
 def test_a_useless_factor_is_not_kept_because_it_was_optimized(frame: pd.DataFrame) -> None:
     draw = np.random.default_rng(9)
     many = frame.assign(branch=draw.choice([f"b{at:02d}" for at in range(60)], len(frame)))
@@ -166,7 +173,9 @@ def test_a_study_of_any_family_goes_from_rows_to_a_verified_model(frame: pd.Data
     found = study.finalize()
     assert found.opinion is not None
     assert found.opinion.verdict == "agrees", str(found.opinion)
-    assert study.replay().same
+    again = study.replay()
+    assert again.same
+    assert again.derived["same"].all()
 
 
 def test_a_candidate_without_values_is_refused_with_a_reason_and_may_be_given_a_spec(frame: pd.DataFrame) -> None:

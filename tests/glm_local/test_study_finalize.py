@@ -168,6 +168,8 @@ def test_a_replay_reaches_the_recorded_models(frame: pd.DataFrame, tmp_path: Pat
     assert found.model.fingerprint == show(open_store(tmp_path), str(run)).tables["models"][0]["model_id"]
     assert found.table["same_model"].all()
     assert list(found.table["event"][:4]) == ["accepted", "accepted", "removed", "undone"]
+    assert list(found.derived["event"]) == ["optimized", "refined", "refined"]
+    assert found.derived["same"].all()
     with pytest.raises(ConfigError, match="the study has no run"):
         study.replay("nowhere")
 
@@ -287,3 +289,18 @@ def test_a_study_never_looks_at_rows_itself(frame: pd.DataFrame) -> None:
         study.finalize()
     assert locked.model.fingerprint == plain.model.fingerprint
     assert locked.bench.data == plain.bench.data
+
+
+def test_a_study_of_a_delta_table_records_its_version(frame: pd.DataFrame, tmp_path: Path) -> None:
+    deltalake = pytest.importorskip("deltalake")
+    table = str(tmp_path / "rows")
+    deltalake.write_deltalake(table, frame)
+    deltalake.write_deltalake(table, frame, mode="overwrite")
+    study = motor_study(table, store=tmp_path / "audit")
+    study.accept("area", AREA)
+    study.finalize(verify=False)
+    data = reproduce(open_store(tmp_path / "audit"), str(study.run_id))["run"]["data"]
+    assert data["delta_version"] == 1
+    assert data["fingerprint"].startswith("delta version:")
+    assert study.bench.data == motor_study(frame).bench.data
+    assert "delta version" in study.report()

@@ -17,6 +17,7 @@ import pytest
 from glm_local.audit import history, verify
 from glm_local.contract.store import Guard
 from glm_local.delta_store import open_store
+from glm_local.studies import GLMStudy
 from glm_local.study.memory_store import MemoryStore
 from tests.glm_local.study_job import design_and_finalize, opened
 from tests.glm_local.study_rows import AGE, AREA, motor_frame
@@ -86,6 +87,23 @@ def test_a_study_interrupted_at_a_write_goes_on_in_the_same_process(frame: pd.Da
     study.accept("area", AREA).accept("age", AGE)
     assert study.accepted == ("area", "age")
     assert [one.kind for one in study._history.events] == [str(one["event"]) for one in history(store, "motor")]
+    assert verify(store).ok
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("write", [1, 2, 3])
+def test_a_branch_stopped_while_it_is_made_can_be_made_again(frame: pd.DataFrame, write: int, after: bool) -> None:
+    store = Failing()
+    study = opened(store, frame)
+    study.accept("area", AREA)
+    store.fail_at, store.after = store.count + write, after
+    with pytest.raises(KeyboardInterrupt):
+        study.branch("other")
+    made = any(one["event"] == "branched" for one in history(store, "other"))
+    branch = GLMStudy.load(store, "other", frame) if made else study.branch("other")
+    assert made == (write == 3 and after)
+    assert branch.remove("area").accepted == ()
+    assert study.accepted == ("area",)
     assert verify(store).ok
 
 

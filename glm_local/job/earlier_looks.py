@@ -1,0 +1,58 @@
+"""Earlier looks at a holdout: other runs that saw the same rows of the same source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from glm_local.contract.counted import counted
+from glm_local.contract.fill_rows import Row, from_arrow
+from glm_local.contract.plain_json import canonical_json
+from glm_local.contract.run_log import RunLog
+from glm_local.job.config import TaskConfig
+
+
+def earlier_looks(log: RunLog, config: TaskConfig, data: str) -> list[str]:
+    """Runs before this one whose holdout was looked at and has the same rows: same source, filter, split, key and seed.
+
+    Parameters
+    ----------
+    log
+        Of this run; its store is asked.
+    config, data
+        Of this run: what it asked, and the fingerprint of its source.
+    """
+    store, columns = log.store, ["run_id"]
+    looked = {
+        str(row["run_id"])
+        for where in ({"event": "looked"}, {"step": "holdout_looked_at"})
+        for row in from_arrow(store.read("events", where, columns))
+    } - {log.run_id}
+    if not looked:
+        return []
+    runs = from_arrow(store.read("runs", columns=["run_id", "config", "data", "started_at"]))
+    same = [one for one in runs if one["run_id"] in looked and _is_same(one, _holdout(config.identity), data)]
+    return [str(one["run_id"]) for one in sorted(same, key=lambda one: str(one["started_at"]))]
+
+
+def looks_warning(runs: list[str]) -> str:
+    """What a reader of this run's figures on the holdout must know."""
+    return (
+        f"This holdout was looked at before, by {counted(len(runs), 'run')} ({', '.join(runs[-3:])}"
+        f"{', …' if len(runs) > 3 else ''}): choices made after a look make its figures too good."
+    )
+
+
+def _is_same(run: Row, holdout: str, data: str) -> bool:
+    said, config = json.loads(str(run["data"] or "{}")), json.loads(str(run["config"]))
+    return said.get("fingerprint") == data and "roles" in config and _holdout(config) == holdout
+
+
+def _holdout(config: Mapping[str, Any]) -> str:
+    """What decides which rows of a source are the holdout."""
+    data = config["data"]
+    return canonical_json({
+        "split": config.get("split"), "key": config["roles"].get("key"), "seed": config["job"].get("seed"),
+        "where": data.get("where"), "derive": data.get("derive"),
+    })  # fmt: skip
