@@ -51,8 +51,9 @@ class PandasEngine:
 
     @contextmanager
     def holding(self, frame: FrameLike) -> Iterator[pd.DataFrame]:
-        """Read a source once for several verbs; inside the block encoded text columns are kept."""
-        outer, self._memo = self._memo, Memo()
+        """Read a source once for several verbs; inside the (outermost) block encoded text columns are kept."""
+        outer = self._memo
+        self._memo = Memo() if outer is None else outer
         try:
             yield as_frame(frame)
         finally:
@@ -66,9 +67,12 @@ class PandasEngine:
     def with_columns(self, frame: FrameLike, columns: Mapping[str, Expression]) -> pd.DataFrame:
         """Return the same rows with more columns, float64, int64, object, bool or Arrow dates by the expression."""
         held = as_frame(frame)
-        values = evaluate_all(list(columns.values()), FrameColumns(held))
-        added = {name: values_to_series(one, held.index) for name, one in zip(columns, values, strict=True)}
-        return held.assign(**added)
+        values = evaluate_all(list(columns.values()), FrameColumns(held, memo=self._memo))
+        # While a source is held nobody else sees the result: its columns need no copy.
+        wider = held.copy(deep=self._memo is None)
+        for name, one in zip(columns, values, strict=True):
+            wider[name] = values_to_series(one, held.index)
+        return wider
 
     def cells(self, frame: FrameLike, requests: Sequence[CellRequest]) -> dict[str, DesignTable | None]:
         """One design table per request, all in one pass."""

@@ -27,9 +27,9 @@ def open_rows(
     seed: int = 0,
     pre_bins: int = PRE_BINS,
 ) -> tuple[StudyRows[Frame], Mapping[str, str]]:
-    """Learn the split and the fine codes of candidates, ready to pack.
+    """Learn the split and the fine codes of candidates, and pack the rows.
 
-    Passes: at most three over the source (the split where it learns, values, cut points); packing is one more.
+    Passes: at most four over the source (the split where it learns, values, cut points, packing).
 
     Parameters
     ----------
@@ -41,14 +41,15 @@ def open_rows(
     tuple
         The rows, and why columns are no candidates, by name.
     """
-    kinds = engine.columns(frame)
-    learned = learn_split(engine, frame, split)
-    code = sample_code(learned.sample(kinds), fold_expression(list(key), kinds, folds, seed), folds)
-    # Named once, it is hashed once by engines that keep columns.
-    marked = engine.with_columns(frame, {SAMPLE_COLUMN: code})
-    column = Read(SAMPLE_COLUMN, "integer")
-    found = learn_candidates(
-        engine, marked, candidates, where=sample_flag(column, "train", folds), pre_bins=pre_bins
-    )
-    rows = StudyRows(engine, marked, request, found.candidates, column, folds)
+    with engine.holding(frame) as held:
+        kinds = engine.columns(held)
+        learned = learn_split(engine, held, split)
+        code = sample_code(learned.sample(kinds), fold_expression(list(key), kinds, folds, seed), folds)
+        # Named once, it is hashed once by engines that keep columns.
+        marked = engine.with_columns(held, {SAMPLE_COLUMN: code})
+        column = Read(SAMPLE_COLUMN, "integer")
+        training = sample_flag(column, "train", folds)
+        found = learn_candidates(engine, marked, candidates, where=training, pre_bins=pre_bins)
+        rows = StudyRows(engine, marked, request, found.candidates, column, folds)
+        rows.blocks  # noqa: B018  packed while the source is held
     return rows, found.refused

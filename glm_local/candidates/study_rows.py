@@ -285,6 +285,14 @@ class StudyRows(Generic[Frame]):
             return self._fits[key], self._plans[key]
         return self._fits[model.fingerprint], self._plans[model.fingerprint]
 
+    def keep(self, fit: PackedFit, plan: FitPlan) -> None:
+        """Make a model known that was put together rather than fitted here."""
+        self._fits[fit.document.fingerprint], self._plans[fit.document.fingerprint] = fit, plan
+
+    def level_source(self, spec: FactorSpec) -> FieldMap:
+        """The packed field a factor's levels are read off, and how; one more pass where it divides fine codes."""
+        return self._maps_of(prepare(self.request, (spec,), self.kinds).plan)[spec.name]
+
     def kernel_model(self, model: ModelDocument | None) -> KernelModel:
         """What kernels over the packed rows need of a model."""
         fit, plan = self.packed(model)

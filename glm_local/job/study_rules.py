@@ -128,6 +128,10 @@ def _specification(
         yield Problem(f"{path}/kind", f"{document['kind']!r} has no levels of its own.",
                       "A candidate has levels of one column.", "Use numeric, categorical or ordinal.")  # fmt: skip
         return
+    for policy in ("missing", "unseen", "below", "above"):
+        if document.get(policy) == "refuse":
+            way_out = "Leave it out; [study.binning] says what becomes of them, data.where leaves rows out."
+            yield Problem(f"{path}/{policy}", "'refuse' was given.", "A candidate keeps such values apart.", way_out)
     for one in factor_problems([candidate_document(document)], kinds, path="@"):
         yield replace(one, path=path + one.path.removeprefix("@/0"))
 

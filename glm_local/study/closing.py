@@ -123,6 +123,11 @@ class Finalization:
     largest_difference: float
     repeated: bool = False
 
+    def __repr__(self) -> str:
+        said = "finalized before" if self.repeated else "finalized"
+        opinion = "not verified" if self.opinion is None else str(self.opinion)
+        return f"Finalization({self.model.name!r} {said}: {self.model.fingerprint[:12]}; {opinion})"
+
 
 def finalize(study: StudyCore[Any], verify: bool, reason: str | None) -> Finalization:
     """Fit the accepted design on source rows, compare with the packed fit, verify, validate, record, end the run.

@@ -42,6 +42,12 @@ class Comparison:
         The differences themselves, one per fold.
     validation_gain
         Deviance saved on validation; None without validation rows.
+
+    Notes
+    -----
+    Coefficients are learned without the fold they are judged on, levels are not: bins that were searched for on all
+    training rows make the test and the out-of-fold gain optimistic. The search itself judges each size by bins learned
+    without the fold, and validation rows take no part in either.
     """
 
     factor: str
@@ -83,6 +89,10 @@ class Comparison:
     def table(self) -> pd.DataFrame:
         """One row: figures of both designs, gains, test."""
         return comparison_table(self.factor, self.document())
+
+    def __repr__(self) -> str:
+        parameters = f"{self.df:+d} parameters, " if self.df else ""
+        return f"Comparison({self.action} {self.factor!r}: {parameters}{self.verdict()})"
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(self.factor)}: {escape(self.verdict())}</p>" + self.table.T.to_html(header=False)

@@ -14,7 +14,6 @@ from glm_local.contract.compile_factor import compile_factor
 from glm_local.contract.compiled_factor import CompiledFactor
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.errors import ConfigError
-from glm_local.glm.fit import prepare
 from glm_local.study.closing import look
 from glm_local.study.core import StudyCore
 
@@ -55,7 +54,7 @@ def by_level(study: StudyCore[Any], spec: FactorSpec, samples: Sequence[str]) ->
             "See study.find_interactions().pair_cells for crossings.",
         )  # fmt: skip
     rows, model = study.bench.rows, study.current().model
-    source = rows._maps_of(prepare(rows.request, (spec,), rows.kinds).plan)[spec.name]
+    source = rows.level_source(spec)
     with study.stage("level tables"):
         sums = rows.code_sums(model, [source.fine], MEASURES, "level tables")
     labels = [*compiled.levels, *(f"{one.cause} (as {one.policy})" for one in compiled.extras)]

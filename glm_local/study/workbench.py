@@ -127,7 +127,9 @@ class Workbench(Generic[Frame]):
 
     def fitted(self, design: Design) -> FittedDesign:
         """The design fitted and measured; a design is fitted once."""
-        found = self._fitted.get(design.fingerprint)
+        # The order of factors is that of coefficients, and so part of what a model is.
+        key = f"{design.fingerprint} {design.names}"
+        found = self._fitted.get(key)
         if found is None:
             asked = {"pins": design.pins} if design.pins else {}
             model = self.rows.fit(design.factors, name=self.name, **asked)
@@ -135,7 +137,7 @@ class Workbench(Generic[Frame]):
             figures = self.rows.deviances(model, samples)
             cross = self.rows.cross_validate(model)
             found = FittedDesign(design, model, figures["train"], figures.get("validation"), cross)
-            self._fitted[design.fingerprint] = found
+            self._fitted[key] = found
         return found
 
     def sums(self, design: Design, names: Sequence[str]) -> dict[str, FactorSums]:
@@ -154,7 +156,7 @@ class Workbench(Generic[Frame]):
         key = fingerprint({"model": model.fingerprint, "without": factor})
         document = model.model_copy(update={"fingerprint": key})
         masked = replace(fit, document=document, coefficients=np.where(own, 0.0, fit.coefficients))
-        self.rows._fits[key], self.rows._plans[key] = masked, plan
+        self.rows.keep(masked, plan)
         return document
 
     def close(self) -> None:

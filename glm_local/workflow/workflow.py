@@ -176,10 +176,16 @@ class Workflow(Generic[Frame]):
             )
         asked = self._study(frame, **self._asked, candidates=candidates, name=self._name)
         study = self._study.load(self._store, self._name, frame, user=self._user)
-        if study.setup.document() != asked.setup.document():
+        if _asked(study) != _asked(asked):
             raise ConfigError.because(
                 f"the store has a study {self._name!r} that was asked something else.",
                 "A study goes on with the target, candidates, split and folds it began with.",
                 "Give the new one a name of its own.", path="name",
             )  # fmt: skip
         return study
+
+
+def _asked(study: Study[Any]) -> dict[str, Any]:
+    """What a study was asked, without what its split learned of the rows."""
+    document = study.setup.document()
+    return {**document, "split": {name: said for name, said in document["split"].items() if name != "learned"}}

@@ -64,6 +64,7 @@ MEANING = [
     config("a candidate of a kind nobody knows", "/study/candidates/2/kind", "numeric", "study.candidates.2.kind='nominal'"),
     config("a linear candidate", "/study/candidates/2/kind", "no levels", "study.candidates.2={kind='linear', name='bonus', column='bonus', missing='refuse'}"),
     config("a candidate without a name", "/study/candidates/2/name", "not given", "study.candidates.2={kind='ordinal', column='part'}"),
+    config("a candidate that refuses missing", "/study/candidates/2/missing", "apart", "study.candidates.2.missing='refuse'"),
     config("left out of a list", "/study/leave_out", "all", "study.leave_out=['age']"),
     config("more bins at least than at most", "/study/binning/max_bins", "min_bins", "study.binning.min_bins=9"),
     config("a size nobody knows", "/study/binning/size", "Nearest: 'bic'", "study.binning.size='bicc'"),

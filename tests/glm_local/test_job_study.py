@@ -14,7 +14,7 @@ import pytest
 from glm_local import GLMStudy, audit, load_model
 from glm_local.cli import run_app
 from glm_local.delta_store import open_store
-from glm_local.errors import ConfigError, DataError
+from glm_local.errors import ConfigError, DataError, FitError
 from glm_local.job.check_config import read_any_config
 from glm_local.job.config import JobConfig, schema_text
 from glm_local.job.read_config import read_config, read_study_config
@@ -248,3 +248,22 @@ def test_the_command_prints_its_stages_and_one_json_line(small: Path, capsys: py
     assert "factors: " in said.out
     assert run_app(["validate", str(small), "--data"]) == 0
     assert "3 candidates" in capsys.readouterr().out
+
+
+def test_a_fit_that_fails_ends_with_code_four_and_the_run_may_be_completed_later(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(*_: object) -> None:
+        raise FitError.because("the fit did not converge.", "An estimate is where the score vanishes.", "Merge levels.")
+
+    asked = ["study", str(small), "--out", str(small.parent / "out"), "--run-id", "one", "--quiet", "--json"]
+    with monkeypatch.context() as patched:
+        patched.setattr("glm_local.workflow.steps.build", failing)
+        assert run_app(asked) == 4
+    assert json.loads(capsys.readouterr().out)["status"] == "not converged"
+    store = open_store(small.parent / "out" / "audit")
+    assert [event["event"] for event in audit.history(store)][-1] == "failed"
+    assert run_app(asked) == 0
+    events = [event["event"] for event in audit.history(store)]
+    assert (events.count("resumed"), events[-1]) == (1, "finished")
+    assert audit.verify(store).ok

@@ -174,6 +174,17 @@ def test_a_replay_reaches_the_recorded_models(frame: pd.DataFrame, tmp_path: Pat
         study.replay("nowhere")
 
 
+def test_factors_taken_out_and_in_again_are_replayed_in_their_new_order(frame: pd.DataFrame, tmp_path: Path) -> None:
+    study = _designed(frame, store=tmp_path)
+    study.remove("area").accept("area", AREA)
+    assert study.accepted == ("age", "area")
+    other = GLMStudy.load(tmp_path, "motor", frame)
+    assert other.model.fingerprint == study.model.fingerprint
+    found = other.replay()
+    assert found.same
+    assert found.table["same_model"].all()
+
+
 def test_a_changed_history_is_not_followed(frame: pd.DataFrame) -> None:
     from dataclasses import replace
 

@@ -127,6 +127,13 @@ def test_a_workflow_that_was_stopped_goes_on_where_it_was(
         run_workflow(rows, **{**asked, "candidates": list(REAL)})
 
 
+def test_a_workflow_split_by_time_is_the_same_when_it_is_run_again(rows: pd.DataFrame, tmp_path: Path) -> None:
+    split = {"method": "time", "column": "id"}
+    asked = {"target": "claims", "key": "id", "candidates": ["segment"], "store": str(tmp_path), "split": split}
+    first, second = (run_workflow(rows, **asked) for _ in range(2))
+    assert first.model.fingerprint == second.model.fingerprint
+
+
 def _stopped(*_: object) -> None:
     raise KeyboardInterrupt
 
