@@ -7,7 +7,7 @@ CORE := $(VENV)/.installed-core
 # Maven coordinates of Delta for spark-submit; empty (make demo-spark DELTA=) where Spark has its jars or none can be had.
 DELTA ?= $(shell $(BIN)/python -c 'from glm_spark.session import delta_packages; print(delta_packages())')
 
-.PHONY: demo demo-spark test test-slow bench lint clean help
+.PHONY: demo demo-study demo-spark test test-slow bench lint clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -24,6 +24,9 @@ $(STAMP): pyproject.toml
 
 demo: $(CORE) ## Run the main job on real rows with the embedded engine
 	$(BIN)/glm run conf/base/quickstart.toml
+
+demo-study: $(CORE) ## Run an automatic study of factors on the same rows
+	$(BIN)/glm study conf/base/study_quickstart.toml
 
 demo-spark: $(STAMP) ## Run the same job on Spark through spark-submit
 	PYSPARK_PYTHON=$(abspath $(BIN)/python) $(BIN)/spark-submit $(if $(DELTA),--packages $(DELTA)) jobs/run_glm.py --conf conf/base/quickstart.toml

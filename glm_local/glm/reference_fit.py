@@ -77,6 +77,7 @@ def _solved(problem: ReferenceProblem, tolerance: float, max_iterations: int) ->
             offset=problem.offset, var_weights=problem.weight,
         )
         try:
+            # An orthogonal solution as exact as "qr", which writes out Q in every iteration and takes twice as long.
             result = model.fit(
                 method="IRLS", maxiter=max_iterations, tol_criterion="params", atol=tolerance, rtol=0.0,
                 wls_method="lstsq",

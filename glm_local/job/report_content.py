@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from glm_local.contract.fill_rows import Row
-from glm_local.contract.model_spec import FitStatistics, ModelDocument
+from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.config import JobConfig
 from glm_local.recorded_rows import is_converged
-from glm_local.reports.content import CoefficientRow, Decision, ReportContent
+from glm_local.reports.content import Decision, ReportContent
+from glm_local.reports.model_lines import coefficient_rows, convergence_words, fit_figures, relativity_name
 from glm_local.validation import ValidationReport
 
-_RELATIVE = {"log": "Relativity", "logit": "Odds ratio"}
 _KEPT = ("rows", "model", "verdict", "train", "validation", "holdout", "method", "sha256")
 
 
@@ -31,17 +30,14 @@ def report_content(
     end = model.convergence
     return ReportContent(
         title=config.report.title or model.name, subtitle=_subtitle(config, model),
-        coefficients=[_coefficient(one.model_dump()) for one in model.coefficients], validation=validation,
-        fit_figures=_figures(model.statistics),
-        convergence=f"{end.reason.capitalize()} after {end.iterations} iterations ({end.route} route), "
-        f"last step {end.last_step_in_se:.1e} standard errors.",
-        converged=is_converged(model),
+        coefficients=coefficient_rows(model), validation=validation, fit_figures=fit_figures(model),
+        convergence=convergence_words(model), converged=is_converged(model),
         second_opinion="It was not asked for." if opinion is None else str(opinion),
         second_opinion_status="not asked" if opinion is None else opinion.verdict,
         warnings=model.warnings, fingerprints=fingerprints, versions=model.versions,
         passes={"over raw rows": str(end.raw_passes), "over packed rows": f"{end.packed_passes:g}"},
         decisions=[_decision(event) for event in history], created=created,
-        statistic_name=model.statistics.statistic, relativity_name=_RELATIVE.get(model.spec.link, ""),
+        statistic_name=model.statistics.statistic, relativity_name=relativity_name(model.spec.link),
         exposure_name=config.report.exposure_name,
     )  # fmt: skip
 
@@ -51,43 +47,6 @@ def _subtitle(config: JobConfig, model: ModelDocument) -> str:
     target = config.roles.target if isinstance(config.roles.target, str) else "an expression"
     per = f" per {config.report.exposure_name or 'exposure'}" if model.spec.exposure is not None else ""
     return ". ".join([*said, f"Target {target}{per}, {model.spec.family} family, {model.spec.link} link"]) + "."
-
-
-def _coefficient(line: Mapping[str, Any]) -> CoefficientRow:
-    names = (
-        "term",
-        "estimate",
-        "std_error",
-        "statistic",
-        "p_value",
-        "lower",
-        "upper",
-        "relativity",
-        "relativity_lower",
-        "relativity_upper",
-        "rows",
-        "status",
-    )
-    return CoefficientRow(
-        factor=line["factor"] or "",
-        level=line["level"] or "",
-        exposure=line["weight"],
-        **{name: line[name] for name in names},
-    )
-
-
-def _figures(figures: FitStatistics) -> dict[str, str]:
-    shown: dict[str, float | None] = {
-        "Rows": figures.rows, "Coefficients": figures.parameters, "Residual deviance": figures.deviance,
-        "Null deviance": figures.null_deviance, "Residual degrees of freedom": figures.df_residual,
-        "Dispersion": figures.dispersion, "Pearson dispersion": figures.dispersion_pearson,
-        "Log-likelihood": figures.log_likelihood, "AIC": figures.aic, "BIC": figures.bic,
-    }  # fmt: skip
-    return {name: _number(value) for name, value in shown.items() if value is not None}
-
-
-def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"
 
 
 def _decision(event: Row) -> Decision:
