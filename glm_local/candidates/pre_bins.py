@@ -22,7 +22,7 @@ from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.expression import Expression, Read
 from glm_local.contract.factor_spec import CategoricalSpec, FactorSpec, NumericSpec
 from glm_local.contract.learn_factors import MOST_LEVELS, learn
-from glm_local.contract.level_names import EPOCH
+from glm_local.contract.level_names import EPOCH, own_level
 from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.errors import DataError, GlmError, Problem, nearest
 
@@ -119,9 +119,24 @@ def _specs(asked: Sequence[CandidateLike], kinds: Mapping[str, ColumnKind]) -> t
         )
         for at, spec in enumerate(specs) if not is_level_factor(spec)
     ]  # fmt: skip
+    for at, spec in enumerate(specs):
+        problems += _policy_problems(f"/candidates/{at}", spec)
     if problems:
         raise DataError(problems, "the candidates")
     return specs
+
+
+def _policy_problems(path: str, spec: FactorSpec) -> list[Problem]:
+    """Fine codes keep what is missing and what is unseen apart; what becomes of it is decided with the bins."""
+    document = spec.document()
+    asked = {cause: document[cause] for cause in ("missing", "unseen", "below", "above") if cause in document}
+    return [
+        Problem(
+            f"{path}/{cause}", f"{policy!r} was given.", "A candidate keeps such values apart.",
+            f"Leave it out here; BinningRules({cause}=…), or the spec that is accepted, says what they become.",
+        )
+        for cause, policy in asked.items() if own_level(cause, policy) is None
+    ]  # fmt: skip
 
 
 def candidate_document(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,10 @@ from pathlib import Path
 from tests.benchmarks.measurement import Report, Settings
 from tests.benchmarks.report import printed, write
 
-NAMES = ("local_fit", "coding", "small_parts", "spark_fit", "spark_ml", "scaling", "study_local", "study_spark", "screening_peers")
+NAMES = (
+    "local_fit", "coding", "small_parts", "spark_fit", "spark_ml", "scaling", "study_local", "study_spark",
+    "screening_peers", "binning_peers",
+)  # fmt: skip
 ON_REQUEST = ("kill_stress",)
 HELP = f"of {', '.join(NAMES)} (all when none is given), or {', '.join(ON_REQUEST)}"
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"

@@ -14,7 +14,7 @@ from tests.benchmarks.motor_rows import motor_rows
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", ["local_fit", "coding", "small_parts"])
+@pytest.mark.parametrize("name", ["local_fit", "coding", "small_parts", "study_local", "screening_peers"])
 def test_a_benchmark_runs_on_few_rows(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.json"
     small = ["--rows", "2000", "--rounds", "1", "--no-peers", "--scratch", str(tmp_path), "--out", str(out)]

@@ -78,3 +78,10 @@ def test_a_numeric_factor_merges_neighbours_only() -> None:
     fine = read_factors([{"kind": "numeric", "name": "x", "column": "x", "edges": [1, 2], "missing": "own_level"}])[0]
     with pytest.raises(SpecError, match="neighbours"):
         Candidate("x", fine).spec([[0, 2], [1]])
+
+
+@pytest.mark.parametrize("policy", ["refuse", "base", {"level": "a"}])
+def test_a_candidate_keeps_missing_values_apart_and_says_where_policies_go(policy: object) -> None:
+    asked = {"kind": "categorical", "name": "town", "levels": ["a", "b", "c", "d"], "missing": policy}
+    with pytest.raises(DataError, match="BinningRules"):
+        learn_candidates(PandasEngine(), motor(), [asked])
