@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from glm_local.contract.blocks import Blocks
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_score import role_expression
+from glm_local.contract.counted import counted
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
@@ -285,7 +286,8 @@ class FitRun:
         if problems:
             raise DataError(problems, "the rows")
         if summary.faults["weight zero"]:
-            self.warnings.append(f"{summary.faults['weight zero']:,} rows of weight 0 are left out of everything.")
+            found = counted(summary.faults["weight zero"], "row of weight 0 is", "rows of weight 0 are")
+            self.warnings.append(f"{found} left out of everything.")
 
     def _check_refused(self, levels: Levels) -> None:
         if levels.refused:

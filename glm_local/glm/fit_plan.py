@@ -103,8 +103,12 @@ class Levels:
         for at in indices:
             one = self.counts[at]
             value = "0" if one.amount == 0 else "1"
-            described.append((f"{one.factor}={one.level}", f"all {one.rows:,} rows in that level have target {value}"))
+            described.append((f"{one.factor}={one.level}", f"{_all(one.rows)} target {value}"))
         return described
+
+
+def _all(rows: int) -> str:
+    return "the only row in that level has" if rows == 1 else f"all {rows:,} rows in that level have"
 
 
 def plan_fit(specs: Sequence[FactorSpec], spec: ModelSpec, family: Family, link: Link) -> FitPlan:

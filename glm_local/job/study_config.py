@@ -16,10 +16,13 @@ SCHEMA_FILE = "conf/schema/study.schema.json"
 
 
 class StudyModelSection(Section):
-    """Family and link of every model of the study."""
+    """Family, link and dispersion of every model of the study."""
 
     family: Any = Field(description="Family of the response", examples=["poisson"])
     link: Any = Field(None, description="Link function; the family's own when not given")
+    dispersion: Literal["auto", "fixed", "pearson", "deviance"] = Field(
+        "auto", description='"pearson" makes the tests of overdispersed counts honest'
+    )
 
 
 class ScreeningSection(Section):

@@ -112,6 +112,7 @@ def open_study(
             engine.columns(frame), target=roles.target, family=config.model.family, link=config.model.link,
             exposure=roles.exposure, offset=roles.offset, weight=roles.weight, candidates=candidates(config, kinds),
             split=config.split_document, key=key(config), folds=config.study.folds, seed=config.job.seed,
+            dispersion=config.model.dispersion,
         )  # fmt: skip
     else:
         setup = StudySetup.read(known)

@@ -105,7 +105,7 @@ def auto_design(study: StudyCore[Any], plan: AutomaticPlan, names: Sequence[str]
     for name in tqdm(order[: plan.top_n], "candidates", disable=None, leave=False):
         if name not in study.design and run.mark(f"try {name}") not in study.state.done:
             try_candidate(study, name, run)
-    refine_all(study, plan.rules, plan.rounds, run.mark("refine"))
+    refine_all(study, None, plan.rounds, run.mark("refine"), plan.rules, leave_hand_made=True)
     prune(study, run)
     if plan.interactions:
         crossing.auto_interactions(study, plan.interactions, plan.keeping, run.mark("cross"))
@@ -136,17 +136,29 @@ def try_candidate(study: StudyCore[Any], name: str, run: AutomaticRun) -> None:
     keeping = plan.keeping
     reason = found.verdict(keeping.level, keeping.errors)
     if found.earns_its_place(keeping.level, keeping.errors):
-        evidence = {**found.document(), "method": "optimized"}
+        evidence = {**found.document(), "method": "optimized", "rules": proposing.rules_document(plan.rules)}
         decided = study.decision("accepted", name, [change], reason, evidence, mark=mark)
     else:
         decided = _marked(rejection(study, name, reason, {}), mark)
     study.commit([said, compared(found), decided])
 
 
-def refine_all(study: StudyCore[Any], rules: BinningRules, rounds: int, mark: str) -> int:
+def refine_all(
+    study: StudyCore[Any], rules: BinningRules | None, rounds: int, mark: str, usual: BinningRules | None = None,
+    leave_hand_made: bool = False,
+) -> int:
     """Re-optimize every accepted factor with the others as offset, jointly refitted, until a round changes nothing.
 
     Each round is one event. Returns the rounds made.
+
+    Parameters
+    ----------
+    rules
+        Of every factor; None is the rules each was accepted with.
+    usual
+        Rules of factors whose own are not known: bins set by hand, penalties that are kept by name only.
+    leave_hand_made
+        Factors whose bins a person set stay as they are.
     """
     if not study.design.factors:
         return 0
@@ -154,33 +166,58 @@ def refine_all(study: StudyCore[Any], rules: BinningRules, rounds: int, mark: st
         own = f"{mark} {number}"
         if f"{own}, nothing" in study.state.done:
             return number
-        if own not in study.state.done and not refine_round(study, rules, own):
+        if own not in study.state.done and not refine_round(
+            study, rules, own, usual=usual, leave_hand_made=leave_hand_made
+        ):
             return number
     return rounds
 
 
 def refine_round(
-    study: StudyCore[Any], rules: BinningRules, mark: str | None, names: Sequence[str] | None = None,
-    reason: str | None = None,
+    study: StudyCore[Any], rules: BinningRules | None, mark: str | None, names: Sequence[str] | None = None,
+    reason: str | None = None, usual: BinningRules | None = None, leave_hand_made: bool = False,
 ) -> bool:
-    """One pass over the accepted factors; True when some spec changed."""
+    """One pass over the accepted factors, or over some that are named; True when some spec changed."""
     design, lines = study.design, []
     changes: list[Change] = []
     for name in tqdm(names if names is not None else design.names, "refining", disable=None, leave=False):
-        found, line = refined(study, design, name, rules)
-        lines.append(line)
+        own_rules = standing_rules(study, name, usual or BinningRules())
+        if own_rules is None and leave_hand_made:
+            lines.append({"factor": name, "kept": True, "why": "a person set its bins; refine_factor changes them"})
+            continue
+        searched = rules or own_rules or usual or BinningRules()
+        found, line = refined(study, design, name, searched)
+        lines.append({**line, "rules": proposing.rules_document(searched)})
         if found is not None:
             changes.append(found)
             design = design.after([found])
     before, after = study.current(), study.changed(changes)
     cv_gain, cv_se = after.cross_validation.gain_over(before.cross_validation)
-    evidence = {"factors": lines, "cv_gain": cv_gain, "cv_se": cv_se, "rules": proposing.rules_document(rules)}
+    evidence = {"factors": lines, "cv_gain": cv_gain, "cv_se": cv_se}
     own = mark if changes or mark is None else f"{mark}, nothing"
     factor = names[0] if names is not None and len(names) == 1 else None
     reason = reason or f"{len(changes)} of {len(lines)} factors changed"
     decided = study.decision("refined", factor, changes, reason, evidence, **({"mark": own} if own else {}))
     study.commit([decided])
     return bool(changes)
+
+
+def standing_rules(study: StudyCore[Any], name: str, usual: BinningRules) -> BinningRules | None:
+    """The rules an accepted factor's bins were found with; None where a person set them."""
+    for decided in reversed(study.state.decided):
+        payload = decided.event.payload
+        if decided.event.factor != name or name not in [one["factor"] for one in payload["changes"]]:
+            continue
+        if decided.event.kind == "refined" and "factors" in payload["evidence"]:
+            return _read_rules(payload["evidence"]["factors"][0].get("rules"), usual)
+        if payload["evidence"].get("method") != "optimized":
+            return None
+        return _read_rules(payload["evidence"].get("rules"), usual)
+    return usual
+
+
+def _read_rules(document: Any, usual: BinningRules) -> BinningRules:
+    return usual if document is None else proposing.read_rules(document) or usual
 
 
 def refined(

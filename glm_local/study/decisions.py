@@ -104,7 +104,10 @@ def accept(study: StudyCore[Any], factor: str, spec: SpecLike | None, reason: st
             f"{factor!r} adds no coefficient to the model.", "Its training rows lie in one level, or others span it.",
             f"Look at study.factor({factor!r}).bin_table(), and at how its column is read.", path=factor,
         )  # fmt: skip
-    study.commit([study.decision(kind, factor, [change], reason, {**found.document(), "method": method}, **more)])
+    evidence = {**found.document(), "method": method}
+    if spec is None and method == "optimized":
+        evidence["rules"] = study.state.proposals[factor].evidence.get("rules")
+    study.commit([study.decision(kind, factor, [change], reason, evidence, **more)])
 
 
 def rejection(study: StudyCore[Any], factor: str, reason: str | None, evidence: Mapping[str, Any]) -> Fact:

@@ -157,7 +157,7 @@ class StudyHistory:
 
     def _steps(self, facts: Sequence[Fact]) -> list[str]:
         """Names of steps; the same commit made again after a kill has the same, another one has others."""
-        number = len(self.events)
+        number = sum(one.kind != "resumed" for one in self.events)
         return [
             f"{number + at:05d}-{fact.kind}-{sha256_text(payload_json([fact.kind, fact.factor, fact.rows]))[:8]}"
             for at, fact in enumerate(facts)

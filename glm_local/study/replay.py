@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from glm_local.binning.optimal_bins import optimal_bins
-from glm_local.binning.rules import BinningRules
 from glm_local.candidates.factor_sums import FactorSums
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
@@ -100,16 +99,18 @@ def _searched(study: StudyCore[Any], event: StudyEvent, design: Design) -> list[
         return [{"event": "optimized", "factor": event.factor, "same": reached == event.payload["fingerprint"]}]
     if event.kind != "refined" or "factors" not in event.payload["evidence"]:
         return []
-    rules = read_rules(event.payload["evidence"]["rules"])
-    return [] if rules is None else _refined_again(study, event, design, rules)
+    return _refined_again(study, event, design)
 
 
-def _refined_again(
-    study: StudyCore[Any], event: StudyEvent, design: Design, rules: BinningRules
-) -> list[dict[str, Any]]:
+def _refined_again(study: StudyCore[Any], event: StudyEvent, design: Design) -> list[dict[str, Any]]:
     recorded = {one["factor"]: fingerprint(one["spec"]) for one in event.payload["changes"]}
-    lines = []
+    lines: list[dict[str, Any]] = []
     for one in event.payload["evidence"]["factors"]:
+        rules = read_rules(one["rules"]) if one.get("rules") else None
+        if rules is None:
+            if one.get("rules"):  # penalties are known by name only: the search cannot be made again
+                return lines
+            continue
         change, _ = refined(study, design, one["factor"], rules)
         reached = None if change is None or change.spec is None else fingerprint(change.spec)
         lines.append({"event": "refined", "factor": one["factor"], "same": reached == recorded.get(one["factor"])})

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from glm_local.contract.counted import counted
 from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
@@ -227,7 +228,7 @@ def _refused(study: StudyCore[Any]) -> list[str]:
 def _excluded(study: StudyCore[Any]) -> list[str]:
     """Rows the finalized model's tables leave out, and why; a missing sample is a row without a key."""
     lines = (study.state.finalized or {}).get("excluded", [])
-    return [f"{one['rows']:,} rows are in no sample and no table: {one['reason']}." for one in lines if one["rows"]]
+    return [f"{counted(one['rows'], 'row is', 'rows are')} in no sample and no table: {one['reason']}." for one in lines if one["rows"]]
 
 
 def _rows(study: StudyCore[Any]) -> Mapping[str, int]:

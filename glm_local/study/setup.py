@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from glm_local.contract.columns import READABLE, ColumnKind
 from glm_local.contract.compile_score import role_expression
@@ -18,6 +18,7 @@ from glm_local.validation import Split, fold_expression, read_split, split_json
 
 ROLES = ("target", "exposure", "offset", "weight")
 FRACTIONS = (0.6, 0.2, 0.2)
+DISPERSIONS = ("auto", "fixed", "pearson", "deviance")
 
 SplitLike = Split | Mapping[str, Any] | Sequence[float] | None
 
@@ -43,6 +44,8 @@ class StudySetup:
         Cross-validation folds of the training rows; seed of split and folds.
     candidates
         Columns or specifications under review; None is every column without a role.
+    dispersion
+        As `fit_glm` takes it: "pearson" makes tests of overdispersed counts honest.
     """
 
     target: Any
@@ -57,6 +60,7 @@ class StudySetup:
     folds: int = 5
     seed: int = 0
     candidates: tuple[Any, ...] = ()
+    dispersion: str = "auto"
 
     def document(self) -> dict[str, Any]:
         """As the history keeps it."""
@@ -64,8 +68,13 @@ class StudySetup:
             "target": self.target, "exposure": self.exposure, "offset": self.offset, "weight": self.weight,
             "family": self.family, "link": self.link, "split": split_json(self.split), "key": list(self.key),
             "key_rule": self.key_rule, "folds": self.folds, "seed": self.seed,
+            **({} if self.dispersion == "auto" else {"dispersion": self.dispersion}),
             "candidates": [one.document() if isinstance(one, Spec) else one for one in self.candidates],
         }  # fmt: skip
+
+    def asked(self) -> dict[str, Any]:
+        """The document without what the split learned of the rows: what makes a study the same study."""
+        return replace(self, split=replace(self.split, learned=None)).document()
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> StudySetup:
@@ -79,7 +88,7 @@ class StudySetup:
         """What every fit of the study is asked."""
         return FitRequest(
             target=self.target, factors=(), family=self.family, link=self.link, exposure=self.exposure,
-            offset=self.offset, weight=self.weight, name=name,
+            offset=self.offset, weight=self.weight, name=name, dispersion=cast(Any, self.dispersion),
         )  # fmt: skip
 
     def fold(self, columns: Mapping[str, ColumnKind]) -> Expression:
@@ -101,6 +110,7 @@ def study_setup(
     key: str | Sequence[str] | None,
     folds: int,
     seed: int,
+    dispersion: str = "auto",
 ) -> StudySetup:
     """Check what a study is asked against the table; every problem of roles and options at once.
 
@@ -112,7 +122,7 @@ def study_setup(
     roles = {"target": target, "exposure": exposure, "offset": offset, "weight": weight}
     problems = [problem for role, asked in roles.items() if asked is not None
                 for problem in _role_problems(role, asked, list(columns))]  # fmt: skip
-    problems += _option_problems(folds, seed)
+    problems += _option_problems(folds, seed, dispersion)
     if problems:
         raise DataError(problems, "the study")
     known = family_from(family)
@@ -122,6 +132,7 @@ def study_setup(
     setup = StudySetup(
         target, str(known), None if link is None else str(resolve_link(known, link)),
         _split(split, names, seed), names, rule, exposure, offset, weight, folds, seed, reviewed,
+        dispersion,
     )  # fmt: skip
     _check_leaks(setup, used)
     fold_expression(names, columns, folds, seed)
@@ -138,8 +149,12 @@ def _role_problems(role: str, asked: Any, columns: Sequence[str]) -> list[Proble
     ]
 
 
-def _option_problems(folds: object, seed: object) -> list[Problem]:
+def _option_problems(folds: object, seed: object, dispersion: object) -> list[Problem]:
     problems = []
+    if dispersion not in DISPERSIONS:
+        rule = f"It is one of {', '.join(DISPERSIONS)}."
+        found = f"dispersion is {dispersion!r}."
+        problems.append(Problem("/dispersion", found, rule, nearest(str(dispersion), DISPERSIONS)))
     if isinstance(folds, bool) or not isinstance(folds, int) or not 2 <= folds <= 50:
         problems.append(Problem("/folds", f"folds is {folds!r}.", "A study has 2 to 50 folds.", "5 is usual."))
     if isinstance(seed, bool) or not isinstance(seed, int):

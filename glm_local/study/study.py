@@ -50,6 +50,8 @@ class Study(StudyLooks[Frame]):
         have one spelling (text, integers, booleans, dates): identical rows then stay together, and the history says so.
     folds, seed
         Cross-validation folds of the training rows; seed of split and folds (0 is a seed like any other).
+    dispersion
+        As in `fit_glm`: "pearson" takes tests and standard errors of overdispersed counts as a quasi-likelihood.
     name
         Of the study in the store, and of its models.
     store
@@ -79,6 +81,7 @@ class Study(StudyLooks[Frame]):
         key: str | Sequence[str] | None = None,
         folds: int = 5,
         seed: int = 0,
+        dispersion: str = "auto",
         name: str = "study",
         store: StoreLike = None,
         user: str | None = None,
@@ -88,6 +91,7 @@ class Study(StudyLooks[Frame]):
         setup = study_setup(
             environment.engine.columns(frame), target=target, family=family, link=link, exposure=exposure,
             offset=offset, weight=weight, candidates=candidates, split=split, key=key, folds=folds, seed=seed,
+            dispersion=dispersion,
         )  # fmt: skip
         self._begin(environment, frame, setup, name, _opened(environment, store), user)
         if self.state.setup is not None:
@@ -108,7 +112,7 @@ class Study(StudyLooks[Frame]):
             "engine": environment.engine.name, "data": dict(environment.source(frame)) or None,
             "environment": {**package_versions(), **environment.versions},
         }  # fmt: skip
-        history = StudyHistory(store, name, user, setup.document(), about)
+        history = StudyHistory(store, name, user, setup.asked(), about)
         learned = history.state.learned or None
         bench: Workbench[Frame] = Workbench(environment.engine, frame, setup, name, learned)
         super().__init__(environment, history, bench)
@@ -199,10 +203,10 @@ class Study(StudyLooks[Frame]):
                 offset=setup.offset, weight=setup.weight, candidates=setup.candidates,
                 split=split if split is not None else setup.split.fractions,
                 key=key if key is not None else setup.key if setup.key_rule == "key" else None, folds=setup.folds,
-                seed=setup.seed if seed is None else seed,
+                seed=setup.seed if seed is None else seed, dispersion=setup.dispersion,
             )  # fmt: skip
             self._bench.setup = setup
-            self._history.config = setup.document()
+            self._history.config = setup.asked()
         self.bench  # noqa: B018  divided and packed here
         return self
 
@@ -267,11 +271,11 @@ class Study(StudyLooks[Frame]):
     def refine_factor(self, factor: str, rules: BinningRules | None = None, reason: str | None = None) -> bool:
         """Optimize one accepted factor again, the others as offset, and refit jointly; True when it changed."""
         decisions.require_accepted(self, factor)
-        return automatic.refine_round(self, rules or BinningRules(), None, [factor], reason)
+        return automatic.refine_round(self, rules, None, [factor], reason)
 
     def refine_all(self, rules: BinningRules | None = None, rounds: int = 3) -> int:
         """Refine every accepted factor in turn until a round changes nothing; returns the rounds made."""
-        return automatic.refine_all(self, rules or BinningRules(), rounds, f"refine after {self.state.seq}")
+        return automatic.refine_all(self, rules, rounds, f"refine after {self.state.seq}")
 
     def auto_design(
         self,

@@ -196,3 +196,19 @@ def test_a_factor_that_divides_fine_codes_takes_one_more_pass_and_is_the_same_mo
     study.accept("wobble", linear, reason="to see")
     assert passes.raw == before + 1
     assert study.finalize(verify=False).largest_difference <= 1e-10
+
+
+def test_an_automatic_design_leaves_bins_a_person_set_and_keeps_the_rules_of_an_optimized_factor(
+    frame: pd.DataFrame,
+) -> None:
+    study = motor_study(frame)
+    study.factor("power").set_spec(
+        {"kind": "numeric", "name": "power", "column": "power", "edges": [6.5], "missing": "own_level"}
+    ).accept("the tariff says so")
+    study.factor("age").optimize(BinningRules(max_bins=3, trend="descending")).accept("falls with age")
+    power = study.design["power"]
+    study.auto_design()
+    assert study.design["power"] == power
+    age = study.model.coefficients.query("factor == 'age' and level != 'missing'")["estimate"].to_numpy()
+    assert len(age) <= 3
+    assert (np.diff(age) <= 1e-9).all()

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -258,3 +261,33 @@ def test_missing_targets_and_exposure_of_zero_are_errors_not_zeros(frame: pd.Dat
         broken.loc[3, column] = value
         with pytest.raises(DataError, match=said):
             motor_study(broken).samples  # noqa: B018
+
+
+def test_an_unfinished_study_with_a_learned_split_goes_on_after_loading(frame: pd.DataFrame, tmp_path: Path) -> None:
+    timed = frame.assign(day=np.arange(len(frame)) % 365)
+    split = {"method": "time", "column": "day", "fractions": {"train": 0.6, "validation": 0.2, "holdout": 0.2}}
+    study = GLMStudy(
+        timed, target="claims", exposure="exposure", key="policy", split=split, candidates=["age", "area"],
+        name="timed", store=tmp_path,
+    )  # fmt: skip
+    study.factor("age").optimize().accept("it matters")
+    again = GLMStudy.load(tmp_path, "timed", timed)
+    again.factor("area").optimize().accept("so does this")
+    assert again.accepted == ("age", "area")
+    assert again.run_id == study.run_id
+
+
+def test_tests_of_overdispersed_counts_are_honest_with_pearsons_dispersion() -> None:
+    draw = np.random.default_rng(2)
+    rows = 4_000
+    frailty = draw.gamma(0.3, 1 / 0.3, rows)
+    frame = pd.DataFrame({
+        "id": range(rows), "y": draw.poisson(3 * frailty), **{f"n{at}": draw.integers(0, 8, rows) for at in range(12)},
+    })  # fmt: skip
+    asked: dict[str, Any] = {"target": "y", "key": "id", "candidates": [f"n{at}" for at in range(12)]}
+    poisson = GLMStudy(frame, **asked).rank_candidates().table["p_value"]
+    quasi = GLMStudy(frame, **asked, dispersion="pearson").rank_candidates().table["p_value"]
+    assert poisson.median() < 1e-3
+    assert quasi.median() > 0.1
+    with pytest.raises(DataError, match="pearson"):
+        GLMStudy(frame, **asked, dispersion="pearsn")

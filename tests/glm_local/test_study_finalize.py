@@ -277,13 +277,13 @@ def test_rows_without_a_key_are_in_no_sample_and_that_is_said(frame: pd.DataFram
     assert "21 rows are in no sample" in study.report()
 
 
-def test_a_pinned_model_is_finalized_and_says_it_cannot_be_verified(frame: pd.DataFrame) -> None:
+def test_a_pinned_model_is_finalized_and_verified_with_its_pins(frame: pd.DataFrame) -> None:
     study = motor_study(frame)
     study.accept("area", AREA)
     study.factor("area").pin({"D": 2.0}, "agreed").accept("agreed")
     found = study.finalize()
     assert found.opinion is not None
-    assert found.opinion.verdict == "not verifiable"
+    assert found.opinion.verdict == "agrees"
     assert found.largest_difference <= 1e-10
     assert {one.level: one.relativity for one in found.model.coefficients}["D"] == pytest.approx(2.0)
     assert study.replay().same
