@@ -16,8 +16,9 @@ CONVERGED = "score below tolerance"
 """The one reason to stop that is convergence."""
 
 Status = Literal["fitted", "base", "pinned", "empty", "aliased", "separated"]
-"""fitted: an estimate. base: the reference level, 0. pinned: set by hand, not estimated. empty: no training row, counts as base. aliased: spanned by
-columns before it, left out as R does. separated: the estimate does not exist (it ran away); kept only on request."""
+"""fitted: an estimate. base: the reference level, 0. pinned: set by hand, not estimated. empty: no training row, counts
+as base. aliased: spanned by columns before it, left out as R does. separated: the estimate does not exist (it ran away);
+kept only on request."""
 
 
 class _Record(BaseModel):

@@ -228,7 +228,10 @@ def _refused(study: StudyCore[Any]) -> list[str]:
 def _excluded(study: StudyCore[Any]) -> list[str]:
     """Rows the finalized model's tables leave out, and why; a missing sample is a row without a key."""
     lines = (study.state.finalized or {}).get("excluded", [])
-    return [f"{counted(one['rows'], 'row is', 'rows are')} in no sample and no table: {one['reason']}." for one in lines if one["rows"]]
+    return [
+        f"{counted(one['rows'], 'row is', 'rows are')} in no sample and no table: {one['reason']}."
+        for one in lines if one["rows"]
+    ]
 
 
 def _rows(study: StudyCore[Any]) -> Mapping[str, int]:
