@@ -17,8 +17,8 @@ CONVERGED = "score below tolerance"
 
 Status = Literal["fitted", "base", "pinned", "empty", "aliased", "separated"]
 """fitted: an estimate. base: the reference level, 0. pinned: set by hand, not estimated. empty: no training row, counts
-as base. aliased: spanned by columns before it, left out as R does. separated: the estimate does not exist (it ran away);
-kept only on request."""
+as base. aliased: spanned by columns before it, left out as R does. separated: the estimate does not exist (it ran
+away); kept only on request."""
 
 
 class _Record(BaseModel):
