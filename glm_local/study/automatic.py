@@ -16,7 +16,7 @@ from glm_local.contract.factor_spec import InteractionSpec, LinearSpec
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.errors import ConfigError, FitError
 from glm_local.study import crossing, proposing, ranking
-from glm_local.study.comparison import compare_designs
+from glm_local.study.comparison import compare_designs, p_text
 from glm_local.study.core import StudyCore
 from glm_local.study.decisions import compared, rejection
 from glm_local.study.design import Change, Design
@@ -264,7 +264,7 @@ def prune(study: StudyCore[Any], run: AutomaticRun) -> None:
         found = study.comparison(change)
         p_value = found.p_value if found.p_value is not None else 0.0
         if p_value >= level or found.cv_gain > 0:
-            reason = f"beside the others: p = {p_value:.3g}, out-of-fold gain without it {found.cv_gain:,.2f}"
+            reason = f"beside the others: {p_text(p_value)}, out-of-fold gain without it {found.cv_gain:,.2f}"
             study.commit([study.decision("removed", name, [change], reason, found.document(), mark=mark)])
 
 

@@ -72,7 +72,7 @@ class Comparison:
 
     def verdict(self, level: float = 0.01, errors: float = 1.0) -> str:
         """The rule and what came of it, in a sentence."""
-        test = "not nested, no test" if self.p_value is None else f"p = {self.p_value:.3g} against {level:g}"
+        test = "not nested, no test" if self.p_value is None else f"{p_text(self.p_value)} against {level:g}"
         kept = "kept" if self.earns_its_place(level, errors) else "not kept"
         return f"{kept}: out-of-fold gain {self.cv_gain:,.2f} against {errors:g} x {self.cv_se:,.2f}; {test}"
 
@@ -96,6 +96,17 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(self.factor)}: {escape(self.verdict())}</p>" + self.table.T.to_html(header=False)
+
+
+def p_text(p_value: float) -> str:
+    """A p-value in a sentence; what is too small for a double is no 0.
+
+    Examples
+    --------
+    >>> p_text(0.0312), p_text(0.0)
+    ('p = 0.0312', 'p < 1e-300')
+    """
+    return f"p = {p_value:.3g}" if p_value >= 1e-300 else "p < 1e-300"
 
 
 def comparison_table(factor: str, said: Mapping[str, Any]) -> pd.DataFrame:

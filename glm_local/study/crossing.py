@@ -78,7 +78,7 @@ def find(study: StudyCore[Any], pairs: Sequence[tuple[str, str]] | None, **optio
              for line in table.astype(object).where(table.notna(), None).to_dict("records")]  # fmt: skip
     rows = [
         {"ranking": f"interactions {len(study.state.versions)}", "place": at,
-         "candidate": crossing_name(line["first"], line["second"]), "metric": "p_value", "value": line["p_value"],
+         "candidate": crossing_name(line["first"], line["second"]), "metric": "cv_gain", "value": line["cv_gain"],
          "details": line}
         for at, line in enumerate(lines, 1)
     ]  # fmt: skip

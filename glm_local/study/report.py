@@ -32,6 +32,7 @@ from glm_local.reports.model_lines import (
 )
 from glm_local.study import closing
 from glm_local.study.closing import of_samples
+from glm_local.study.comparison import p_text
 from glm_local.study.core import StudyCore
 from glm_local.study.events import DECISIONS, StudyEvent
 from glm_local.validation import ValidationReport
@@ -95,9 +96,10 @@ def _pages(study: StudyCore[Any], model: ModelDocument, events: Sequence[StudyEv
         said = [one.payload["evidence"] for one in own if one.kind == "proposed"]
         proposals = [one for one in said if "trials" in one]
         last = proposals[-1] if proposals else {}
+        guarantee = str(last.get("guarantee", ""))
         pages.append(FactorPage(
             spec.name, spec_words(spec), pd.DataFrame(last["trials"]) if last.get("trials") else None,
-            str(last.get("guarantee", "")), before.get(spec.name, {}), "previous finalized version",
+            "" if guarantee in spec.notes else guarantee, before.get(spec.name, {}), "previous finalized version",
             [_decision(one) for one in own if one.kind in TOLD],
         ))  # fmt: skip
     return pages
@@ -194,7 +196,7 @@ def _evidence(event: StudyEvent) -> str:
         return ""
     parts = [f"out-of-fold gain {said['cv_gain']:,.1f} ± {said['cv_se']:,.1f}"]
     if said.get("p_value") is not None:
-        parts.append(f"p = {said['p_value']:.2g} on {said['df']} df")
+        parts.append(f"{p_text(said['p_value'])} on {abs(said['df'])} df")
     if said.get("validation_gain") is not None:
         parts.append(f"validation gain {said['validation_gain']:,.1f}")
     return ", ".join(parts)
