@@ -30,7 +30,7 @@ from tests.benchmarks.binning_rows import (
     defaults,
     kind_names,
 )
-from tests.benchmarks.measurement import Ratio, Report, Settings, at_least, at_most, ratio
+from tests.benchmarks.measurement import Ratio, Report, Settings, at_least, at_most, ratio, without_missing_peers
 
 NAME = "binning_peers"
 TITLE = "bins beside optbinning (same pre-bins, information value) and glm-factor-optimizer (its five search cases)"
@@ -263,6 +263,7 @@ def by_its_score(settings: Settings, other: Peers | None) -> tuple[list[Ratio], 
 
 
 def run(settings: Settings) -> Report:
+    settings = without_missing_peers(settings, "glm_factor_optimizer", "optbinning")
     if not settings.peers:
         return _report([part(settings, None) for part in (by_value, by_its_score)])
     with peers(settings.peer_python) as other:

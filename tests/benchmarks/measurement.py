@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -39,6 +40,17 @@ class Settings:
     rows: int | None
     peers: bool
     peer_python: str
+
+
+def without_missing_peers(settings: Settings, *modules: str) -> Settings:
+    """The settings, without peers where the peers' interpreter lacks them; says so on standard error."""
+    if not settings.peers:
+        return settings
+    asked = [settings.peer_python, "-c", f"import {', '.join(modules)}"]
+    if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
+        return settings
+    sys.stderr.write(f"  {', '.join(modules)}: not all in {settings.peer_python}; peers are left out\n")
+    return replace(settings, peers=False)
 
 
 @dataclass(frozen=True)

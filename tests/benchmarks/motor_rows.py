@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from tests.benchmarks.motor_design import MADE_LEVELS
 
 ROWS_PER_FILE = 1_000_000
+ROWS_PER_GROUP = 100_000
+"""Small enough that a single file is read by both cores."""
 BRAND_SHARES = [0.25, 0.24, 0.08, 0.06, 0.06, 0.05, 0.2, 0.01, 0.01, 0.01, 0.01, 0.01, 0.005, 0.005]
 
 
@@ -46,7 +48,7 @@ def motor_files(scratch: Path, rows: int) -> list[Path]:
     """Parquet files that hold `rows` made rows, seeds 0, 1, 2, ...; those already there are not made again."""
     scratch.mkdir(parents=True, exist_ok=True)
     sizes = [ROWS_PER_FILE] * (rows // ROWS_PER_FILE) + ([rows % ROWS_PER_FILE] if rows % ROWS_PER_FILE else [])
-    return [_kept(scratch / f"motor_{size}_{seed}.parquet", size, seed) for seed, size in enumerate(sizes)]
+    return [_kept(scratch / f"motor_{size}_{seed}_by_{ROWS_PER_GROUP}.parquet", size, seed) for seed, size in enumerate(sizes)]
 
 
 def motor_frame(scratch: Path, rows: int) -> pd.DataFrame:
@@ -58,7 +60,7 @@ def _kept(path: Path, rows: int, seed: int) -> Path:
     if not path.exists():
         table = pa.Table.from_pandas(motor_rows(rows, seed), preserve_index=False)
         unfinished = path.with_suffix(".unfinished")
-        pq.write_table(table, unfinished, compression="zstd")
+        pq.write_table(table, unfinished, row_group_size=ROWS_PER_GROUP, compression="zstd")
         unfinished.rename(path)
     return path
 

@@ -50,7 +50,7 @@ def _keyed(files: list[Path]) -> list[Path]:
         if not keyed.exists():
             luck = np.random.default_rng(1_000 + at).integers(0, 12, count)
             table = pq.read_table(path).append_column("policy", pa.array(np.arange(first, first + count)))
-            pq.write_table(table.append_column("luck", pa.array(luck)), keyed)
+            pq.write_table(table.append_column("luck", pa.array(luck)), keyed, row_group_size=100_000)
         first += count
         made.append(keyed)
     return made
