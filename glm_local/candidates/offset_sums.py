@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-GROUPS = 128
+GROUPS, FEWEST_GROUPS = 128, 16
+MOST_SUMS = 4_000_000
+"""Sums of the candidate with most codes; more would cost memory in every partition, so groups are fewer then."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +134,12 @@ class OffsetGrid:
     def of(cls, rows: StudyRows[Any], fit: PackedFit, plan: FitPlan) -> OffsetGrid:
         """Lay out the groups; one packed pass."""
         model = Model(rows.recode(plan), RowMeans.of(fit.columns, fit.link, fit.coefficients))
-        values, (low, high) = rows.sum(RangeKernel(model, GROUPS), "linear predictor")
-        if len(values) <= GROUPS:
+        largest = max(one.size for one in rows.design.atoms)
+        most = int(np.clip(MOST_SUMS // (largest * rows.samples), FEWEST_GROUPS, GROUPS))
+        values, (low, high) = rows.sum(RangeKernel(model, most), "linear predictor")
+        if len(values) <= most:
             return cls(model, (values[1:] + values[:-1]) / 2, True)
-        return cls(model, np.linspace(low, high, GROUPS + 1)[1:-1], False)
+        return cls(model, np.linspace(low, high, most + 1)[1:-1], False)
 
     def sums(self, rows: StudyRows[Any], names: Sequence[str]) -> dict[str, OffsetSums]:
         """Sums of every candidate by group; one packed pass."""
