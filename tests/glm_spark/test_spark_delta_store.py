@@ -184,7 +184,7 @@ def test_the_auditors_questions_are_answered_by_spark(delta_spark: SparkSession,
     asked = {
         "study": "s", "run": "one", "factor": "age", "run_a": "one", "run_b": "two", "table": "none", "at": "2026-01-01",
     }  # fmt: skip
-    open_store(delta_spark, written).ensure("scores")
+    open_store(delta_spark, written).ensure("scores", "models", "specs", "coefficients")
     for name, question in QUESTIONS.items():
         sql = audit_query(name, {one: asked[one] for one in question.asks}, tables_at(str(written)))
         assert delta_spark.sql(sql).toArrow().num_rows == {"history": 10, "runs": 2, "show": 5, "who_decided": 2}.get(
