@@ -61,7 +61,8 @@ def learn_candidates(
     ----------
     asked
         Column names, or specifications: ``{"kind": "ordinal", "name": …, "column": …}`` sets kind and source; edges or
-        levels that are written out are the fine codes.
+        levels that are written out are the fine codes. ``"special": [-1, 999]`` of a numeric one puts each of those
+        values alone in a pre-bin, however rare; `BinningRules(apart=…)` then keeps it out of other bins.
     where
         Flag of the training rows; cut points come from those.
     pre_bins
@@ -74,6 +75,7 @@ def learn_candidates(
     """
     kinds = engine.columns(frame)
     specs = _specs(asked, kinds)
+    special = {str(one.get("name")): _special(at, one) for at, one in enumerate(asked) if isinstance(one, Mapping)}
     open_specs = [spec for spec in specs if not is_resolved(spec)]
     requests = [_values_request(spec, where, pre_bins) for spec in open_specs]
     tables = engine.cells(frame, requests) if requests else {}
@@ -87,7 +89,8 @@ def learn_candidates(
     refused: dict[str, str] = {}
     for spec in specs:
         try:
-            fine = spec if is_resolved(spec) else _resolved(spec, tables[spec.name], cuts.get(spec.name))
+            values = special.get(spec.name, ())
+            fine = spec if is_resolved(spec) else _resolved(spec, tables[spec.name], cuts.get(spec.name), values)
             learned.append(Candidate(spec.name, fine))
         except GlmError as error:
             refused[spec.name] = error.problems[0].found if error.problems else str(error)
@@ -139,9 +142,23 @@ def _policy_problems(path: str, spec: FactorSpec) -> list[Problem]:
     ]  # fmt: skip
 
 
+def _special(at: int, one: Mapping[str, Any]) -> tuple[float, ...]:
+    """Special values of a numeric candidate's document."""
+    values = one.get("special", ())
+    numbers = isinstance(values, (list, tuple)) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) for value in values
+    )
+    if not numbers or (values and one.get("kind") != "numeric"):
+        raise DataError.because(
+            f"special is {values!r}.", "Special values are a list of numbers of a numeric candidate.",
+            'Write "special": [-1, 999].', path=f"/candidates/{at}/special",
+        )
+    return tuple(float(value) for value in values)
+
+
 def candidate_document(one: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in what a fine code needs and a candidate need not say."""
-    document = dict(one)
+    """Fill in what a fine code needs and a candidate need not say; special values are no part of a specification."""
+    document = {key: value for key, value in one.items() if key != "special"}
     document.setdefault("column", document.get("name"))
     document.setdefault("missing", "own_level")
     if document.get("kind") == "numeric":
@@ -164,7 +181,9 @@ def _values_request(spec: FactorSpec, where: Expression | None, pre_bins: int) -
     )
 
 
-def _resolved(spec: FactorSpec, table: DesignTable | None, cuts: Any) -> FactorSpec:
+def _resolved(
+    spec: FactorSpec, table: DesignTable | None, cuts: Any, special: Sequence[float] = ()
+) -> FactorSpec:
     if not isinstance(spec, NumericSpec):
         return learn(_named_apart(spec, table), table)
     if table is not None:
@@ -175,7 +194,9 @@ def _resolved(spec: FactorSpec, table: DesignTable | None, cuts: Any) -> FactorS
             raise DataError.because(f"{spec.column!r} has no known value.", "A candidate needs one.", "Leave it out.")
     else:
         edges = rising_edges(np.asarray(cuts, dtype=np.float64), spec.source == "integer")
-    finite = [edge + 0.0 for edge in edges if math.isfinite(edge)]
+    whole = spec.source != "number"
+    around = {edge for value in special for edge in (value - 1 if whole else math.nextafter(value, -math.inf), value)}
+    finite = [edge + 0.0 for edge in sorted({*edges, *around}) if math.isfinite(edge)]
     return NumericSpec(**{**spec.document(), "edges": _written(finite, spec.source)})
 
 

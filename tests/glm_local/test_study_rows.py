@@ -85,3 +85,13 @@ def test_a_candidate_keeps_missing_values_apart_and_says_where_policies_go(polic
     asked = {"kind": "categorical", "name": "town", "levels": ["a", "b", "c", "d"], "missing": policy}
     with pytest.raises(DataError, match="BinningRules"):
         learn_candidates(PandasEngine(), motor(), [asked])
+
+
+def test_a_special_value_lies_alone_in_a_pre_bin_however_rare() -> None:
+    policies = motor()
+    policies.loc[:2, "age"] = 999.5
+    asked = {"kind": "numeric", "name": "age", "special": [999.5, -1]}
+    (age,) = learn_candidates(PandasEngine(), policies, [asked]).candidates
+    assert {"[999.5, 999.5]", "[-1, -1]"} <= set(age.labels)
+    with pytest.raises(DataError, match="special"):
+        learn_candidates(PandasEngine(), policies, [{"kind": "numeric", "name": "age", "special": ["x"]}])
