@@ -39,7 +39,7 @@ class FineFields:
     def design(self, roles: BlockDesign, sample: Field) -> BlockDesign:
         """The block design of the study's rows; `roles` gives response, weight, exposure and offset."""
         fields = tuple(Field(name, one.code, one.size) for name, one in self.factors.items())
-        return replace(roles, fields=(*fields, sample), numerics=dict(self.numerics))
+        return replace(roles, fields=(*fields, sample), numerics=dict(self.numerics), sorted_by=sample.name)
 
     def source(self, one: CompiledFactor, complete: Callable[[str], bool]) -> FieldMap | None:
         """The packed field a factor's codes can be read off, and how; None when it divides fine codes.

@@ -99,6 +99,8 @@ class BlockDesign:
         Variance power p of a log-link model: then exposure and offset fold into amount and weight
         (s = exposure * exp(offset), amount = w s^(1-p) y, weight = w s^(2-p)) and blocks keep no offset.
         None for other links: amount = w y, weight = w, offset kept (exposure is then not allowed).
+    sorted_by
+        Field whose codes order the rows of a block, so that rows of some codes lie together; None keeps their order.
     """
 
     fields: tuple[Field, ...]
@@ -110,6 +112,7 @@ class BlockDesign:
     offset: Expression | None = None
     domain: Domain = "real"
     folded_power: float | None = None
+    sorted_by: str | None = None
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -237,6 +240,11 @@ def make_block(
         response = response[good]
         weight, exposure, offset = (None if one is None else one[good] for one in (weight, exposure, offset))
     amount, folded, kept, log_scale = _fold(design.folded_power, response, weight, exposure, offset)
+    if design.sorted_by is not None:
+        order = _order(design, design.sorted_by, atoms)
+        atoms, numerics = [atom[order] for atom in atoms], [numeric[order] for numeric in numerics]
+        amount = amount[order]
+        folded, kept = (None if one is None else one[order] for one in (folded, kept))
     return Block(
         tuple(np.ascontiguousarray(a, dtype=atom.dtype) for a, atom in zip(atoms, design.atoms, strict=True)),
         np.ascontiguousarray(numerics, dtype=np.float64).reshape(len(design.numerics), len(amount)),
@@ -246,6 +254,12 @@ def make_block(
         log_scale,
         faults,
     )
+
+
+def _order(design: BlockDesign, name: str, atoms: Sequence[NDArray[np.integer]]) -> NDArray[np.intp]:
+    at = design.atom_of(name)
+    codes = np.take(design.atoms[at].member_codes(name).astype(np.uint16), atoms[at])
+    return np.argsort(codes, kind="stable")
 
 
 def _fault_masks(

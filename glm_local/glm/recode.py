@@ -107,15 +107,20 @@ class Recode:
             np.zeros_like(fine.faults),
         )
 
-    def _rows(self, fine: Block) -> NDArray[np.intp] | None:
+    def _rows(self, fine: Block) -> NDArray[np.intp] | slice | None:
         if self.keep is None:
             return None
         at, flags = self.keep
-        return np.flatnonzero(np.take(flags, fine.atoms[at]))
+        rows = np.flatnonzero(np.take(flags, fine.atoms[at]))
+        # Blocks sorted by the field have such rows side by side: a view of them costs nothing.
+        together = len(rows) > 0 and rows[-1] - rows[0] + 1 == len(rows)
+        return slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
 
 
-def _part(array: NDArray, rows: NDArray[np.intp] | None) -> NDArray:  # type: ignore[type-arg]
-    return array if rows is None else np.take(array, rows)
+def _part(array: NDArray, rows: NDArray[np.intp] | slice | None) -> NDArray:  # type: ignore[type-arg]
+    if rows is None:
+        return array
+    return array[rows] if isinstance(rows, slice) else np.take(array, rows)
 
 
 @dataclass(frozen=True)

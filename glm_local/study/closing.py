@@ -140,19 +140,22 @@ def finalize(study: StudyCore[Any], verify: bool, reason: str | None) -> Finaliz
     if study.state.is_finalized:
         return finalization(study, repeated=True)
     packed = study.current()
-    with study.stage("final fit"):
-        model = raw_fit(study, study.design)
-    apart = largest_difference(packed.model, model)
-    if not apart <= SAME:
-        raise FitError.because(
-            f"the fit on source rows differs from the packed one by {apart:.1e}.",
-            f"Both are the same model, within {SAME:.0e}.", "Please report this: the packed rows are not the source's.",
-        )  # fmt: skip
-    with study.stage("second opinion"):
-        opinion = second_opinion(study, model) if verify else None
-    with study.stage("validate"):
-        report = measured(study, model, ("train", "validation", "holdout"))
-        lift = against_previous(study, model)
+    rows = study.bench.rows
+    with rows.engine.holding(rows.frame):
+        with study.stage("final fit"):
+            model = raw_fit(study, study.design)
+        apart = largest_difference(packed.model, model)
+        if not apart <= SAME:
+            raise FitError.because(
+                f"the fit on source rows differs from the packed one by {apart:.1e}.",
+                f"Both are the same model, within {SAME:.0e}.",
+                "Please report this: the packed rows are not the source's.",
+            )  # fmt: skip
+        with study.stage("second opinion"):
+            opinion = second_opinion(study, model) if verify else None
+        with study.stage("validate"):
+            report = measured(study, model, ("train", "validation", "holdout"))
+            lift = against_previous(study, model)
     _commit(study, model, opinion, report, apart, reason, lift)
     return Finalization(model, opinion, report, apart)
 
