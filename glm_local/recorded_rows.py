@@ -9,18 +9,11 @@ import pandas as pd
 
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
-from glm_local.glm.solution import Reason
 from glm_local.validation import ValidationReport
 
 Row = dict[str, object]
 
-CONVERGED: Reason = "score below tolerance"
 _LEVEL_COLUMNS = ("level", "band", "reason")
-
-
-def is_converged(model: ModelDocument) -> bool:
-    """Whether the fit ended where it should."""
-    return model.convergence.reason == CONVERGED
 
 
 def model_row(model: ModelDocument) -> Row:
@@ -28,7 +21,7 @@ def model_row(model: ModelDocument) -> Row:
     figures, end = model.statistics, model.convergence
     return {
         "model_id": model.fingerprint, "name": model.name, "family": model.spec.family, "link": model.spec.link,
-        "route": end.route, "converged": is_converged(model), "convergence": end.reason,
+        "route": end.route, "converged": end.converged, "convergence": end.reason,
         "iterations": end.iterations, "rows": figures.rows,
         "deviance": figures.deviance, "null_deviance": figures.null_deviance, "log_likelihood": figures.log_likelihood,
         "aic": figures.aic, "bic": figures.bic, "dispersion": figures.dispersion,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from glm_local.binning.shifts import at_samples, best_shift, deviance_change
 from glm_local.candidates.open_rows import open_rows
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.factors import categorical, interaction, linear, numeric
@@ -114,15 +115,15 @@ class StudyRowsSuite:
     def test_a_factor_that_cannot_be_packed_leaves_the_study_as_it_was(self, rows: StudyRows[Any]) -> None:
         with pytest.raises(DataError):
             rows.fit([linear("age", missing="refuse")])
-        assert rows.fit(()).statistics.rows == rows.codes_rows("train")
+        assert rows.fit(()).statistics.rows == rows.sample_rows("train")
 
     def test_sums_by_fine_code_are_what_a_group_by_gives(self, rows: StudyRows[Any]) -> None:
         sums = rows.sums(None, ["town"])["town"]
         policies = motor()
         assert sums.rows.shape == (len(sums.labels), rows.folds + 1)
-        codes = rows.codes_rows("train") + rows.codes_rows("validation")
+        codes = rows.sample_rows("train") + rows.sample_rows("validation")
         assert sums.rows.sum() == codes
-        assert rows.codes_rows("train") + rows.codes_rows("validation") + rows.codes_rows("holdout") == len(policies)
+        assert rows.sample_rows("train") + rows.sample_rows("validation") + rows.sample_rows("holdout") == len(policies)
         assert sums.labels[:4] == ("a", "b", "c", "d")
         missing = sums.labels.index("missing")
         assert 0 < sums.rows[missing].sum() <= policies["town"].isna().sum()
@@ -166,4 +167,10 @@ class StudyRowsSuite:
         assert sums.deviance[: rows.folds].sum() == pytest.approx(before.deviance, rel=1e-10)
         assert sums.amount[:, : rows.folds].sum() == pytest.approx(before.actual, rel=1e-12)
         assert sums.fitted[:, : rows.folds].sum() == pytest.approx(before.predicted, rel=1e-10)
+        bare = rows.sums(None, ["power"])["power"]
+        training = at_samples(bare.gain, (np.arange(bare.rows.shape[1]) < rows.folds).astype(float)[:, None])
+        gained = deviance_change(training, best_shift(training)).sum()
+        refitted = rows.fit([rows.candidates["power"].fine]).statistics.deviance
+        assert gained < 0
+        assert rows.deviance(None, "train").deviance + gained == pytest.approx(refitted, rel=1e-10)
         rows.close()

@@ -210,7 +210,7 @@ class StudyRows(Generic[Frame]):
             flags[without_fold] = False
         return flags
 
-    def codes_rows(self, sample: str) -> int:
+    def sample_rows(self, sample: str) -> int:
         """Rows of one sample; no pass."""
         by_code = self.static(SAMPLE, "rows").sum(axis=1)
         return int(by_code[self.codes_of(sample)].sum())

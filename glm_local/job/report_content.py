@@ -9,7 +9,6 @@ from glm_local.contract.fill_rows import Row
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.config import JobConfig
-from glm_local.recorded_rows import is_converged
 from glm_local.reports.content import Decision, ReportContent
 from glm_local.reports.model_lines import coefficient_rows, convergence_words, fit_figures, relativity_name
 from glm_local.validation import ValidationReport
@@ -31,7 +30,7 @@ def report_content(
     return ReportContent(
         title=config.report.title or model.name, subtitle=_subtitle(config, model),
         coefficients=coefficient_rows(model), validation=validation, fit_figures=fit_figures(model),
-        convergence=convergence_words(model), converged=is_converged(model),
+        convergence=convergence_words(model), converged=model.convergence.converged,
         second_opinion="It was not asked for." if opinion is None else str(opinion),
         second_opinion_status="not asked" if opinion is None else opinion.verdict,
         warnings=model.warnings, fingerprints=fingerprints, versions=model.versions,

@@ -12,7 +12,6 @@ from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.document import package_versions
-from glm_local.recorded_rows import is_converged
 from glm_local.reports import (
     Decision,
     DoubleLift,
@@ -75,7 +74,8 @@ def study_content(study: StudyCore[Any], title: str | None, purpose: str, exposu
         holdout_looks=[_decision(one) for one in study.state.looks], holdout_kept=bool(_rows(study).get("holdout")),
         second_opinion=opinion, second_opinion_status=status,
         warnings=[*model.warnings, *_refused(study), *_excluded(study)],
-        convergence=convergence_words(model), converged=is_converged(model), fingerprints=_fingerprints(study, model),
+        convergence=convergence_words(model), converged=model.convergence.converged,
+        fingerprints=_fingerprints(study, model),
         packages=package_versions(), passes=_passes(study), created=_created(events),
         statistic_name=model.statistics.statistic, relativity_name=relativity_name(model.spec.link),
         exposure_name=exposure_name,

@@ -172,7 +172,7 @@ def _mean(one: SampleDeviance) -> float | None:
 def _rows_by_sample(rows: StudyRows[Any]) -> dict[str, int]:
     """Rows of each sample; a study needs rows to train on in every fold."""
     counts = rows.static(rows.sample_field, "rows").sum(axis=1)
-    found = {sample: int(counts[rows.codes_of(sample)].sum()) for sample in SAMPLES}
+    found = {sample: rows.sample_rows(sample) for sample in SAMPLES}
     empty = [fold for fold in range(rows.folds) if not counts[fold]]
     if empty:
         raise DataError(

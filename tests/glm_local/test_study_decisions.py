@@ -291,3 +291,12 @@ def test_tests_of_overdispersed_counts_are_honest_with_pearsons_dispersion() -> 
     assert quasi.median() > 0.1
     with pytest.raises(DataError, match="pearson"):
         GLMStudy(frame, **asked, dispersion="pearsn")
+
+
+def test_main_effects_are_the_joint_fit_of_the_accepted_factors_and_recorded(study: GLMStudy, frame: pd.DataFrame) -> None:
+    study.accept("area", AREA).accept("age", AGE)
+    model = study.fit_main_effects()
+    train = study.bench.rows.flag("train")
+    own = fit_glm(study.bench.rows.frame, target="claims", exposure="exposure", factors=[AREA, AGE], where=train)
+    assert model.statistics.deviance == pytest.approx(own.statistics.deviance, rel=1e-12)
+    assert study.history["event"].iloc[-1] == "fitted"
