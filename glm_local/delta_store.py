@@ -6,7 +6,9 @@ import datetime
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -53,7 +55,11 @@ def _deltalake() -> Any:
 
 
 class DeltaStore:
-    """`Store` on deltalake. Handles are opened anew for every call, so a store may be shared by threads."""
+    """`Store` on deltalake; it may be shared by threads, which take turns.
+
+    Who reads opens a table anew. Who holds the write lock of a local disk keeps handles and brings them up to date, so
+    that an append costs what is new in the log and not its whole length.
+    """
 
     def __init__(self, location: str | Path, storage_options: Mapping[str, str] | None = None) -> None:
         self._deltalake = _deltalake()
@@ -61,6 +67,8 @@ class DeltaStore:
         self.location = str(self._folder or location).rstrip("/")
         self._options = dict(storage_options or {}) or None
         self._known: set[str] = set()
+        self._handles: dict[str, tuple[DeltaTable, _LogFile]] = {}
+        self._turn, self._holders = RLock(), 0
         self.files: TableFiles | None = self._reachable_files()
 
     def _reachable_files(self) -> TableFiles:
@@ -75,16 +83,48 @@ class DeltaStore:
         from deltalake.exceptions import TableNotFoundError
 
         with self._reading(table, None):
+            kept = self._kept(table) if self._holders else None
+            if kept is not None:
+                return kept
             try:
-                return self._deltalake.DeltaTable(self._uri(table), storage_options=self._options)
+                opened = self._deltalake.DeltaTable(self._uri(table), storage_options=self._options)
             except TableNotFoundError:
                 return None
+            return self._keep(table, opened)
+
+    def _kept(self, table: str) -> DeltaTable | None:
+        """The handle from before, up to date; None when the log is not the one it has read."""
+        handle, read = self._handles.pop(table, (None, None))
+        if handle is None or read is None or _log_file(read.path) != read:
+            return None
+        handle.update_incremental()
+        return self._keep(table, handle)
+
+    def _keep(self, table: str, handle: DeltaTable) -> DeltaTable:
+        """Remember a handle with the commit it has read last, by which a log that was put back is told."""
+        if self._folder is not None:
+            read = _log_file(self._folder / table / "_delta_log" / f"{handle.version():020d}.json")
+            if read is not None:
+                self._handles[table] = (handle, read)
+        return handle
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder's write lock; none on an object store."""
+        with one_writer(self._folder), self._turn:
+            self._holders += 1
+            try:
+                yield
+            finally:
+                self._holders -= 1
 
     def ensure(self, *tables: str) -> None:
         """Create what is not there: columns, rules and properties in one commit."""
         for name in tables or TABLES:
-            if name not in self._known and self._open(name) is None:
-                with one_writer(self._folder):
+            if name in self._known:
+                continue
+            with self.alone():
+                if self._open(name) is None:
                     self._create(TABLES[name])
             self._known.add(name)
 
@@ -109,7 +149,7 @@ class DeltaStore:
     def append(self, table: str, rows: pa.Table, guard: Guard) -> bool:
         """Append in one commit, or find the guard taken."""
         self.ensure(table)
-        with one_writer(self._folder):
+        with self.alone():
             delta = self._open(table)
             if delta is None:
                 raise StoreError.because(f"Table {table} is gone from {self.location}.", "", "Restore it from a copy.")
@@ -138,51 +178,66 @@ class DeltaStore:
         return True
 
     def read(
-        self, table: str, where: Mapping[str, str] | None = None, columns: Sequence[str] | None = None
+        self,
+        table: str,
+        where: Mapping[str, str] | None = None,
+        columns: Sequence[str] | None = None,
+        above: Mapping[str, int] | None = None,
     ) -> pa.Table:
-        """Rows whose text columns equal `where`."""
+        """Rows whose text columns equal `where` and whose integer columns are greater than `above`."""
+        with self._turn:
+            return self._read(table, where or {}, columns, above or {})
+
+    def _read(
+        self, table: str, where: Mapping[str, str], columns: Sequence[str] | None, above: Mapping[str, int]
+    ) -> pa.Table:
         schema = TABLES[table].arrow_schema
         wanted = pa.schema([schema.field(name) for name in columns or schema.names])
         delta = self._open(table)
         if delta is None:
             return wanted.empty_table()
         sql = f"SELECT {', '.join(_quoted(name) for name in wanted.names)} FROM audit_table"
-        if where:
-            sql += " WHERE " + " AND ".join(f"{_quoted(name)} = {_literal(value)}" for name, value in where.items())
+        rules = [f"{_quoted(name)} = {_literal(value)}" for name, value in where.items()]
+        rules += [f"{_quoted(name)} > {int(limit)}" for name, limit in above.items()]
+        if rules:
+            sql += " WHERE " + " AND ".join(rules)
         with self._reading(table, delta):
             query = self._deltalake.QueryBuilder().register("audit_table", delta)
             return pa.table(query.execute(sql).read_all()).cast(wanted)
 
     def history(self, table: str) -> list[Commit]:
         """The table's commits, oldest first."""
-        delta = self._open(table)
-        if delta is None:
-            return []
-        with self._reading(table, delta):
-            return [_commit(one) for one in reversed(delta.history())]
+        with self._turn:
+            delta = self._open(table)
+            if delta is None:
+                return []
+            with self._reading(table, delta):
+                return [_commit(one) for one in reversed(delta.history())]
 
     def state(self, table: str) -> TableState | None:
         """The table's metadata."""
-        delta = self._open(table)
-        if delta is None:
-            return None
-        with self._reading(table, delta):
-            protocol = delta.protocol()
-            return TableState(
-                delta.version(),
-                (protocol.min_reader_version, protocol.min_writer_version),
-                dict(delta.metadata().configuration),
-                tuple(one.name for one in delta.schema().fields),
-            )
+        with self._turn:
+            delta = self._open(table)
+            if delta is None:
+                return None
+            with self._reading(table, delta):
+                protocol = delta.protocol()
+                return TableState(
+                    delta.version(),
+                    (protocol.min_reader_version, protocol.min_writer_version),
+                    dict(delta.metadata().configuration),
+                    tuple(one.name for one in delta.schema().fields),
+                )
 
     def mark(self, table: str, app: str) -> int | None:
         """The last guard version of `app`."""
-        delta = self._open(table)
-        if delta is None:
-            return None
-        with self._reading(table, delta):
-            mark: int | None = delta.transaction_version(app)
-            return mark
+        with self._turn:
+            delta = self._open(table)
+            if delta is None:
+                return None
+            with self._reading(table, delta):
+                mark: int | None = delta.transaction_version(app)
+                return mark
 
     @contextmanager
     def _reading(self, table: str, delta: DeltaTable | None) -> Iterator[None]:
@@ -241,6 +296,23 @@ class _BytesSink:
         if not self.closed:
             self._sink.close()
         self.closed = True
+
+
+@dataclass(frozen=True)
+class _LogFile:
+    """A file of a table's log, as it was when it was read."""
+
+    path: Path
+    inode: int
+    changed: int
+
+
+def _log_file(path: Path) -> _LogFile | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return _LogFile(path, stat.st_ino, stat.st_mtime_ns)
 
 
 def _is_commit(texts: Mapping[str, str]) -> bool:

@@ -130,6 +130,14 @@ class StoreConformance:
         assert state.columns == tuple(TABLES["events"].by_name)
         assert {name: state.properties.get(name) for name in TABLES["events"].properties} == TABLES["events"].properties
 
+    def test_only_rows_above_a_number_are_read_where_that_is_asked(self, store: Store) -> None:
+        small_run(store, "above", "above-1")
+        with store.alone():
+            tail = from_arrow(store.read("events", {"study_id": "above"}, ["seq", "step"], {"seq": 2}))
+        assert sorted(map(str, (row["step"] for row in tail))) == ["choose", "finish"]
+        assert store.read("events", {"study_id": "above"}, ["seq"], {"seq": 4}).num_rows == 0
+        assert store.read("policies", above={"position": 0}).num_rows == 0
+
     def test_a_table_nobody_wrote_is_empty(self, store: Store) -> None:
         assert store.read("policies").num_rows == 0
         assert store.history("policies") == []

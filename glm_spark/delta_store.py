@@ -7,6 +7,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -148,16 +149,26 @@ class SparkDeltaStore:
         commits = sorted(Path(self.location, table, "_delta_log").glob("*.json"), reverse=True)
         return any(commit_id in commit.read_text("utf-8") for commit in commits)
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold the folder's write lock; none where the place is no local disk."""
+        return one_writer(self._folder)
+
     def read(
-        self, table: str, where: Mapping[str, str] | None = None, columns: Sequence[str] | None = None
+        self,
+        table: str,
+        where: Mapping[str, str] | None = None,
+        columns: Sequence[str] | None = None,
+        above: Mapping[str, int] | None = None,
     ) -> pa.Table:
-        """Rows whose text columns equal `where`."""
+        """Rows whose text columns equal `where` and whose integer columns are greater than `above`."""
         schema = TABLES[table].arrow_schema
         wanted = pa.schema([schema.field(name) for name in columns or schema.names])
         try:
             rows = self._table(table).select(*(functions.col(quote_identifier(name)) for name in wanted.names))
             for name, value in (where or {}).items():
                 rows = rows.where(functions.col(quote_identifier(name)) == functions.lit(value))
+            for name, limit in (above or {}).items():
+                rows = rows.where(functions.col(quote_identifier(name)) > functions.lit(limit))
             return _arrow(rows).cast(wanted)
         except Exception as error:
             if _says(error, MISSING):

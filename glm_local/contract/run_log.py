@@ -10,17 +10,19 @@ from __future__ import annotations
 import datetime
 import getpass
 import importlib.metadata
+import itertools
 import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
 
 from glm_local.contract import seals
 from glm_local.contract.audit_rows import EVENTS, TABLES
 from glm_local.contract.fill_rows import (
+    Row,
     fill_rows,
     from_arrow,
     payload_json,
@@ -41,9 +43,11 @@ EVENT_KINDS = (
 )  # fmt: skip
 """What an event may be. The tables themselves ask only for a text, so that a later version can add to this list."""
 
-TRIES = 60
 PATIENCE = 3
 """Refusals before the log's mark is asked whether the table was rolled back."""
+
+LONGEST_WAIT = 900.0
+"""Seconds of being refused by other writers (on an object store, where nobody can hold a lock) before giving up."""
 
 Rows = Sequence[Mapping[str, object]]
 
@@ -178,17 +182,21 @@ class RunLog:
         _check_kinds(entries)
         with self._lock:
             self._chain()
-            for attempt in range(TRIES):
-                self._check_seen(after)
-                fresh = [one for one in entries if one.step not in self._events]
-                self._check_open([one.step for one in fresh])
-                if not fresh or self._append_events(fresh):
-                    return [self._events[one.step] for one in entries]
-                mark = self.store.mark("events", chain_app(self.study)) if attempt > PATIENCE else None
-                self._head = None
+            for attempt in _attempts("events", self.run_id):
+                with self.store.alone():
+                    if self._record(entries, after) or (self._refresh() and self._record(entries, after)):
+                        return [self._events[one.step] for one in entries]
+                    mark = self.store.mark("events", chain_app(self.study)) if attempt > PATIENCE else None
+                    self._refresh()
                 self._check_not_rolled_back("events", self._chain().seq, mark)
-                _wait(attempt)
-        raise _too_busy("events", self.run_id)
+        raise AssertionError
+
+    def _record(self, entries: Sequence[Entry], after: int | None) -> bool:
+        """Append what is new behind the events known; False when others added to the study meanwhile."""
+        self._check_seen(after)
+        fresh = [one for one in entries if one.step not in self._events]
+        self._check_open([one.step for one in fresh])
+        return not fresh or self._append_events(fresh)
 
     def table(self, step: str, table: str, rows: Rows) -> Written:
         """Write one step's rows to a table, once per run and step; the next event states them."""
@@ -201,7 +209,7 @@ class RunLog:
             raise SpecError.because(f"{table!r} is not a table of the audit.", "", hint, path="table")
         with self._lock:
             self._chain()
-            for attempt in range(TRIES):
+            for attempt in _attempts(table, self.run_id):
                 known = self._known(table)
                 fresh = {step: rows for step, rows in steps.items() if step not in known and len(rows)}
                 self._check_open(list(fresh))
@@ -210,8 +218,7 @@ class RunLog:
                     return {step: self._tables[table].get(step, nothing) for step in steps}
                 mark = self.store.mark(table, self._rows_app(table)) if attempt > PATIENCE else None
                 self._check_not_rolled_back(table, row_count(self._read_known(table)) - 1, mark)
-                _wait(attempt)
-        raise _too_busy(table, self.run_id)
+        raise AssertionError
 
     def fail(self, reason: str, payload: Mapping[str, object] | None = None) -> Head:
         """Record that this attempt failed; the run stays open and may be run again with its id."""
@@ -257,16 +264,38 @@ class RunLog:
         return "finish" in self.done_steps()
 
     def _chain(self) -> Head:
-        """The chain's head; reads the study's events when they are not known."""
+        """The chain's head as far as it is known; what the study's events say of this run is read once.
+
+        The log's mark is the number of the first event of the last append: from there on the tail is read, and of what
+        lies before only the run's own events. Without a mark, or with one that no event bears, all of them are read.
+        """
         if self._head is None:
-            columns = ["study_id", "seq", "run_id", "step", "row_hash", "wrote"]
-            events = from_arrow(self.store.read("events", {"study_id": self.study}, columns))
-            self._head = max((head_of(one) for one in events), key=lambda head: head.seq, default=Head())
-            own = [one for one in events if one["run_id"] == self.run_id]
-            self._resumed = self._resumed or any(str(one["step"]) not in self._events for one in own)
-            self._events = {str(one["step"]): head_of(one) for one in own}
-            self._stated = {pair for one in own for pair in stated_rows(one)}
+            with self.store.alone():
+                mark = self.store.mark("events", chain_app(self.study))
+                tail = [] if mark is None else self._read_events(above={"seq": mark - 1})
+                self._take([*tail, *self._read_events({"run_id": self.run_id})] if tail else self._read_events())
+        assert self._head is not None
         return self._head
+
+    def _refresh(self) -> bool:
+        """Read what others added behind the head."""
+        self._take(self._read_events(above={"seq": self._chain().seq}))
+        return True
+
+    def _read_events(
+        self, where: Mapping[str, str] | None = None, above: Mapping[str, int] | None = None
+    ) -> list[Row]:
+        columns = ["study_id", "seq", "run_id", "step", "row_hash", "wrote"]
+        return from_arrow(self.store.read("events", {"study_id": self.study, **(where or {})}, columns, above))
+
+    def _take(self, events: Sequence[Row]) -> None:
+        known = self._head or Head()
+        self._head = max((head_of(one) for one in events), key=lambda head: head.seq, default=known)
+        self._head = max(self._head, known, key=lambda head: head.seq)
+        own = [one for one in events if one["run_id"] == self.run_id]
+        self._resumed = self._resumed or any(str(one["step"]) not in self._events for one in own)
+        self._events |= {str(one["step"]): head_of(one) for one in own}
+        self._stated |= {pair for one in own for pair in stated_rows(one)}
 
     def _check_seen(self, after: int | None) -> None:
         if after is not None and self._chain().seq != after:
@@ -381,10 +410,12 @@ def _check_kinds(entries: Sequence[Entry]) -> None:
         raise SpecError.because(found, "A run records each step once.", "Name them apart.", path="step")
 
 
-def _wait(attempt: int) -> None:
-    time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))
-
-
-def _too_busy(table: str, run_id: str) -> StoreError:
-    found = f"Table {table} took none of {TRIES} tries."
-    return StoreError(Problem(f"run {run_id}", found, "Writers take turns.", "Run again with the same run id."))
+def _attempts(table: str, run_id: str) -> Iterator[int]:
+    """Numbers of attempts, with a random pause between them that grows to half a second; too long is an error."""
+    started = time.monotonic()
+    for attempt in itertools.count():
+        yield attempt
+        if time.monotonic() - started > LONGEST_WAIT:
+            found = f"Table {table} took none of {attempt + 1} tries in {LONGEST_WAIT:.0f} seconds."
+            raise StoreError(Problem(f"run {run_id}", found, "Writers take turns.", "Run again with the same run id."))
+        time.sleep(random.uniform(0, min(0.01 * 2 ** min(attempt, 6), 0.5)))

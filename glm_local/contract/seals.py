@@ -21,6 +21,7 @@ from glm_local.contract.store import TableFiles
 from glm_local.contract.store_errors import cannot_read
 
 _LOG_NAME = re.compile(r"\.?(\d{20})\..+")
+COMMITS_AT_ONCE = 50
 _COMMIT_NAME = re.compile(r"(\d{20})\.json")
 
 
@@ -183,11 +184,18 @@ def _log_findings(files: TableFiles, through: Mapping[str, int]) -> list[Finding
 
 
 def log_mark(files: TableFiles, table: str, app: str) -> int | None:
-    """Return the last guard version of `app` that a table's commits carry, None when there is none."""
+    """Return the last guard version of `app` that a table's commits carry, None when there is none.
+
+    Guards of one app rise, so commits are read newest first until one carries it.
+    """
     log = files.names(f"{table}/_delta_log")
-    commits = _commit_names(table, _versions(log))
-    marks = [int(str(one["version"])) for one in _actions(files, commits, "txn") if one["appId"] == app]
-    return max(marks, default=None)
+    commits = _commit_names(table, sorted(_versions(log), reverse=True))
+    for start in range(0, len(commits), COMMITS_AT_ONCE):
+        part = commits[start : start + COMMITS_AT_ONCE]
+        marks = [int(str(one["version"])) for one in _actions(files, part, "txn") if one["appId"] == app]
+        if marks:
+            return max(marks)
+    return None
 
 
 def sealed_heads(files: TableFiles) -> list[tuple[str, str, Head]]:

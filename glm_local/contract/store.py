@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -101,10 +102,23 @@ class Store(Protocol):
         """
         ...
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold the place's write lock for several calls, so that what is read stays true until it is appended to.
+
+        Where there is no lock (an object store) nothing is held, and guards alone decide.
+        """
+        ...
+
     def read(
-        self, table: str, where: Mapping[str, str] | None = None, columns: Sequence[str] | None = None
+        self,
+        table: str,
+        where: Mapping[str, str] | None = None,
+        columns: Sequence[str] | None = None,
+        above: Mapping[str, int] | None = None,
     ) -> pa.Table:
-        """Rows whose text columns equal `where`, in no order; none when the table is not there.
+        """Rows whose text columns equal `where` and whose integer columns are greater than `above`, in no order.
+
+        None when the table is not there.
 
         Raises
         ------

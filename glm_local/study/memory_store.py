@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import RLock
 
@@ -48,15 +49,27 @@ class MemoryStore:
             self._appends[table].append(_Append(rows, guard, datetime.datetime.now(datetime.UTC)))
             return True
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other threads out."""
+        with self._lock:
+            yield
+
     def read(
-        self, table: str, where: Mapping[str, str] | None = None, columns: Sequence[str] | None = None
+        self,
+        table: str,
+        where: Mapping[str, str] | None = None,
+        columns: Sequence[str] | None = None,
+        above: Mapping[str, int] | None = None,
     ) -> pa.Table:
-        """Rows whose text columns equal `where`."""
+        """Rows whose text columns equal `where` and whose integer columns are greater than `above`."""
         schema = TABLES[table].arrow_schema
         held = [one.rows for one in self._appends.get(table, [])]
         found = pa.concat_tables(held) if held else schema.empty_table()
         for name, value in (where or {}).items():
             found = found.filter(pc.equal(found[name], pa.scalar(value, pa.string())))
+        for name, limit in (above or {}).items():
+            found = found.filter(pc.greater(found[name], pa.scalar(limit, pa.int64())))
         return found.select(list(columns)) if columns is not None else found
 
     def history(self, table: str) -> list[Commit]:

@@ -4,7 +4,9 @@ import multiprocessing
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -150,3 +152,79 @@ def test_every_table_takes_the_rows_its_columns_describe(tmp_path: Path) -> None
             log.table(name, name, [row])
     log.finish()
     assert verify(store).ok
+
+
+def _run_runs(location: str, writer: int, runs: int) -> None:
+    for run in range(runs):
+        small_run(open_store(location), "busy", f"{writer}-{run}")
+
+
+@pytest.mark.slow
+def test_eight_writers_of_fifty_runs_each_all_get_their_turn(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_run_runs, args=(str(tmp_path), writer, 50)) for writer in range(8)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 8
+    report = verify(open_store(tmp_path), "busy")
+    assert report.ok, str(report)
+    assert report.events == 8 * 50 * 5
+
+
+def test_a_writer_that_holds_the_store_is_not_refused_by_others(tmp_path: Path) -> None:
+    behind = RunLog(open_store(tmp_path), "turns", "behind", user="u")
+    behind.event("first", "checked")
+    other = RunLog(open_store(tmp_path), "turns", "other", user="v")
+    for step in range(5):
+        other.event(f"step {step}", "checked")
+    counting = CountingStore(behind.store)
+    behind.store = counting
+    behind.event("second", "checked")
+    assert counting.refused == 1
+    assert [event["step"] for event in history(open_store(tmp_path), "turns")][-1] == "second"
+
+
+def test_what_an_append_reads_does_not_grow_with_the_history(tmp_path: Path) -> None:
+    rows_read = []
+    for run in range(6):
+        store = CountingStore(open_store(tmp_path))
+        small_run(store, "long", f"run {run}")
+        rows_read.append(store.rows_read)
+    assert len(set(rows_read[1:])) == 1, rows_read
+    assert verify(open_store(tmp_path), "long").ok
+
+
+class CountingStore:
+    """A store that counts refused appends and rows read."""
+
+    def __init__(self, store: Any) -> None:
+        self._store, self.refused, self.rows_read = store, 0, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def append(self, *arguments: Any) -> bool:
+        done: bool = self._store.append(*arguments)
+        self.refused += not done
+        return done
+
+    def read(self, *arguments: Any, **named: Any) -> Any:
+        found = self._store.read(*arguments, **named)
+        self.rows_read += found.num_rows
+        return found
+
+
+def test_writers_without_a_lock_all_get_their_turn_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glm_local.delta_store.one_writer", lambda folder: nullcontext())
+    open_store(tmp_path).ensure("events")
+
+    def write(writer: int) -> None:
+        log = RunLog(open_store(tmp_path), "free", f"writer {writer}", user="u")
+        for step in range(6):
+            log.event(f"step {step}", "checked")
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, range(6)))
+    assert [event["seq"] for event in history(open_store(tmp_path), "free")] == list(range(36))
