@@ -10,12 +10,9 @@ from __future__ import annotations
 import datetime
 import getpass
 import importlib.metadata
-import itertools
 import json
-import random
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
 
@@ -32,6 +29,7 @@ from glm_local.contract.fill_rows import (
 )
 from glm_local.contract.hash_chain import Head, head_of, link_events, rows_digest
 from glm_local.contract.store import Guard, Store
+from glm_local.contract.turns import attempts
 from glm_local.contract.written_rows import Written, row_count, run_total, stated_rows, step_digests
 from glm_local.errors import ConfigError, Problem, SpecError, StoreError, nearest
 
@@ -45,9 +43,6 @@ EVENT_KINDS = (
 
 PATIENCE = 3
 """Refusals before the log's mark is asked whether the table was rolled back."""
-
-LONGEST_WAIT = 900.0
-"""Seconds of being refused by other writers (on an object store, where nobody can hold a lock) before giving up."""
 
 Rows = Sequence[Mapping[str, object]]
 
@@ -182,7 +177,7 @@ class RunLog:
         _check_kinds(entries)
         with self._lock:
             self._chain()
-            for attempt in _attempts("events", self.run_id):
+            for attempt in attempts("events", self.run_id):
                 with self.store.alone():
                     if self._record(entries, after) or (self._refresh() and self._record(entries, after)):
                         return [self._events[one.step] for one in entries]
@@ -209,7 +204,7 @@ class RunLog:
             raise SpecError.because(f"{table!r} is not a table of the audit.", "", hint, path="table")
         with self._lock:
             self._chain()
-            for attempt in _attempts(table, self.run_id):
+            for attempt in attempts(table, self.run_id):
                 known = self._known(table)
                 fresh = {step: rows for step, rows in steps.items() if step not in known and len(rows)}
                 self._check_open(list(fresh))
@@ -408,14 +403,3 @@ def _check_kinds(entries: Sequence[Entry]) -> None:
     if len(set(steps)) < len(steps):
         found = "A step is named twice."
         raise SpecError.because(found, "A run records each step once.", "Name them apart.", path="step")
-
-
-def _attempts(table: str, run_id: str) -> Iterator[int]:
-    """Numbers of attempts, with a random pause between them that grows to half a second; too long is an error."""
-    started = time.monotonic()
-    for attempt in itertools.count():
-        yield attempt
-        if time.monotonic() - started > LONGEST_WAIT:
-            found = f"Table {table} took none of {attempt + 1} tries in {LONGEST_WAIT:.0f} seconds."
-            raise StoreError(Problem(f"run {run_id}", found, "Writers take turns.", "Run again with the same run id."))
-        time.sleep(random.uniform(0, min(0.01 * 2 ** min(attempt, 6), 0.5)))
