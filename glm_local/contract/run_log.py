@@ -13,11 +13,11 @@ import importlib.metadata
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from threading import RLock
 
 from glm_local.contract import seals
 from glm_local.contract.audit_rows import EVENTS, TABLES
+from glm_local.contract.event_entries import Entry, check_entries
 from glm_local.contract.fill_rows import (
     Row,
     fill_rows,
@@ -33,29 +33,10 @@ from glm_local.contract.turns import attempts
 from glm_local.contract.written_rows import Written, row_count, run_total, stated_rows, step_digests
 from glm_local.errors import ConfigError, Problem, SpecError, StoreError, nearest
 
-EVENT_KINDS = (
-    "started", "resumed", "read", "checked", "split", "learned", "fitted", "verified", "validated", "reported", "saved",
-    "scored", "accepted", "rejected", "refined", "crossed", "ranked", "compared", "finalized", "calibrated", "tuned",
-    "monitored", "decided", "warned", "failed", "finished", "proposed", "removed", "replaced", "undone", "smoothed",
-    "looked", "branched", "replayed",
-)  # fmt: skip
-"""What an event may be. The tables themselves ask only for a text, so that a later version can add to this list."""
-
 PATIENCE = 3
 """Refusals before the log's mark is asked whether the table was rolled back."""
 
 Rows = Sequence[Mapping[str, object]]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One event to be recorded: once per run and step."""
-
-    step: str
-    kind: str
-    reason: str | None = None
-    payload: Mapping[str, object] = field(default_factory=dict)
-    factor: str | None = None
 
 
 def utc_now() -> datetime.datetime:
@@ -174,7 +155,7 @@ class RunLog:
         StoreError
             When another writer added to the study after `after`; nothing is written.
         """
-        _check_kinds(entries)
+        check_entries(entries)
         with self._lock:
             self._chain()
             for attempt in attempts("events", self.run_id):
@@ -392,14 +373,3 @@ class RunLog:
 
 
 _UNLINKED = {"seq": 0, "prev_hash": "0" * 64}
-
-
-def _check_kinds(entries: Sequence[Entry]) -> None:
-    for entry in entries:
-        if entry.kind not in EVENT_KINDS:
-            found, hint = f"{entry.kind!r} is not a kind of event.", nearest(entry.kind, EVENT_KINDS)
-            raise SpecError.because(found, "Kinds are listed in EVENT_KINDS.", hint, path="kind")
-    steps = [entry.step for entry in entries]
-    if len(set(steps)) < len(steps):
-        found = "A step is named twice."
-        raise SpecError.because(found, "A run records each step once.", "Name them apart.", path="step")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from glm_local.contract.columns import ColumnKind
-from glm_local.contract.run_log import Entry
+from glm_local.contract.event_entries import Entry
 from glm_local.errors import Problem
 from glm_local.job.column_check import columns_read, derived_columns, raise_data
 from glm_local.job.config import TaskConfig

@@ -12,10 +12,11 @@ from typing import Any, Generic, TypeVar
 import pandas as pd
 
 from glm_local.contract.compile_score import score_expression
+from glm_local.contract.event_entries import Entry
 from glm_local.contract.expression import Expression, Read
 from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.model_spec import ModelDocument
-from glm_local.contract.run_log import Entry, RunLog
+from glm_local.contract.run_log import RunLog
 from glm_local.contract.spec_problems import read_factors
 from glm_local.glm.document import with_derived
 from glm_local.glm.fit import FitRequest, fit

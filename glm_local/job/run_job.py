@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from glm_local import audit
 from glm_local.contract.counted import counted
+from glm_local.contract.event_entries import Entry
 from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.model_spec import ModelDocument
-from glm_local.contract.run_log import Entry, RunLog
+from glm_local.contract.run_log import RunLog
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.config import JobConfig
 from glm_local.job.environment import Environment

@@ -12,8 +12,9 @@ import pandas as pd
 
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.counted import counted
+from glm_local.contract.event_entries import Entry
 from glm_local.contract.model_spec import ModelDocument
-from glm_local.contract.run_log import Entry, RunLog
+from glm_local.contract.run_log import RunLog
 from glm_local.contract.store import Store
 from glm_local.errors import DataError, Problem
 from glm_local.glm.document import package_versions, with_derived

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from glm_local.contract.event_entries import Entry
 from glm_local.contract.fill_rows import payload_json, sha256_text
 from glm_local.contract.hash_chain import Head
-from glm_local.contract.run_log import Entry, RunLog, new_run_id, utc_now
+from glm_local.contract.run_log import RunLog, new_run_id, utc_now
 from glm_local.contract.store import Store
 from glm_local.errors import ConfigError, GlmError, StoreError
 from glm_local.study.events import StudyEvent, own_events, study_events

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from glm_local.audit import history, show, verify, who_decided
-from glm_local.contract.run_log import Entry, RunLog, new_run_id
+from glm_local.contract.event_entries import Entry
+from glm_local.contract.run_log import RunLog, new_run_id
 from glm_local.delta_store import DeltaStore, open_store
 from glm_local.errors import ConfigError, SpecError, StoreError
 from glm_local.store_conformance import small_run
