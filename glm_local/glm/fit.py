@@ -26,6 +26,7 @@ from glm_local.errors import DataError, FitError, Problem, SpecError, nearest
 from glm_local.glm.cells_route import BothKernels, Cells, CellsKernel, constant_part, design_matrix
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.document import model_document
+from glm_local.glm.document_check import check_document
 from glm_local.glm.families import Family, family_from, resolve_link
 from glm_local.glm.fit_plan import FitPlan, Levels, plan_fit
 from glm_local.glm.fit_problems import (
@@ -252,6 +253,9 @@ class FitRun:
         newton = Newton(used, levels.columns, family, self.prepared.link, summary, options)
         solution, route, errors = self._take_route(newton, cells, levels)
         self._check_convergence(solution)
+        if solution.converged:
+            own = route in ("cells", "blocks") and not self.request.ridge and not separated
+            check_document(used, solution, family, self.prepared.link, canonical=own)
         lost = 0.0 if cells is None else cells.lost_deviance
         dispersion, constant = self._likelihood(blocks, summary, solution.deviance + lost)
         return Outcome(

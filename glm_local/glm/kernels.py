@@ -29,7 +29,7 @@ ROWS, WEIGHT, AMOUNT, CONSTANT, NON_ZERO = range(5)
 OBJECTIVE, INVALID, PEARSON, DEVIANCE, NULL_DEVIANCE, FITTED = range(6)
 
 
-class _Additive:
+class Additive:
     """Answers of partitions add elementwise."""
 
     def finish(self, sums: Sums) -> Sums:
@@ -47,7 +47,7 @@ def responses(block: Block) -> tuple[Array, Array]:
 
 
 @dataclass(frozen=True)
-class SummaryKernel(_Additive):
+class SummaryKernel(Additive):
     """What is known before the first step: rows, weight and amount by atom code, numerics' moments, faults.
 
     Sums: totals (rows, weight, amount, density constant at dispersion 1 for families that fix it, rows with a
@@ -111,7 +111,7 @@ def density_constant(family: Family, block: Block, dispersion: float, rows: NDAr
 
 
 @dataclass(frozen=True)
-class LikelihoodKernel(_Additive):
+class LikelihoodKernel(Additive):
     """The density constant at an estimated dispersion; sums: [constant]."""
 
     family: Family
@@ -153,7 +153,7 @@ class Predictor:
 
     def linear_predictor(self, block: Block, pairs: PairIndex, numerics: Array) -> Array:
         """Shape (rows,), offset included."""
-        eta = pairs.gather(self.tables, np.add, self.intercept)
+        eta = pairs.gather(self.tables, np.add, self.intercept) if pairs.single else np.full(block.rows, self.intercept)
         if len(self.slopes):
             _add_products(eta, self.slopes, numerics)
         return eta if block.offset is None else eta + block.offset
@@ -217,7 +217,7 @@ Information = Literal["expected", "observed"]
 
 
 @dataclass(frozen=True)
-class NewtonKernel(_Additive):
+class NewtonKernel(Additive):
     """Score and information at given coefficients; with `final`, deviances and Pearson's chi-square too.
 
     Finished sums: scalars (objective, rows with an impossible mean, Pearson, deviance, null deviance, fitted
@@ -284,12 +284,7 @@ class NewtonKernel(_Additive):
             if self.final:
                 self._add_final(scalars, block, mean)
             return None, weight
-        if pairs.single:
-            eta = self.predictor.linear_predictor(block, pairs, numerics)
-        else:
-            eta = np.full(block.rows, self.predictor.intercept)
-            _add_products(eta, self.predictor.slopes, numerics)
-            eta = eta if block.offset is None else eta + block.offset
+        eta = self.predictor.linear_predictor(block, pairs, numerics)
         mean = self.link.mean(eta)
         invalid = ~(self.family.valid_mean(mean) & np.isfinite(eta))
         scalars[INVALID] += np.count_nonzero(invalid)

@@ -65,15 +65,15 @@ class Newton:
         """Iterate to the tolerance; passes: about 3 full ones, more for links without fast convergence."""
         null = self._null_predictor()
         start = self._start(null)
-        keep: NDArray[np.bool_] | None = None
         if self.summary.rows >= 4 * SAMPLE_ROWS:
             start = self._sampled_start(start)
             self.unit_errors = None
         point = self._at(start)
+        keep = self._independent(point)
+        if (point.coefficients[~keep] != 0).any():  # what the document leaves out is left out from the start
+            point = self._at(np.where(keep, point.coefficients, 0.0))
         trace = [point.objective]
         for iteration in range(1, self.options.max_iterations + 1):
-            if keep is None:
-                keep = independent_columns(point.information)
             step, size = self._direction(point, keep)
             # A step small beside its standard error may still be large: then the information is what vanishes.
             if size < 1e-4 and np.abs(step).max(initial=0.0) < 0.01:
@@ -87,12 +87,17 @@ class Newton:
             trace.append(point.objective)
             if stalled and iteration > 8 and np.abs(step).max() > 0.3:
                 return self._finish(point, keep, null, iteration, trace, "coefficients ran away", step)
-        assert keep is not None
         return self._finish(point, keep, null, self.options.max_iterations, trace, "iterations exhausted", step)
 
     def independent(self) -> NDArray[np.bool_]:
         """Columns that are not aliased, judged where the iterations would start."""
-        return independent_columns(self._at(self._start(self._null_predictor())).information)
+        return self._independent(self._at(self._start(self._null_predictor())))
+
+    def _independent(self, point: _Point) -> NDArray[np.bool_]:
+        """Columns to estimate; a ridge penalty makes every column one that the others do not explain."""
+        if self.options.ridge:
+            return np.ones(len(self.columns), dtype=bool)
+        return independent_columns(point.information)
 
     def evaluate(self, coefficients: Array, keep: NDArray[np.bool_]) -> Solution:
         """The statistics at coefficients found elsewhere, given in the scale of the numerics."""
