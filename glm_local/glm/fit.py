@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.blocks import Blocks
+from glm_local.contract.closed_words import check_words, closed_parameters
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_score import role_expression
 from glm_local.contract.counted import counted
@@ -83,6 +84,13 @@ class FitRequest:
     name: str = "model"
     pins: Mapping[str, Mapping[str, float]] | None = None
     data_fingerprint: str | None = None
+
+    def __post_init__(self) -> None:
+        check_words(closed_parameters(_WITHOUT_SOLVER, globals()), self.__dict__)
+
+
+_WITHOUT_SOLVER = {name: one for name, one in FitRequest.__annotations__.items() if name != "solver"}
+"""Solvers depend on the engine and are checked against its own."""
 
 
 def fit(

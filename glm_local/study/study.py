@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from glm_local.binning.rules import BinningRules
+from glm_local.contract.closed_words import words_checked
 from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.store import Store
 from glm_local.errors import ConfigError
@@ -168,6 +169,7 @@ class Study(StudyLooks[Frame]):
         other._checked = True
         return other
 
+    @words_checked
     def replay(self, run: str | None = None, rederive: bool = True) -> Replay:
         """Make the decisions again up to the end of a run (None: all), refit each, and compare with what is recorded.
 
@@ -277,6 +279,7 @@ class Study(StudyLooks[Frame]):
         """Refine every accepted factor in turn until a round changes nothing; returns the rounds made."""
         return automatic.refine_all(self, rules, rounds, f"refine after {self.state.seq}")
 
+    @words_checked
     def auto_design(
         self,
         top_n: int | None = None,
@@ -305,6 +308,7 @@ class Study(StudyLooks[Frame]):
         automatic.auto_design(self, plan, candidates)
         return self
 
+    @words_checked
     def finalize(self, verify: bool = True, reason: str | None = None) -> Finalization:
         """Fit the accepted design on source rows, have it verified, look at the holdout, record all of it.
 
