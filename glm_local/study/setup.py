@@ -127,7 +127,7 @@ def study_setup(
         raise DataError(problems, "the study")
     known = family_from(family)
     used = {column for asked in roles.values() if asked is not None for column in columns_of(role_expression(asked))}
-    names, rule = _key(key, columns)
+    names, rule = _key(key, columns, used)
     reviewed = tuple(candidates) if candidates is not None else _others(columns, used | set(names if key else ()))
     setup = StudySetup(
         target, str(known), None if link is None else str(resolve_link(known, link)),
@@ -162,13 +162,19 @@ def _option_problems(folds: object, seed: object, dispersion: object) -> list[Pr
     return problems
 
 
-def _key(key: str | Sequence[str] | None, columns: Mapping[str, ColumnKind]) -> tuple[tuple[str, ...], str]:
+def _key(
+    key: str | Sequence[str] | None, columns: Mapping[str, ColumnKind], roles: set[str]
+) -> tuple[tuple[str, ...], str]:
+    """The columns rows are divided by: those given, else all with one spelling that have no role.
+
+    A key that holds the target would divide rows by it.
+    """
     if key is not None:
         return ((key,) if isinstance(key, str) else tuple(key)), "key"
-    spelled = tuple(sorted(name for name, kind in columns.items() if kind in READABLE["text"]))
+    spelled = tuple(sorted(name for name, kind in columns.items() if kind in READABLE["text"] and name not in roles))
     if not spelled:
         raise ConfigError.because(
-            "no key is given, and no column has values with one spelling.",
+            "no key is given, and no column without a role has values with one spelling.",
             "Rows are divided by a hash of a key, so that every engine and every day divides them alike.",
             "Name the column (or columns) that identifies a row or a group: key='policy'.", path="/key",
         )  # fmt: skip

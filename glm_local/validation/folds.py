@@ -30,8 +30,9 @@ def fold_expression(
 
     Examples
     --------
-    >>> fold_expression("policy", {"policy": "integer"}, folds=3, seed=7)
-    HashBucket(key=Read(column='policy', kind='text'), purpose='fold', seed=7, buckets=3)
+    >>> bucket = fold_expression("policy", {"policy": "integer"}, folds=3, seed=7)
+    >>> bucket.purpose, bucket.seed, bucket.buckets
+    ('fold', 7, 3)
     """
     if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
         raise ConfigError.because(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Literal as OneOf
 
 from glm_local.contract.columns import READABLE, ColumnKind
@@ -13,6 +14,7 @@ from glm_local.contract.expression import (
     Compare,
     Expression,
     HashBucket,
+    IfMissing,
     IsMissing,
     Literal,
     Lookup,
@@ -26,6 +28,8 @@ SAMPLES = ("train", "validation", "holdout")
 BUCKETS = 1_000_000
 STRATUM_BUCKETS = 10_000
 STRATIFIED = "stratified split"
+MISSING_KEY = "\u2400"
+"""What a missing part of a key is hashed as."""
 
 SplitMethod = OneOf["hash", "time", "stratified", "column"]
 TimeRead = OneOf["number", "date"]
@@ -94,7 +98,7 @@ class Split:
         return asked and self.learned is None
 
     def sample(self, columns: Mapping[str, ColumnKind]) -> Expression:
-        """``text`` expression "train", "validation" or "holdout" of a row; missing where the row has no key (or time).
+        """``text`` expression "train", "validation" or "holdout" of a row; missing where the row has no time.
 
         Parameters
         ----------
@@ -177,19 +181,18 @@ def by_bounds(bucket: Expression, bounds: tuple[int, int]) -> Expression:
 def key_bucket(
     key: Sequence[str], columns: Mapping[str, ColumnKind], purpose: str, seed: int, buckets: int
 ) -> Expression:
-    """Integer bucket of a key of one or more columns; missing where any part is missing.
+    """Integer bucket of a key of one or more columns, never missing: NULL is a value like any other.
 
     One column: MD5 of ``purpose|seed|value``. Several: each part is hashed under a purpose of its own and the buckets
     are added modulo `buckets`, which is as even as each part is.
     """
-    if len(key) == 1:
-        return HashBucket(text_read(key[0], columns, "/split/key"), purpose, seed, buckets)
-    total: Expression | None = None
-    for position, column in enumerate(key):
-        part = HashBucket(text_read(column, columns, "/split/key"), f"{purpose}/{position}", seed, buckets)
-        total = part if total is None else _modulo_sum(total, part, buckets)
-    assert total is not None
-    return total
+    parts = [IfMissing(text_read(column, columns, "/split/key"), Literal(MISSING_KEY)) for column in key]
+    if len(parts) == 1:
+        return HashBucket(parts[0], purpose, seed, buckets)
+    hashes: list[Expression] = [
+        HashBucket(part, f"{purpose}/{at}", seed, buckets) for at, part in enumerate(parts)
+    ]  # fmt: skip
+    return _modulo(reduce(lambda left, right: Arithmetic("+", left, right), hashes), buckets, len(hashes))
 
 
 def stratum_number(
@@ -228,10 +231,11 @@ def existing(column: str, columns: Mapping[str, ColumnKind], path: str) -> str:
     return column
 
 
-def _modulo_sum(left: Expression, right: Expression, buckets: int) -> Expression:
-    total = Arithmetic("+", left, right)
-    beyond = Compare(">=", total, Literal(buckets))
-    return When(beyond, Arithmetic("-", total, Literal(buckets)), total)
+def _modulo(total: Expression, buckets: int, parts: int) -> Expression:
+    """A sum of `parts` buckets modulo `buckets`; naming the sum once a part, not twice with every part added."""
+    whole = range(parts)
+    edges = tuple(at * buckets - 0.5 for at in whole[1:])
+    return Arithmetic("-", total, Bin(total, edges, tuple(at * buckets for at in whole), None))
 
 
 def _as_text(value: Scalar) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from glm_local.contract.columns import ColumnKind
+from glm_local.contract.sql import print_sql
 from glm_local.errors import ConfigError, DataError, SpecError
 from glm_local.pandas_engine import PandasEngine
 from glm_local.validation import Split, fold_expression, learn_split, read_split, split_counts, split_json
@@ -110,12 +112,31 @@ def test_an_empty_part_gets_no_row(policies: pd.DataFrame) -> None:
         assert found == (expected or {"train", "validation"})
 
 
-def test_a_row_without_key_is_in_no_sample_and_is_counted() -> None:
-    frame = pd.DataFrame({"key": ["a", None, "b", "c"]})
-    split = read_split({"key": "key"})
-    assert pd.isna(samples(split, frame).iloc[1])
+@pytest.mark.parametrize("key", [["key"], ["key", "part"], ["key", "part", "day"]])
+@pytest.mark.parametrize("method", ["hash", "stratified"])
+def test_null_is_a_key_value_like_any_other(key: list[str], method: str) -> None:
+    draw = np.random.default_rng(3)
+    frame = pd.DataFrame({
+        "key": draw.choice(np.array(["a", "b", "c", None], dtype=object), 4_000), "part": np.arange(4_000) // 3,
+        "day": draw.choice(np.array(["x", None], dtype=object), 4_000), "area": "north",
+    })  # fmt: skip
+    asked = {"method": method, "key": key} | ({"strata": ["area"]} if method == "stratified" else {})
+    split = learn_split(ENGINE, frame, read_split(asked))
+    found = samples(split, frame)
+    assert not found.isna().any()
+    assert found.groupby([frame[name].fillna("none") for name in key]).nunique().max() == 1
     counts = split_counts(ENGINE, frame, split)
-    assert counts[counts["sample"].isna()]["rows"].tolist() == [1]
+    assert counts["rows"].sum() == 4_000
+    assert not counts["sample"].isna().any()
+
+
+def test_the_sql_of_a_key_grows_as_square_of_its_columns_at_most() -> None:
+    def printed(parts: int) -> int:
+        columns: dict[str, ColumnKind] = {f"c{at}": "text" for at in range(parts)}
+        return len(print_sql(read_split({"key": list(columns)}).sample(columns), columns))
+
+    assert printed(12) < 40 * printed(2)
+    assert printed(12) < 4.5 * printed(6)
 
 
 def test_a_fractional_column_is_no_key(policies: pd.DataFrame) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from glm_local import fit_glm
 from glm_local.errors import ConfigError, DataError, FitError, GlmError, SpecError
+from glm_local.pandas_engine import PandasEngine
 from glm_local.studies import GLMStudy
 from tests.glm_local.study_rows import AGE, AREA, motor_frame, motor_study
 
@@ -233,6 +234,23 @@ def test_without_a_key_rows_are_identified_by_their_content_and_that_is_said(fra
     numbers = frame[["claims", "exposure", "wobble"]]
     with pytest.raises(ConfigError, match="no key is given"):
         motor_study(numbers, key=None)
+
+
+def test_a_study_without_a_key_does_not_divide_rows_by_their_target() -> None:
+    draw = np.random.default_rng(5)
+    rows = pd.DataFrame({
+        "region": draw.choice(["A", "B", "C", None], 6_000), "agent": draw.integers(0, 3_000, 6_000),
+        "exposure": draw.uniform(0.2, 1.0, 6_000),
+    })  # fmt: skip
+    rates = rows["region"].map({"A": 0.1, "B": 0.13, "C": 0.17}).fillna(0.5)
+    rows["claims"] = draw.poisson(rates * rows["exposure"])
+    study = motor_study(rows, key=None, candidates=["region"])
+    assert study.setup.key == ("agent", "region")
+    assert sum(study.samples.values()) == len(rows)
+    expression = study.setup.split.sample(PandasEngine().columns(rows))
+    samples = PandasEngine().with_columns(rows, {"sample": expression}).groupby("sample")[["claims", "exposure"]].sum()
+    rate = samples["claims"] / samples["exposure"]
+    assert rate.max() / rate.min() < 1.25
 
 
 def test_what_is_asked_is_checked_at_once(frame: pd.DataFrame) -> None:
