@@ -22,6 +22,7 @@ from glm_local.contract.hash_chain import Finding, Head, chain_findings, head_of
 from glm_local.contract.run_log import chain_app
 from glm_local.contract.seals import seal_findings, sealed_heads
 from glm_local.contract.store import Store
+from glm_local.contract.terminal_text import terminal_word
 from glm_local.errors import ConfigError, GlmError, StoreError, nearest
 
 Answer = TypeVar("Answer")
@@ -58,7 +59,7 @@ class VerifyReport:
 
     def __str__(self) -> str:
         verdict = "nothing was changed" if self.ok else "something was changed"
-        heads = [f"head of {study}: {head}" for study, head in self.heads.items()]
+        heads = [f"head of {terminal_word(study)}: {head}" for study, head in self.heads.items()]
         first = f"{verdict}: {counted(self.events, 'event')} and {counted(self.rows)} recomputed"
         return "\n".join([first, *(str(one) for one in self.findings), *heads])
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from glm_local.contract.terminal_text import terminal_word
 from glm_local.errors import ConfigError, nearest
 from glm_local.job.command import Answer, answered, json_text
 
@@ -84,9 +85,8 @@ def show_command(
             "events": list(record.events), "tables": rows,
         }  # fmt: skip
         events = "\n".join(_event_line(event) for event in record.events)
-        said = (
-            f"run {record.run_id} of study {record.study}: {record.status}\n{events}\nrows written: {json_text(rows)}"
-        )
+        about = f"run {terminal_word(record.run_id)} of study {terminal_word(record.study)}: {record.status}"
+        said = f"{about}\n{events}\nrows written: {json_text(rows)}"
         return Answer(document, said)
 
     return answered(ask, as_json, debug)
@@ -150,7 +150,7 @@ def what_changed_command(
         from glm_local import audit
 
         changes = audit.what_changed(_store(store), run_a, run_b)
-        lines = [f"{one['term']}: {_pair(one, 'relativity')}" for one in changes]
+        lines = [f"{terminal_word(one['term'])}: {_pair(one, 'relativity')}" for one in changes]
         return Answer({"run_a": run_a, "run_b": run_b, "changes": changes}, "\n".join(lines) or "nothing changed")
 
     return answered(ask, as_json, debug)
@@ -220,9 +220,10 @@ def _pair(line: Any, name: str) -> str:
 
 
 def _event_line(event: Any) -> str:
-    about = " ".join(str(event[name]) for name in ("factor", "reason") if event[name])
+    about = " ".join(terminal_word(event[name]) for name in ("factor", "reason") if event[name])
     when = f"{event['seq']:>4}  {event['at']:%Y-%m-%d %H:%M:%S}"
-    return f"{event['study_id']} {when}  {event['by_user']}  {event['event']:<10} {about}".rstrip()
+    study, user = terminal_word(event["study_id"]), terminal_word(event["by_user"])
+    return f"{study} {when}  {user}  {event['event']:<10} {about}".rstrip()
 
 
 def _store(location: str) -> Any:

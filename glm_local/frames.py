@@ -65,6 +65,7 @@ def arrow_table(source: FrameLike, columns: Sequence[str] | None = None) -> pa.T
         return _pandas_table(source if columns is None else source[list(columns)])
     if isinstance(source, str | PathLike):
         return _path_table(Path(source), columns)
+    _check_not_spark(source)
     if hasattr(source, "collect") and hasattr(source, "collect_schema"):
         source = source.collect()
     if isinstance(source, pa.RecordBatchReader):
@@ -82,6 +83,16 @@ def arrow_table(source: FrameLike, columns: Sequence[str] | None = None) -> pa.T
             "Convert it, or import glm_spark for a Spark DataFrame.",
         )
     return source if columns is None else source.select(list(columns))
+
+
+def _check_not_spark(source: object) -> None:
+    """A Spark DataFrame offers itself as Arrow too, and would be collected without a word."""
+    if any(kind.__module__.partition(".")[0] == "pyspark" for kind in type(source).__mro__):
+        raise DataError.because(
+            f"A {type(source).__module__}.{type(source).__name__} was given to glm_local.",
+            "glm_local holds rows in memory; a Spark DataFrame stays on its cluster.",
+            "Import the same name from glm_spark; or give frame.toPandas() if the rows are few.",
+        )
 
 
 def _pandas_table(frame: pd.DataFrame) -> pa.Table:

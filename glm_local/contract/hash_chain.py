@@ -15,6 +15,7 @@ from typing import Literal
 
 from glm_local.contract.audit_rows import EVENTS
 from glm_local.contract.fill_rows import Cell, Row, row_digest, sha256_text, with_digest
+from glm_local.contract.terminal_text import terminal_word
 from glm_local.errors import ConfigError
 
 FIRST_PREVIOUS = "0" * 64
@@ -61,7 +62,7 @@ class Finding:
     said: str
 
     def __str__(self) -> str:
-        return f"{self.severity}  {self.table} {self.where}: {self.said}".replace(" :", ":")
+        return terminal_word(f"{self.severity}  {self.table} {self.where}: {self.said}".replace(" :", ":"))
 
 
 def link_events(events: Sequence[Row], head: Head) -> list[Row]:

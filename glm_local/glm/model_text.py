@@ -27,7 +27,8 @@ def model_text(model: ModelDocument) -> str:
     ]
     lines.append("term".ljust(width) + "".join(title.rjust(12) for title in titles))
     lines += [
-        one.term[:width].ljust(width) + "".join(cell.rjust(12) for cell in _cells(one)) for one in model.coefficients
+        one.term[:width].ljust(width) + "".join(cell.rjust(12) for cell in _cells(one, model))
+        for one in model.coefficients
     ]
     lines += ["", *(f"! {warning}" for warning in model.warnings)]
     return "\n".join(lines).rstrip()
@@ -39,7 +40,7 @@ def model_html(model: ModelDocument) -> str:
     titles = "".join(f"<th>{escape(title)}</th>" for title in ("term", *_COLUMNS))
     rows = "".join(
         f"<tr><td style='text-align:left'>{escape(one.term)}</td>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(one))
+        + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(one, model))
         + "</tr>"
         for one in model.coefficients
     )
@@ -73,7 +74,8 @@ def _heading(model: ModelDocument) -> list[str]:
     ]
 
 
-def _cells(one: Coefficient) -> list[str]:
+def _cells(one: Coefficient, model: ModelDocument) -> list[str]:
+    """One line's cells; where lines are told as relativities, the interval is theirs, and the intercept has none."""
     if one.status in ("base", "empty", "aliased"):
         return [
             f"({one.status})",
@@ -87,6 +89,8 @@ def _cells(one: Coefficient) -> list[str]:
         ]
     relative = one.relativity is not None
     low, high = (one.relativity_lower, one.relativity_upper) if relative else (one.lower, one.upper)
+    if not relative and model.spec.link in ("log", "logit"):
+        low = high = None
     return [
         _number(one.estimate), _number(one.std_error), _number(one.statistic),
         "" if one.p_value is None else f"{one.p_value:.3g}",

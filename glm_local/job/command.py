@@ -13,6 +13,7 @@ from typing import Any
 
 from glm_local.contract.counted import counted
 from glm_local.contract.fill_rows import payload_json
+from glm_local.contract.terminal_text import terminal_text, terminal_word
 from glm_local.errors import GlmError, Problem
 from glm_local.job.environment import Environment
 from glm_local.job.progress import StageLines
@@ -54,7 +55,7 @@ def answered(ask: Callable[[], Answer], as_json: bool = False, debug: bool = Fal
     document = {"status": STATUS.get(answer.exit_code, "failed"), "exit_code": answer.exit_code, **answer.document}
     try:
         if answer.exit_code or not as_json:
-            print(answer.text, file=sys.stderr if answer.exit_code else sys.stdout)
+            print(terminal_text(answer.text), file=sys.stderr if answer.exit_code else sys.stdout)
         sys.stderr.flush()
         if as_json:  # last: spark-submit puts both streams into one
             sys.stdout.write(payload_json(document) + "\n")
@@ -151,7 +152,7 @@ def result_text(result: JobResult) -> str:
         lines.append(f"{name}: {counted(one['rows'])}, {figures}, Gini {one['gini']:.4f}")
     lines += [f"warning: {text}" for text in summary["warnings"]]
     lines += [f"report: {result.folder}/report.html", f"history: {result.store}, head {result.head}"]
-    return "\n".join(lines)
+    return "\n".join(terminal_word(line) for line in lines)
 
 
 def json_text(value: object) -> str:

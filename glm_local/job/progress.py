@@ -10,6 +10,8 @@ from typing import Protocol, TextIO
 
 from rich.console import Console
 
+from glm_local.contract.terminal_text import terminal_text, terminal_word
+
 
 class Progress(Protocol):
     """Who is told of a job's stages."""
@@ -58,9 +60,9 @@ class StageLines:
         else:
             yield told
         seconds = time.perf_counter() - start
-        self._console.print(f"{name:<17}{told.text}  {seconds:.2f} s", markup=False)
+        self._console.print(f"{name:<17}{terminal_word(told.text)}  {seconds:.2f} s", markup=False)
 
     def line(self, text: str) -> None:
         """Say one line."""
         if not self._quiet:
-            self._console.print(text, markup=False)
+            self._console.print(terminal_text(text), markup=False)

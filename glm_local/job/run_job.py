@@ -31,7 +31,7 @@ from glm_local.job.report_content import report_content
 from glm_local.job.row_check import SampleRows
 from glm_local.job.task_run import JobOptions, JobResult, TaskRun, json_file
 from glm_local.model import Model
-from glm_local.reports import render_report
+from glm_local.reports import render_report, safe_table
 from glm_local.validation import ValidationReport
 
 __all__ = ["JobOptions", "JobResult", "run_job"]
@@ -118,7 +118,7 @@ class _JobRun(TaskRun[JobConfig, Frame]):
             "model.json": ("application/json", lambda: bound.to_json() + "\n"),
             "factors.json": ("application/json", lambda: json_file(factors)),
             "score.sql": ("application/sql", lambda: bound.to_sql("spark") + "\n"),
-            "coefficients.csv": ("text/csv", lambda: bound.coefficients.to_csv(index=False)),
+            "coefficients.csv": ("text/csv", lambda: safe_table(bound.coefficients).to_csv(index=False)),
             "job.json": ("application/json", lambda: json_file(self.config.identity)),
         }
 
