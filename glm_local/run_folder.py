@@ -19,7 +19,6 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from glm_local.contract.closed_words import words_checked
 from glm_local.contract.plain_json import plain_json
 from glm_local.errors import ConfigError
 from glm_local.reports.safe_cell import safe_cell, safe_table
@@ -86,7 +85,6 @@ class RunFolder:
         text = json.dumps(_strict(value, name), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
         return self._write(name, "json", f"{text}\n".encode())
 
-    @words_checked
     def log_table(self, name: str, table: pd.DataFrame, format: TableFormat = "csv") -> Path:  # noqa: A002
         """Write a small table.
 
@@ -119,7 +117,6 @@ class RunFolder:
         """Write ``metrics.json``."""
         return self.log_json("metrics", metrics)
 
-    @words_checked
     def log_report(self, prefix: str, report: Any, format: TableFormat = "csv") -> list[Path]:  # noqa: A002
         """Write every table of a report as ``<prefix>_<table>``.
 
