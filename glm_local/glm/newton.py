@@ -330,7 +330,7 @@ class Newton:
         return amounts
 
     def _penalty(self) -> Array:
-        penalty = np.full(len(self.columns), self.options.ridge)
+        penalty = np.full(len(self.columns), float(self.options.ridge))
         if self.columns.has_intercept:
             penalty[0] = 0.0
         penalty[self.columns.numerics] /= self.scale**2

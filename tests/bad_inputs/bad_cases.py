@@ -288,7 +288,6 @@ ROWS = [
     data("a missing linear term", "/factors/2/missing", "refuses missing", put("bonus", None)),
     data("a value no level names", "/factors/1/unseen", "refuses unseen", lambda frame: frame, "factors.1.levels=['north', 'south']", "factors.1.unseen='refuse'"),
     data("a value above its limit", "/factors/0/above", "refuses above", lambda frame: frame, "factors.0.upper=70", "factors.0.above='refuse'"),
-    data("a missing key", "/roles/key", "3 of 900 rows", put("part", None), "roles.key='part'"),
     data("a negative weight", "/roles/weight", "negative", put("weight", -1.0), "roles.weight='weight'"),
     data("a missing offset", "/roles/offset", "missing", put("bonus", None), "roles.offset='bonus'", "factors.2.missing=0"),
     data("a share above 1", "/roles/target", "from 0 to 1", put("share", 1.5), "model.family='binomial'", "roles.target='share'", "roles={target='share', key='id'}"),

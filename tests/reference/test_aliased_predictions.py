@@ -82,3 +82,11 @@ def test_a_fit_whose_document_gives_other_figures_is_an_error(monkeypatch: pytes
     monkeypatch.setattr(fit_module.Newton, "solve", wrong)
     with pytest.raises(FitError, match="recomputed from the model's coefficients"):
         fit_glm(ROWS, target="y", factors=[factor("a", "p")])
+
+
+def test_a_whole_number_is_a_penalty_too() -> None:
+    factors = [factor("a", "p"), {"kind": "linear", "name": "x", "column": "x", "missing": "refuse"}]
+    rows = ROWS.assign(x=[0.1 * at for at in range(12)])
+    for whole in (0, 1):
+        model, same = (fit_glm(rows, target="y", factors=factors, ridge=ridge) for ridge in (whole, float(whole)))
+        assert model.predict(rows)["prediction"].tolist() == same.predict(rows)["prediction"].tolist()
