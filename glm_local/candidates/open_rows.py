@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from glm_local.candidates.pre_bins import PRE_BINS, CandidateLike, learn_candidates
+from glm_local.candidates.sample_balance import balances, check_balance
 from glm_local.candidates.sample_codes import SAMPLE_COLUMN, sample_code, sample_flag
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.engine import Engine, Frame
@@ -36,6 +37,11 @@ def open_rows(
     key
         Columns whose equal values stay in one fold.
 
+    Raises
+    ------
+    DataError
+        Folds, or samples made by a hash, whose rates differ beyond chance: the key goes with the target.
+
     Returns
     -------
     tuple
@@ -52,4 +58,18 @@ def open_rows(
         found = learn_candidates(engine, marked, candidates, where=training, pre_bins=pre_bins)
         rows = StudyRows(engine, marked, request, found.candidates, column, folds)
         rows.blocks  # noqa: B018  packed while the source is held
+        try:
+            _check_samples(rows, split, key)
+        except BaseException:
+            rows.close()
+            raise
     return rows, found.refused
+
+
+def _check_samples(rows: StudyRows[Frame], split: Split, key: Sequence[str]) -> None:
+    """Samples by time or by a column may differ; whatever a hash divides may not."""
+    assert rows.sample_sums is not None
+    by_hash = split.method in ("hash", "stratified")
+    target = rows.request.target
+    named = target if isinstance(target, str) else "target"
+    check_balance(balances(rows.sample_sums, rows.folds, by_hash), split.key if by_hash else key, named)
