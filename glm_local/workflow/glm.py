@@ -10,6 +10,7 @@ from glm_local.binning.rules import BinningRules
 from glm_local.contract.compile_factor import compile_factor
 from glm_local.contract.compiled_factor import CompiledFactor
 from glm_local.contract.engine import Frame
+from glm_local.contract.expression import Expression
 from glm_local.contract.factor_spec import FactorSpec, Spec
 from glm_local.contract.spec_problems import read_factor
 from glm_local.errors import ConfigError, SpecError
@@ -23,6 +24,9 @@ from glm_local.workflow.rules import given_twice
 
 ALL_TRAIN = (1.0, 0.0, 0.0)
 """Rows given to these verbs are training rows; a study divides them, these do not."""
+
+UNKNOWN_BASE = "(base level)"
+"""What `apply` shows where rows go to a base level no fit has found yet."""
 
 
 class Glm(Generic[Frame]):
@@ -117,27 +121,59 @@ class Glm(Generic[Frame]):
             study.accept(_name(one), _spec(one), "fixed")
         return optimized(study, _name(factor), rules or BinningRules(**rule))
 
-    def apply(self, frame: Any, *specs: Any) -> Any:
-        """The frame with each specification's level in a column of its name; refused rows are missing.
+    def apply(self, frame: Any, *specs: Any, suffix: str = "_bin", overwrite: bool = False) -> Any:
+        """The frame with each specification's level in a column of its own, `age_bin` for a factor `age`.
+
+        Rows that go to the base level show its name once a fit has found it or the specification names it; before
+        that they show "(base level)". Refused rows are missing.
+
+        Parameters
+        ----------
+        frame
+            Rows.
+        specs
+            Specifications with levels, learned.
+        suffix
+            What a new column's name adds to the factor's.
+        overwrite
+            Whether a column that is there may be replaced.
 
         Raises
         ------
         SpecError
             A specification without levels, or one that is not learned yet.
+        ConfigError
+            A new column would replace one of the frame, or another new one.
         """
         engine = self._study._open_environment(None).engine
-        columns = {}
+        columns: dict[str, Expression] = {}
+        taken = () if overwrite is True else tuple(engine.columns(frame))
         for one in specs:
             spec = _spec(one)
-            compiled = compile_factor(spec)
-            if not isinstance(compiled, CompiledFactor):
-                raise SpecError.because(
-                    f"{spec.name!r} is {spec.kind}.", "Levels are those of numeric, categorical and ordinal factors.",
-                    "Leave it out.", path="/kind",
+            name = f"{spec.name}{suffix}"
+            if name in taken or name in columns:
+                raise ConfigError.because(
+                    f"the column {name!r} is there already.", "No column is replaced unasked.",
+                    'Give another suffix=, or overwrite=True for a column of the frame.', path="suffix",
                 )  # fmt: skip
-            learned = getattr(spec, "learned", None)
-            columns[spec.name] = level_labels(compiled, getattr(learned, "base", None))
+            columns[name] = self._levels(spec)
         return engine.with_columns(frame, columns)
+
+    def _levels(self, spec: FactorSpec) -> Expression:
+        compiled = compile_factor(spec)
+        if not isinstance(compiled, CompiledFactor):
+            raise SpecError.because(
+                f"{spec.name!r} is {spec.kind}.", "Levels are those of numeric, categorical and ordinal factors.",
+                "Leave it out.", path="/kind",
+            )  # fmt: skip
+        base = _base(spec) or compiled.base or self._base_of_model(spec)
+        return level_labels(compiled, UNKNOWN_BASE if base is None else base)
+
+    def _base_of_model(self, spec: FactorSpec) -> str | None:
+        """The base the last fit found for this very specification."""
+        asked = _without_base(spec)
+        fitted = () if self.model_ is None else self.model_.document.factors
+        return next((_base(one) for one in map(_spec, fitted) if _without_base(one) == asked), None)
 
     def _fitted(self, model: Model[Any] | None) -> Model[Any]:
         found = model if model is not None else self.model_
@@ -152,6 +188,16 @@ class Glm(Generic[Frame]):
 
 def _spec(factor: Any) -> FactorSpec:
     return read_factor(factor.document() if isinstance(factor, Spec) else factor)
+
+
+def _base(spec: FactorSpec) -> str | None:
+    return cast("str | None", getattr(getattr(spec, "learned", None), "base", None))
+
+
+def _without_base(spec: FactorSpec) -> dict[str, Any]:
+    document: dict[str, Any] = spec.document()
+    learned = {name: part for name, part in document.pop("learned", {}).items() if name != "base"}
+    return {**document, "learned": learned}
 
 
 def _name(factor: Any) -> str:

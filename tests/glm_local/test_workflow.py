@@ -184,10 +184,38 @@ def test_optimal_bins_take_fixed_factors_as_offset(rows: pd.DataFrame) -> None:
     assert fixed.spec is not None
     assert len(alone.groups) <= 4
     levels = glm.apply(rows, alone.spec, fixed.spec)
-    assert levels["score"].notna().all()
-    assert levels["segment"].nunique() <= rows["segment"].nunique()
+    assert levels["score_bin"].notna().all()
+    assert levels["segment_bin"].nunique() <= rows["segment"].nunique()
     strict = glm.optimize(rows, "score", BinningRules(min_rows=len(rows)))
     assert strict.spec is None or len(strict.groups) == 1
+
+
+def test_applying_bins_leaves_every_column_as_it_was_and_scores_the_same(rows: pd.DataFrame) -> None:
+    glm = GLM("claims", exposure="years", key="id")
+    bins = glm.bins(rows, "score", 5)
+    glm.fit(rows, [bins])
+    applied = glm.apply(rows, bins)
+    pd.testing.assert_frame_equal(applied[rows.columns], rows)
+    pd.testing.assert_series_equal(glm.predict(applied)["predicted"], glm.predict(rows)["predicted"])
+    with pytest.raises(ConfigError, match="score_bin"):
+        glm.apply(applied, bins)
+    pd.testing.assert_frame_equal(glm.apply(applied, bins, overwrite=True), applied)
+    with pytest.raises(ConfigError, match="replaced unasked"):
+        glm.apply(rows, bins, suffix="")
+
+
+def test_an_applied_level_is_the_base_where_the_model_says_base() -> None:
+    rows = pd.DataFrame({"area": ["a", "a", "b", None, "c"], "y": [1.0, 2.0, 3.0, 1.0, 0.0]})
+    area = {
+        "kind": "categorical", "name": "area", "column": "area", "levels": ["a", "b"], "missing": "base",
+        "unseen": "base",
+    }  # fmt: skip
+    glm = GLM("y")
+    assert glm.apply(rows, area)["area_bin"].tolist() == ["a", "a", "b", "(base level)", "(base level)"]
+    glm.fit(rows, [area])
+    assert glm.apply(rows, area)["area_bin"].tolist() == ["a", "a", "b", "a", "a"]
+    named = GLM("y").apply(rows, {**area, "base": {"level": "b"}})
+    assert named["area_bin"].tolist() == ["a", "a", "b", "b", "b"]
 
 
 def test_ranking_puts_the_real_factors_first(rows: pd.DataFrame) -> None:

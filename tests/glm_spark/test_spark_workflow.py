@@ -52,7 +52,9 @@ def test_one_object_fits_predicts_and_chooses_on_spark(spark: SparkSession) -> N
     scored = glm.predict(frame)
     assert type(scored).__name__ == "DataFrame"
     assert scored.agg({"predicted": "sum"}).first()[0] == pytest.approx(rows["claims"].sum(), rel=1e-9)
-    assert set(glm.apply(frame, bins).toPandas()["score"]) == set(glm_local.GLM("claims").apply(rows, bins)["score"])
+    applied = glm.apply(frame, bins).toPandas()
+    assert set(applied["score_bin"]) == set(glm_local.GLM("claims").apply(rows, bins)["score_bin"])
+    assert applied["score"].sum() == pytest.approx(rows["score"].sum(), rel=1e-12)
     rate = glm_spark.RateGLM("claims", "years", key="id", candidate_factors=["noise", "street"])
     rate.fit(frame)
     assert rate.selected_factors_ == ()  # the predecessor chose noise here
