@@ -22,8 +22,15 @@ from glm_local.errors import ConfigError, EngineError
 from glm_local.job.data_fingerprint import data_fingerprint
 from glm_local.job.data_sources import DataSource, read_rows
 from glm_local.model import Model
+from glm_local.reports.safe_cell import safe_arrow
 
-WRITERS: dict[str, Callable[[pa.Table, Path], object]] = {".parquet": parquet.write_table, ".csv": csv.write_csv}
+
+def _write_csv(table: pa.Table, path: Path) -> None:
+    """Text that a spreadsheet would run as a formula gets an apostrophe in front; Parquet keeps it as it is."""
+    csv.write_csv(safe_arrow(table), path)
+
+
+WRITERS: dict[str, Callable[[pa.Table, Path], object]] = {".parquet": parquet.write_table, ".csv": _write_csv}
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ def score_file(
     """Score a Parquet or CSV file, or a Delta table, into a Parquet or CSV file.
 
     A row a factor refuses (missing or unseen where the specification says so) has no score; such rows are counted.
+    In a CSV file text that a spreadsheet would run gets an apostrophe in front; a Parquet file keeps every value.
 
     Raises
     ------

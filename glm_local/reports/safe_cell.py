@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pandas as pd
+import pyarrow as pa
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
@@ -37,3 +38,18 @@ def safe_table(table: pd.DataFrame) -> pd.DataFrame:
     if not pd.api.types.is_numeric_dtype(table.index.dtype):
         safe.index = table.index.map(safe_cell)
     return safe
+
+
+def safe_arrow(table: pa.Table) -> pa.Table:
+    """The Arrow table with text and column names made safe by `safe_cell`; each distinct text is looked at once."""
+    columns = [_safe_column(column) for column in table.columns]
+    return pa.table(columns, names=[str(safe_cell(name)) for name in table.column_names])
+
+
+def _safe_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        return column
+    coded = column.cast(pa.large_string()).combine_chunks().dictionary_encode()
+    texts = pa.array([safe_cell(text) for text in coded.dictionary.to_pylist()], pa.large_string())
+    return pa.chunked_array([texts.take(coded.indices)])

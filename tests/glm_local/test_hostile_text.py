@@ -16,6 +16,8 @@ from glm_local.contract.event_entries import Entry
 from glm_local.contract.run_log import RunLog
 from glm_local.contract.terminal_text import terminal_text, terminal_word
 from glm_local.delta_store import open_store
+from glm_local.job.data_sources import DataSource
+from glm_local.job.score_file import score_file
 
 HOSTILE = [
     "\x1b[2J\x1b[H", "a\nmotor    9  2026-01-01 00:00:00  chief  accepted   forged", "\u202egnp", "x\r\ny",
@@ -99,3 +101,19 @@ def test_the_interval_beside_relativities_is_theirs() -> None:
         (line,) = (one for one in model.summary().splitlines() if one.startswith("(Intercept)"))
         low = f"{model.document.coefficients[0].lower:.5g}"
         assert (low in line) == (link == "identity")
+
+
+@pytest.mark.parametrize("kind", ["object", "category", "string[pyarrow]"])
+def test_formulas_are_harmless_in_a_csv_of_scores_and_whole_in_parquet(tmp_path: Any, kind: str) -> None:
+    texts = ["=cmd|'/C calc'!A1", "-12", "@x", "plain", None, "+49 30"]
+    rows = pd.DataFrame({"y": [1, 2, 3, 4, 5, 6], "x": [1.0, 2, 3, 4, 5, 7], "@note": pd.Series(texts, dtype=kind)})
+    x = {"kind": "linear", "name": "x", "column": "x", "missing": "refuse"}
+    model = fit_glm(rows, target="y", factors=[x])
+    rows.to_parquet(tmp_path / "rows.parquet")
+    for name in ("out.csv", "out.parquet"):
+        score_file(model, DataSource("path", str(tmp_path / "rows.parquet")), tmp_path / name)
+    (head, *lines) = csv.reader(io.StringIO((tmp_path / "out.csv").read_text()))
+    assert head[2] == "'@note"
+    assert [line[2] for line in lines] == ["'=cmd|'/C calc'!A1", "-12", "'@x", "plain", "", "'+49 30"]
+    whole = pd.read_parquet(tmp_path / "out.parquet")["@note"].astype(object)
+    assert whole.where(whole.notna(), None).tolist() == texts
