@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -46,7 +47,7 @@ def safe_arrow(table: pa.Table) -> pa.Table:
     return pa.table(columns, names=[str(safe_cell(name)) for name in table.column_names])
 
 
-def _safe_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _safe_column(column: Any) -> Any:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
         return column
