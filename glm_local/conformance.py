@@ -261,6 +261,19 @@ class EngineConformance:
         weighted = self.engine.quantiles(frame, {"a": Read("amount")}, probabilities, weight=flag)["a"]
         np.testing.assert_allclose(weighted, plainly, rtol=1e-9)
 
+    def test_cut_points_come_with_the_values_around_them(self) -> None:
+        table = hostile_rows(2_000)
+        values = np.unique(np.array(table["amount"].drop_null().to_pylist(), dtype=np.float64))
+        for parts in PARTITIONS:
+            frame = self.frame(table, parts)
+            cut, below, reached, above = self.engine.quantiles(
+                frame, {"a": Read("amount")}, [0.0, 0.3, 0.5, 1.0], neighbours=True
+            )["a"]
+            for at, point in enumerate(cut.tolist()):
+                sides = (values[values < point], values[values <= point], values[values > point][::-1])
+                wanted = [side[-1] if len(side) else np.nan for side in sides]
+                np.testing.assert_array_equal([below[at], reached[at], above[at]], wanted)
+
     def test_quantiles_of_nothing_are_missing(self) -> None:
         got = self.engine.quantiles(self.frame(hostile_rows(0)), {"a": Read("amount")}, [0.5])
         assert np.isnan(got["a"]).all()

@@ -86,9 +86,11 @@ class PandasEngine:
         probabilities: Sequence[float],
         weight: Expression | None = None,
         where: Expression | None = None,
+        *,
+        neighbours: bool = False,
     ) -> dict[str, NDArray[np.float64]]:
         """Cut points of each column; `glm_local.contract.quantile_grid` states the rule."""
-        asked = quantile_pass(columns, probabilities, weight, where)
+        asked = quantile_pass(columns, probabilities, weight, where, neighbours)
         return self._row_pass("quantiles", ", ".join(columns), as_frame(frame), asked) if columns else {}
 
     def blocks(self, frame: FrameLike, design: BlockDesign, where: Expression | None = None) -> Blocks:

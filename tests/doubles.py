@@ -80,9 +80,11 @@ class OpaqueEngine:
         probabilities: Sequence[float],
         weight: Expression | None = None,
         where: Expression | None = None,
+        *,
+        neighbours: bool = False,
     ) -> dict[str, NDArray[np.float64]]:
         assert len(probabilities) <= MOST_ROWS_OUT, f"{len(probabilities)} quantiles are rows in disguise"
-        return self._engine.quantiles(_opened(frame), columns, probabilities, weight, where)
+        return self._engine.quantiles(_opened(frame), columns, probabilities, weight, where, neighbours=neighbours)
 
     def blocks(self, frame: Any, design: BlockDesign, where: Expression | None = None) -> Blocks:
         return _GuardedBlocks(self._engine.blocks(_opened(frame), design, where))

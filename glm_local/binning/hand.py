@@ -170,7 +170,9 @@ def _open(spec: FactorSpec) -> tuple[Document, list[str]]:
         raise _refused(f"the {field} of {spec.name!r} are not known yet.", "Levels are smoothed once they are learned.",
                        f"Learn them, or write the {field} out.")  # fmt: skip
     document[field] = list(known)
-    document.pop("learned", None)
+    named = document.pop("learned", {}).get("labels")
+    if named:
+        document["labels"] = list(named)
     return document, list(ordinary_levels(document) or [])
 
 

@@ -106,10 +106,15 @@ class Candidate:
         }  # fmt: skip
         if isinstance(self.fine, NumericSpec):
             edges = known_part(self.fine.document(), "edges")
-            document |= {"edges": [edges[group[-1]] for group in sets[:-1]], "labels": labels}
+            document |= {"edges": [edges[group[-1]] for group in sets[:-1]], "labels": labels or self._own_labels(sets)}
         else:
             document |= {"levels": self._levels(sets, labels), "unseen": unseen}
         return read_factors([{key: value for key, value in document.items() if value is not None}])[0]
+
+    def _own_labels(self, groups: Sequence[Sequence[int]]) -> list[str] | None:
+        """Names the fine codes have of their own (the values of a column that has two), where none is merged."""
+        named = getattr(self.fine, "labels", None)
+        return [named[group[0]] for group in groups] if named and all(len(group) == 1 for group in groups) else None
 
     def _levels(self, groups: Sequence[Sequence[int]], labels: Sequence[str] | None) -> list[Any]:
         values, taken = self.values(), set(self.labels)

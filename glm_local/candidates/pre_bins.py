@@ -7,12 +7,13 @@ At most two passes over rows whatever the number of candidates: one counts value
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glm_local.candidates.candidate import Candidate, is_level_factor
 from glm_local.contract.cells import CellRequest, DesignTable
@@ -21,8 +22,11 @@ from glm_local.contract.compile_factor import is_resolved
 from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.expression import Expression, Read
 from glm_local.contract.factor_spec import CategoricalSpec, FactorSpec, NumericSpec
+from glm_local.contract.learn_edges import edge_at, edge_below, written_edges, written_values
 from glm_local.contract.learn_factors import MOST_LEVELS, learn
 from glm_local.contract.level_names import EPOCH, own_level
+from glm_local.contract.quantile_grid import CUT
+from glm_local.contract.short_edges import value_edges
 from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.errors import DataError, GlmError, Problem, nearest
 
@@ -84,7 +88,7 @@ def learn_candidates(
     if many:
         probabilities = [at / pre_bins for at in range(pre_bins + 1)]
         columns: dict[str, Expression] = {name: _number(spec) for name, spec in many.items()}
-        cuts = engine.quantiles(frame, columns, probabilities, None, where)
+        cuts = engine.quantiles(frame, columns, probabilities, None, where, neighbours=True)
     learned: list[Candidate] = []
     refused: dict[str, str] = {}
     for spec in specs:
@@ -186,18 +190,27 @@ def _resolved(
 ) -> FactorSpec:
     if not isinstance(spec, NumericSpec):
         return learn(_named_apart(spec, table), table)
+    known: list[float] = []
     if table is not None:
-        known = [_as_number(value) for value, gone in zip(table.keys["value"], table.missing["value"], strict=True)
-                 if not gone]  # fmt: skip
-        edges = sorted(set(known))[:-1]
+        known = sorted({_as_number(value) for value, gone in
+                        zip(table.keys["value"], table.missing["value"], strict=True) if not gone})  # fmt: skip
         if not known:
-            raise DataError.because(f"{spec.column!r} has no known value.", "A candidate needs one.", "Leave it out.")
+            raise DataError.because(
+                f"{spec.column!r} has no known value.", "A candidate needs one.", "Leave it out.")  # fmt: skip
+        edges = known[:-1] if spec.source == "date" else value_edges(known, special)
     else:
-        edges = rising_edges(np.asarray(cuts, dtype=np.float64), spec.source == "integer")
-    whole = spec.source != "number"
-    around = {edge for value in special for edge in (value - 1 if whole else math.nextafter(value, -math.inf), value)}
-    finite = [edge + 0.0 for edge in sorted({*edges, *around}) if math.isfinite(edge)]
-    return NumericSpec(**{**spec.document(), "edges": _written(finite, spec.source)})
+        edges = rising_edges(np.asarray(cuts, dtype=np.float64), spec.source)
+    finite = [edge for edge in {*edges, *_around(special, spec.source)} if math.isfinite(edge)]
+    document = {**spec.document(), "edges": written_edges(finite, spec.source)}
+    if len(known) == 2 and len(finite) == 1:
+        document["labels"] = written_values(known, spec.source)
+    return NumericSpec(**document)
+
+
+def _around(special: Sequence[float], source: str) -> set[float]:
+    """Edges on both sides of every special value."""
+    whole = source != "number"
+    return {edge for value in special for edge in (value - 1 if whole else math.nextafter(value, -math.inf), value)}
 
 
 def _as_number(value: object) -> float:
@@ -208,30 +221,31 @@ def _as_number(value: object) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
-def rising_edges(cuts: np.ndarray[Any, np.dtype[np.float64]], whole: bool) -> list[float]:
+def rising_edges(cuts: NDArray[np.float64], source: str) -> list[float]:
     """Edges from the cut points of equal shares; a value that fills a whole share lies alone between two edges.
+
+    Parameters
+    ----------
+    cuts
+        Cut points with the values around them, the smallest and the largest value first and last
+        (`glm_local.contract.quantile_grid.CUT`).
 
     Examples
     --------
-    >>> rising_edges(np.array([0.0, 0.0, 0.0, 1.5, 4.0]), whole=False)
-    [0.0, 1.5]
-    >>> rising_edges(np.array([1.0, 2.0, 5.0, 5.0, 9.0]), whole=True)
-    [2.0, 4.0, 5.0]
+    >>> around = [[0.0, 0.0, 0.0, 1.57, 4.0], [math.nan, math.nan, math.nan, 1.4, 3.0], [0.0, 0.0, 0.0, 1.4, 4.0],
+    ...           [0.2, 0.2, 0.2, 1.9, math.nan]]
+    >>> rising_edges(np.array(around), "number")
+    [0.0, 1.6]
     """
-    low, high = float(cuts[0]), float(cuts[-1])
+    low, high = float(cuts[CUT][0]), float(cuts[CUT][-1])
     edges: set[float] = set()
-    for before, cut in pairwise(cuts.tolist()):
-        point = math.floor(cut) if whole and math.isfinite(cut) else float(cut)
-        edges.add(float(point))
-        if before == cut and point > low:
-            edges.add(float(point - 1) if whole else math.nextafter(float(point), -math.inf))
+    for before, around in pairwise(cuts.T):
+        point = float(around[CUT])
+        if point < high:
+            edges.add(float(edge_at(around, source)))
+        if before[CUT] == point and point > low:
+            edges.add(float(edge_below(around, source)))
     return sorted(edge for edge in edges if low <= edge < high)
-
-
-def _written(edges: Iterable[float], source: str) -> list[Any]:
-    if source == "date":
-        return [str(np.datetime64(EPOCH, "D") + np.timedelta64(math.floor(edge), "D")) for edge in sorted(set(edges))]
-    return [int(edge) if source == "integer" and edge.is_integer() else edge for edge in edges]
 
 
 def _named_apart(spec: FactorSpec, table: DesignTable | None) -> FactorSpec:

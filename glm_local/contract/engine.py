@@ -86,8 +86,14 @@ class Engine(Protocol[Frame]):
         probabilities: Sequence[float],
         weight: Expression | None = None,
         where: Expression | None = None,
+        *,
+        neighbours: bool = False,
     ) -> dict[str, NDArray[np.float64]]:
-        """Cut points of each column, the same for any partitioning and on both engines. One pass."""
+        """Cut points of each column, the same for any partitioning and on both engines. One pass.
+
+        With `neighbours` each answer has four rows, `glm_local.contract.quantile_grid.CUT` and so on: the cut points,
+        and the values around them.
+        """
         ...
 
     def blocks(self, frame: Frame, design: BlockDesign, where: Expression | None = None) -> Blocks:

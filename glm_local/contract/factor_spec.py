@@ -68,9 +68,10 @@ class Cap(_Record):
 
 
 class NumericLearned(_Record):
-    """What training rows told: edges of a rule, the base level."""
+    """What training rows told: edges of a rule, names of levels where the column has two values, the base level."""
 
     edges: tuple[Edge, ...] | None = None
+    labels: tuple[str, ...] | None = None
     base: str | None = None
 
 

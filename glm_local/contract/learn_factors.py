@@ -7,7 +7,6 @@ factors.
 
 from __future__ import annotations
 
-import datetime
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +37,9 @@ from glm_local.contract.factor_spec import (
     LinearSpec,
     NumericSpec,
 )
-from glm_local.contract.level_names import EPOCH, edge_number, source_of
+from glm_local.contract.learn_edges import Cuts, asked_probabilities, learned_edges
+from glm_local.contract.level_names import edge_number, source_of
+from glm_local.contract.quantile_grid import CUT
 from glm_local.errors import DataError, SpecError
 
 MOST_LEVELS = 10_000
@@ -93,12 +94,12 @@ def learn_factors(
     tables: Mapping[str, DesignTable | None] = engine.cells(frame, asked.cells) if asked.cells else {}
     points: Mapping[str, Any] = {}
     if asked.quantiles:
-        points = engine.quantiles(frame, asked.quantiles, asked.probabilities, weight, where)
+        points = engine.quantiles(frame, asked.quantiles, asked.probabilities, weight, where, neighbours=True)
     learned = []
     for spec in specs:
         cuts = None
         if spec.name in points:
-            cuts = dict(zip(asked.probabilities, (float(one) for one in points[spec.name]), strict=True))
+            cuts = dict(zip(asked.probabilities, points[spec.name].T, strict=True))
         learned.append(learn(spec, tables.get(spec.name), cuts))
     return tuple(learned)
 
@@ -115,7 +116,7 @@ def learning_requests(
             continue
         if isinstance(spec, NumericSpec):
             quantiles[spec.name] = _within_limits(spec)
-            probabilities |= set(_probabilities(cast(EdgeRule, spec.edges)))
+            probabilities |= set(asked_probabilities(cast(EdgeRule, spec.edges)))
         elif isinstance(spec, LinearSpec):
             cells.append(_moments_request(spec, weight, where))
         else:
@@ -136,11 +137,6 @@ def _within_limits(spec: NumericSpec) -> Expression:
     return When(AllOf(tuple(limits)), number, Constant(None)) if limits else number
 
 
-def _probabilities(rule: EdgeRule) -> list[float]:
-    steps = [i / rule.bins for i in range(1, rule.bins)] if rule.method == "quantile" else []
-    return [0.0, *steps, 1.0]
-
-
 def _moments_request(spec: LinearSpec, weight: Expression | None, where: Expression | None) -> CellRequest:
     value, one = linear_argument(spec), Constant(1.0) if weight is None else weight
     times = Arithmetic("*", one, value)
@@ -153,7 +149,7 @@ def _moments_request(spec: LinearSpec, weight: Expression | None, where: Express
 
 
 def learn(
-    spec: FactorSpec, table: DesignTable | None = None, cuts: Mapping[float, float] | None = None
+    spec: FactorSpec, table: DesignTable | None = None, cuts: Cuts | None = None
 ) -> FactorSpec:
     """Put the answer to one factor's request into its `learned` part.
 
@@ -162,12 +158,14 @@ def learn(
     table
         Answer to its cell request; None for a categorical factor is "too many values".
     cuts
-        Probability to cut point.
+        Probability to cut point and the values around it.
     """
     if is_resolved(spec):
         return spec
     if isinstance(spec, NumericSpec):
-        return _with_learned(spec, edges=_learned_edges(spec, cuts or {}))
+        if not cuts or math.isnan(cuts[0.0][CUT]):
+            raise _nothing_known(spec.name)
+        return _with_learned(spec, **learned_edges(spec, cuts))
     if isinstance(spec, LinearSpec):
         return _with_learned(spec, **_learned_moments(spec, table))
     return _with_learned(spec, levels=_learned_levels(cast(CategoricalSpec, spec), table))
@@ -180,28 +178,6 @@ def _with_learned(spec: SpecT, **learned: object) -> SpecT:
         return cast(SpecT, SPEC_OF_KIND[spec.kind](**document))
     except SpecError as error:
         raise DataError(error.problems, source=f"what the rows of {spec.name!r} told") from None
-
-
-def _learned_edges(spec: NumericSpec, cuts: Mapping[float, float]) -> list[object]:
-    rule = cast(EdgeRule, spec.edges)
-    low, high = cuts.get(0.0, math.nan), cuts.get(1.0, math.nan)
-    if math.isnan(low):
-        raise _nothing_known(spec.name)
-    if rule.method == "quantile":
-        points = [cuts[p] for p in _probabilities(rule)[1:-1]]
-    elif math.isfinite(low) and math.isfinite(high):
-        points = [float(one) for one in np.linspace(low, high, rule.bins + 1)[1:-1]]
-    else:
-        raise DataError.because(
-            f"column {spec.column!r} of {spec.name!r} holds an infinity.", "Equal widths need finite values.",
-            'Give "lower" and "upper" with their policies, or use quantiles.',
-        )
-    # No training row lies above its largest value: an edge there would leave an empty interval.
-    rising = sorted({point + 0.0 for point in points if math.isfinite(point) and low <= point < high})
-    if spec.source == "date":
-        days = sorted({math.floor(point) for point in rising})
-        return [(EPOCH + datetime.timedelta(days=day)).isoformat() for day in days]
-    return [int(point) if spec.source == "integer" and point.is_integer() else point for point in rising]
 
 
 def learn_values(spec: SpecT, values: Sequence[Key]) -> SpecT:

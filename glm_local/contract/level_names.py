@@ -96,7 +96,8 @@ def ordinary_levels(document: Document) -> list[str] | None:
         edges = known_part(document, "edges")
         if edges is None:
             return None
-        return document.get("labels") or interval_names(edges, document.get("lower"), document.get("upper"))
+        named = document.get("labels") or (document.get("learned") or {}).get("labels")
+        return named or interval_names(edges, document.get("lower"), document.get("upper"))
     levels = known_part(document, "levels")
     return None if levels is None else [level_name(level, source_of(document)) for level in levels]
 

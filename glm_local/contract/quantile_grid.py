@@ -26,6 +26,10 @@ ROWS_AT_ONCE = 262_144
 
 Floats = NDArray[np.float64]
 
+CUT, BELOW, REACHED, ABOVE = range(4)
+"""Rows of an answer with neighbours: the cut point, the largest value below it, the largest not above it, the smallest
+above it; NaN where there is none."""
+
 
 @dataclass(frozen=True)
 class QuantilePass:
@@ -36,6 +40,7 @@ class QuantilePass:
     probabilities: tuple[float, ...]
     weight: int | None
     where: int | None
+    neighbours: bool = False
     most_exact: int = MOST_EXACT_VALUES
 
     def summarise(self, batches: Iterable[pa.Table]) -> Part:
@@ -56,7 +61,8 @@ class QuantilePass:
             counts = _ValueCounts(self.most_exact)
             for part in parts:
                 counts.add_table(part[at])
-            answer[name] = counts.quantiles(self.probabilities, self.weight is not None)
+            cuts = counts.quantiles(self.probabilities, self.weight is not None)
+            answer[name] = counts.around(cuts) if self.neighbours else cuts
         return answer
 
 
@@ -65,6 +71,7 @@ def quantile_pass(
     probabilities: Sequence[float],
     weight: Expression | None,
     where: Expression | None,
+    neighbours: bool = False,
 ) -> QuantilePass:
     """Bind columns, weight and filter to the columns of one pass.
 
@@ -80,7 +87,7 @@ def quantile_pass(
     bound = tuple((name, positions.of(one)) for name, one in columns.items())
     weighted = None if weight is None else positions.of(weight)
     filtered = None if where is None else positions.of(where)
-    return QuantilePass(positions.expressions, bound, tuple(probabilities), weighted, filtered)
+    return QuantilePass(positions.expressions, bound, tuple(probabilities), weighted, filtered, neighbours)
 
 
 def on_grid(values: Floats) -> Floats:
@@ -202,6 +209,14 @@ class _ValueCounts:
         if not weighted:
             return quantiles_of(self._values, self._counts, probabilities)
         return weighted_quantiles_of(self._values, self._weights, float(self._squares.sum()), probabilities)
+
+    def around(self, cuts: Floats) -> Floats:
+        """Cut points with the values around them, shape (4, cuts)."""
+        padded = np.concatenate([[np.nan], self._values, [np.nan]])
+        below = padded[np.searchsorted(self._values, cuts, side="left")]
+        after = np.searchsorted(self._values, cuts, side="right")
+        found = np.stack([cuts, below, padded[after], padded[after + 1]])
+        return np.where(np.isnan(cuts), np.nan, found)
 
     def _add(self, values: Floats, counts: NDArray[np.int64] | None, weights: Floats, squares: Floats) -> None:
         if not len(values):

@@ -146,7 +146,7 @@ FIELDS: dict[str, dict[str, Check]] = {
     "numeric": {
         **_COMMON, **_COLUMN, "edges": _edges, "labels": texts, "lower": edge, "upper": edge,
         "missing": policy, "below": policy, "above": policy, "base": base_rule,
-        "learned": record({}, {"edges": _edges, "base": any_text}),
+        "learned": record({}, {"edges": _edges, "labels": texts, "base": any_text}),
     },
     "categorical": _CATEGORICAL,
     "ordinal": _CATEGORICAL,

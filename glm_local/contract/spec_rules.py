@@ -68,6 +68,11 @@ def _limit_policies(document: Mapping[str, Any], path: str) -> Iterator[Problem]
 
 def _labels(document: Mapping[str, Any], path: str) -> Iterator[Problem]:
     labels, edges = document.get("labels"), document["edges"]
+    learned = document.get("learned") or {}
+    named, known = learned.get("labels"), known_part(document, "edges")
+    if named is not None and (known is None or len(named) != len(known) + 1):
+        yield Problem(f"{path}/learned/labels", f"{len(named)} labels for the learned edges.",
+                      "They name each interval once.", "Learn them again.")
     if labels is None:
         return
     if isinstance(edges, dict):
@@ -235,7 +240,7 @@ RULES: dict[str, list[tuple[set[str], Rule]]] = {
         ({"source", "edges", "learned", "lower", "upper"}, _edges_fit_source),
         ({"source", "edges", "learned", "lower", "upper"}, _limits),
         ({"below", "above", "lower", "upper"}, _limit_policies),
-        ({"labels", "edges"}, _labels),
+        ({"labels", "edges", "learned"}, _labels),
         ({"edges", "learned"}, _learned_only_where_asked),
         (_NUMERIC_LEVELS - {"base"}, _level_names),
         (_NUMERIC_LEVELS, _levels_exist),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from glm_local.contract.category_key import number_text
 from glm_local.contract.compile_factor import compile_factors, linear_argument
 from glm_local.contract.compiled_factor import CompiledFactor
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Bin, Expression
 from glm_local.contract.factor_spec import FactorSpec, LinearSpec
+from glm_local.contract.learn_edges import edge_at
 from glm_local.contract.learn_factors import learn_factors
+from glm_local.contract.level_names import interval_names
+from glm_local.contract.quantile_grid import ABOVE, CUT
 from glm_local.contract.spec_problems import read_factors
 from glm_local.job.config import ReportSection
 from glm_local.validation.factor_codes import codes_and_labels, level_labels
@@ -62,16 +66,21 @@ def _bands(
     if not linear or bands < 2:
         return {}
     probabilities = [k / bands for k in range(1, bands)]
-    cuts = engine.quantiles(frame, dict(linear), probabilities, weight, train)
-    return dict(_banded(linear, {name: np.unique(points[np.isfinite(points)]) for name, points in cuts.items()}))
+    cuts = engine.quantiles(frame, dict(linear), probabilities, weight, train, neighbours=True)
+    return dict(_banded(linear, {name: _edges(points) for name, points in cuts.items()}))
+
+
+def _edges(points: NDArray[np.float64]) -> list[float]:
+    inside = points[:, np.isfinite(points[CUT]) & np.isfinite(points[ABOVE])]
+    return sorted({edge_at(one, "number") for one in inside.T})
 
 
 def _banded(
-    linear: Mapping[str, Expression], cuts: Mapping[str, np.ndarray]
+    linear: Mapping[str, Expression], cuts: Mapping[str, Sequence[float]]
 ) -> Iterator[tuple[str, tuple[Expression, list[str]]]]:
     for name, value in linear.items():
         edges = tuple(float(edge) for edge in cuts[name])
         if edges:
-            inner = [f"({low:.6g}, {high:.6g}]" for low, high in itertools.pairwise(edges)]
-            labels = [f"up to {edges[0]:.6g}", *inner, f"above {edges[-1]:.6g}"]
+            inner = interval_names(edges)[1:-1]
+            labels = [f"up to {number_text(edges[0])}", *inner, f"above {number_text(edges[-1])}"]
             yield name, (Bin(value, edges, tuple(range(len(labels))), None), labels)

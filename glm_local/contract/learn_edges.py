@@ -1,0 +1,95 @@
+"""Edges a rule asks for, from the cut points the rows gave and the values around them."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.contract.category_key import number_text
+from glm_local.contract.factor_spec import EdgeRule, NumericSpec
+from glm_local.contract.level_names import EPOCH
+from glm_local.contract.quantile_grid import ABOVE, BELOW, CUT, REACHED
+from glm_local.contract.short_edges import short_between, uniform_edges
+from glm_local.errors import DataError
+
+Cuts = Mapping[float, NDArray[np.float64]]
+"""Probability to cut point and the values around it (`glm_local.contract.quantile_grid.CUT`)."""
+
+
+def asked_probabilities(rule: EdgeRule) -> list[float]:
+    """Return the cut points a rule needs; the smallest and the largest value always."""
+    steps = [i / rule.bins for i in range(1, rule.bins)] if rule.method == "quantile" else []
+    return [0.0, *steps, 1.0]
+
+
+def learned_edges(spec: NumericSpec, cuts: Cuts) -> dict[str, Any]:
+    """Return what a numeric factor learns: edges, and labels where the column has two values.
+
+    Quantile edges are the shortest numbers between the values around a cut point, edges of equal width the shortest
+    numbers within a hundredth of the width.
+    """
+    rule, low, high = cast(EdgeRule, spec.edges), float(cuts[0.0][CUT]), float(cuts[1.0][CUT])
+    if rule.method == "quantile":
+        found = [cuts[p] for p in asked_probabilities(rule)[1:-1]]
+        # No training row lies above its largest value: an edge there would leave an empty interval.
+        points = [edge_at(one, spec.source) for one in found if math.isfinite(one[CUT]) and low <= one[CUT] < high]
+    elif math.isfinite(low) and math.isfinite(high):
+        points = [point for point in uniform_edges(low, high, rule.bins) if low <= point < high]
+    else:
+        raise DataError.because(
+            f"column {spec.column!r} of {spec.name!r} holds an infinity.", "Equal widths need finite values.",
+            'Give "lower" and "upper" with their policies, or use quantiles.',
+        )
+    edges = written_edges(points, spec.source)
+    two_values = len(edges) == 1 and cuts[0.0][ABOVE] == high
+    return {"edges": edges, **({"labels": written_values([low, high], spec.source)} if two_values else {})}
+
+
+def written_edges(points: list[float], source: str) -> list[Any]:
+    """Rising edges as JSON holds them: dates as text, whole numbers of an integer column without a point.
+
+    Examples
+    --------
+    >>> written_edges([2.0, 1.5], "integer"), written_edges([31.5, 31.2], "date")
+    ([1.5, 2], ['1970-02-01'])
+    """
+    if source == "date":
+        return [_day(day) for day in sorted({math.floor(point) for point in points})]
+    return [
+        int(point) if source == "integer" and point.is_integer() else point
+        for point in sorted({point + 0.0 for point in points})
+    ]
+
+
+def written_values(values: list[float], source: str) -> list[str]:
+    """Values of a column as names of levels.
+
+    Examples
+    --------
+    >>> written_values([0.0, 1.0], "number"), written_values([31.0], "date")
+    (['0', '1'], ['1970-02-01'])
+    """
+    return [_day(math.floor(value)) if source == "date" else number_text(value + 0.0) for value in values]
+
+
+def edge_at(around: NDArray[np.float64], source: str) -> float:
+    """Return the edge at a cut point: a day the rows have, or the shortest number between its neighbours."""
+    if source == "date":
+        return float(around[REACHED])
+    return short_between(float(around[REACHED]), float(around[ABOVE]), float(around[CUT]))
+
+
+def edge_below(around: NDArray[np.float64], source: str) -> float:
+    """Return the edge just below a cut point, so that its value starts an interval."""
+    if source == "date":
+        return float(around[BELOW])
+    return short_between(float(around[BELOW]), float(around[CUT]))
+
+
+def _day(day: int) -> str:
+    return (EPOCH + datetime.timedelta(days=day)).isoformat()
