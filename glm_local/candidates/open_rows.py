@@ -37,11 +37,6 @@ def open_rows(
     key
         Columns whose equal values stay in one fold.
 
-    Raises
-    ------
-    DataError
-        Folds, or samples made by a hash, whose rates differ beyond chance: the key goes with the target.
-
     Returns
     -------
     tuple
@@ -58,16 +53,17 @@ def open_rows(
         found = learn_candidates(engine, marked, candidates, where=training, pre_bins=pre_bins)
         rows = StudyRows(engine, marked, request, found.candidates, column, folds)
         rows.blocks  # noqa: B018  packed while the source is held
-        try:
-            _check_samples(rows, split, key)
-        except BaseException:
-            rows.close()
-            raise
     return rows, found.refused
 
 
-def _check_samples(rows: StudyRows[Frame], split: Split, key: Sequence[str]) -> None:
-    """Samples by time or by a column may differ; whatever a hash divides may not."""
+def check_samples(rows: StudyRows[Frame], split: Split, key: Sequence[str]) -> None:
+    """Compare samples and folds; no pass. Samples by time or by a column may differ, what a hash divides may not.
+
+    Raises
+    ------
+    DataError
+        Folds, or samples made by a hash, whose rates differ beyond chance: the key goes with the target.
+    """
     assert rows.sample_sums is not None
     by_hash = split.method in ("hash", "stratified")
     target = rows.request.target

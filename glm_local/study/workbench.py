@@ -12,7 +12,7 @@ import numpy as np
 from glm_local.candidates.candidate import Candidate
 from glm_local.candidates.cross_validation import CrossValidation
 from glm_local.candidates.factor_sums import FactorSums
-from glm_local.candidates.open_rows import open_rows
+from glm_local.candidates.open_rows import check_samples, open_rows
 from glm_local.candidates.sample_codes import SAMPLES
 from glm_local.candidates.study_rows import SampleDeviance, StudyRows
 from glm_local.contract.columns import ColumnKind
@@ -96,7 +96,13 @@ class Workbench(Generic[Frame]):
             rows, refused = open_rows(
                 self.engine, held, request, asked, self.setup.split, setup.key, folds=setup.folds, seed=setup.seed
             )
-            self.data = row_digest(rows.blocks, rows.design)
+            try:
+                if known is None:
+                    check_samples(rows, self.setup.split, setup.key)
+                self.data = row_digest(rows.blocks, rows.design)
+            except BaseException:
+                rows.close()
+                raise
         self.counts = _rows_by_sample(rows)
         if known is None:
             fine = [one.fine.document() for one in rows.candidates.values()]

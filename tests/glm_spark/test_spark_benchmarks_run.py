@@ -30,6 +30,6 @@ def test_a_timed_engine_notes_every_pass_and_changes_nothing(spark: Any, tmp_pat
     noted: Any = fit_frame(engine, frame, {}, **asked)
     passes = engine.taken()
     assert [one.builds for one in passes] == [True] + [False] * (len(passes) - 1)
-    assert passes[-1].purpose == "final"
+    assert passes[-1].purpose == "check"
     assert engine.taken() == []
     assert noted.coefficients.equals(fit_glm(frame, **asked).coefficients)
