@@ -14,11 +14,13 @@ help: ## Show this list
 
 $(CORE): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing glm-spark into $(VENV): a minute or so, once …"
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
 	touch $(CORE)
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing glm-spark, Spark and what the tests need into $(VENV): some minutes, once …"
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	touch $(CORE) $(STAMP)
 
@@ -44,6 +46,7 @@ lint: $(STAMP) ## ruff, mypy strict, import rules
 	$(BIN)/lint-imports
 
 bench: $(STAMP) ## Side-by-side benchmarks; installs the peers
+	@echo "Installing the peers: some minutes, once …"
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m tests.benchmarks
 

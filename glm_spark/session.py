@@ -72,6 +72,8 @@ def spark_session(app_name: str = "glm-spark", delta: bool = True, **conf: str) 
         return _built(app_name, local | (DELTA_SETTINGS if delta and _submitted_with_delta() else {}) | conf)
     require_java()
     settings = local | (delta_settings(conf) if delta else {}) | conf
+    jars = "; jars that are not in its cache are fetched first" if settings.get("spark.jars.packages") else ""
+    sys.stderr.write(f"Starting Spark on this machine{jars} …\n")
     with started_gateway(settings | {"spark.app.name": app_name}) as gateway:
         _start_context(gateway, app_name, settings)
         return _built(app_name, settings)

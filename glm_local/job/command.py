@@ -125,14 +125,20 @@ class RunArguments:
 def run_answer(arguments: RunArguments, environment: Callable[[], Environment[Any]]) -> Answer:
     """Run the main job; the environment is made once the configuration is known to be good."""
     config = read_config(arguments.conf, arguments.overrides, read_parameters(arguments.parameters))
-    result = run_job(config, environment(), arguments.options, StageLines(quiet=arguments.quiet))
+    lines = StageLines(quiet=arguments.quiet)
+    with lines.waiting("start the engine"):
+        engine = environment()
+    result = run_job(config, engine, arguments.options, lines)
     return Answer(result.document(), result_text(result))
 
 
 def study_answer(arguments: RunArguments, environment: Callable[[], Environment[Any]]) -> Answer:
     """Run an automatic study, likewise."""
     config = read_study_config(arguments.conf, arguments.overrides, read_parameters(arguments.parameters))
-    result = run_study(config, environment(), arguments.options, StageLines(quiet=arguments.quiet))
+    lines = StageLines(quiet=arguments.quiet)
+    with lines.waiting("start the engine"):
+        engine = environment()
+    result = run_study(config, engine, arguments.options, lines)
     return Answer(result.document(), result_text(result))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,10 @@ class Told:
         self.text = text
 
 
+PATIENCE = 1.0
+"""Seconds after which what is being waited for is named."""
+
+
 class StageLines:
     """Stages as lines ``fit  12 coefficients, deviance 1,234.5  0.31 s`` on standard error.
 
@@ -49,7 +54,10 @@ class StageLines:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Told]:
-        """Time one stage and say what it did; a stage that fails says nothing, the error does."""
+        """Time one stage and say what it did; a stage that fails says nothing, the error does.
+
+        Through a pipe a stage that takes longer than `PATIENCE` seconds is named while it goes on.
+        """
         told, start = Told(), time.perf_counter()
         if self._quiet:
             yield told
@@ -58,9 +66,26 @@ class StageLines:
             with self._console.status(name):
                 yield told
         else:
-            yield told
+            with self._named_when_slow(name):
+                yield told
         seconds = time.perf_counter() - start
         self._console.print(f"{name:<17}{terminal_word(told.text)}  {seconds:.2f} s", markup=False)
+
+    @contextmanager
+    def waiting(self, name: str) -> Iterator[None]:
+        """Name what is being waited for, if it is not there at once."""
+        with self.stage(name) if self._console.is_terminal and not self._quiet else self._named_when_slow(name):
+            yield
+
+    @contextmanager
+    def _named_when_slow(self, name: str) -> Iterator[None]:
+        timer = threading.Timer(PATIENCE, lambda: self.line(f"{name:<17}…"))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def line(self, text: str) -> None:
         """Say one line."""
