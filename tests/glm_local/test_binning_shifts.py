@@ -152,6 +152,9 @@ def test_any_sums_empty_codes_and_zero_amounts_among_them_give_bins_of_numbers(c
     assert not result.trials.isna().any().any()
     assert np.isfinite(result.trials["train_deviance"]).all()
     assert np.isfinite(result.levels[["relativity", "shift", "actual"]].to_numpy(dtype=float)).all()
-    assert (np.diff(result.trials["train_deviance"]) <= 1e-9 * (1 + result.trials["train_deviance"].abs().max())).all()
+    if rules.trend == "none" and not rules.min_rows and not rules.min_events:
+        # Under a rule the best of more bins need not divide the best of fewer, and may be worse.
+        deviance = result.trials["train_deviance"]
+        assert (np.diff(deviance) <= 1e-9 * (1 + deviance.abs().max())).all()
     if result.spec is not None:
         assert sorted(code for group in result.groups for code in group) == list(range(sums.ordered))
