@@ -169,7 +169,7 @@ def _requests(version: str, rows: Mapping[str, ScoredRows]) -> list[CellRequest]
     one = rows[version]
     others = [Not(IsMissing(other.unit_deviance)) for name, other in rows.items() if name != version]
     usable = AllOf((one.usable, *others))
-    kept = (summary_request(one), USUAL_BANDS.request(one))
+    kept = (summary_request(one), *USUAL_BANDS.requests(one))
     named = [replace(request, name=f"{request.name} of {version}", where=usable) for request in kept]
     excluded = exclusion_request(one)
     return [*named, replace(excluded, name=f"{excluded.name} of {version}")]
@@ -191,7 +191,7 @@ def _compared(
                 "Look at the roles given, and at what each version refuses.",
             )
         found = summary_table(totals, family, interval_rule(family, totals, None, 0.95))
-        gini = discrimination_table(tables[f"score bands of {version}"], binary=family.power is None)
+        gini = discrimination_table(USUAL_BANDS.ranked(tables, f" of {version}")[0], binary=family.power is None)
         table = found.merge(gini[["sample", "gini"]], on="sample")[list(SHOWN)].rename(columns=SHOWN)
         document = documents[version]
         table.insert(0, "version", version)

@@ -110,6 +110,7 @@ SAMPLES = (
     Column("deviance_explained", "Explained", share_text),
     Column("gini", "Gini", ratio_text),
     Column("roc_auc", "ROC AUC", ratio_text),
+    Column("ranked_by", "Ranked by"),
 )
 """The samples on the model's page."""
 
@@ -164,6 +165,7 @@ GINI = (
     Column("sample", "Sample"),
     Column("gini", "Gini", ratio_text),
     Column("roc_auc", "ROC AUC", ratio_text),
+    Column("ranked_by", "Ranked by"),
     Column("score_bands", "Distinct scores", count_text),
 )
 

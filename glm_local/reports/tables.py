@@ -119,6 +119,7 @@ SUMMARY = (
     Column("root_mean_squared_error", "RMSE", rate_text),
     Column("gini", "Gini", ratio_text),
     Column("roc_auc", "ROC AUC", ratio_text),
+    Column("ranked_by", "Ranked by"),
 )
 CALIBRATION = (
     Column("band", "Band", count_text),
@@ -139,8 +140,10 @@ EXCLUDED = (Column("sample", "Sample"), Column("reason", "Reason"), Column("rows
 
 
 def summary_with_gini(report: ValidationTables) -> pd.DataFrame:
-    """The summary with the Gini (and ROC AUC) of each sample beside it."""
-    names = [name for name in ("sample", "gini", "roc_auc") if name in report.gini.columns]
+    """The summary with the Gini (and ROC AUC) of each sample beside it, and what rows are ranked by if not by all."""
+    banded = "ranked_by" in report.gini and (report.gini["ranked_by"] != "every score").any()
+    wanted = ("sample", "gini", "roc_auc", *(["ranked_by"] if banded else []))
+    names = [name for name in wanted if name in report.gini.columns]
     return report.summary.merge(report.gini[names], on="sample", how="left", sort=False)
 
 

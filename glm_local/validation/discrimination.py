@@ -67,18 +67,21 @@ def roc_auc(positive: Array, negative: Array) -> float:
     return float(np.sum(positive * below) / total)
 
 
-def discrimination_table(table: DesignTable, binary: bool) -> pd.DataFrame:
-    """Per sample: number of score bands, Gini, and for a binomial family ROC AUC and Gini of it (2 AUC - 1)."""
+def discrimination_table(table: DesignTable, binary: bool, ranking: str = "every score") -> pd.DataFrame:
+    """Per sample: what rows are ranked by, Gini, and for a binomial family ROC AUC and Gini of it (2 AUC - 1).
+
+    `ranked_by` is "every score", or "scores to 12 binary digits" where there are too many; `score_bands` counts them.
+    """
     lines: list[dict[str, object]] = []
     for name in samples_of(table):
         sums = by_score(of_sample(table, name)).sums
-        line: dict[str, object] = {"sample": name, "score_bands": len(sums["actual"])}
+        line: dict[str, object] = {"sample": name, "ranked_by": ranking, "score_bands": len(sums["actual"])}
         line["gini"] = gini(sums["exposure"], sums["actual"])
         if binary:
             area = roc_auc(sums["actual"], sums["weight"] - sums["actual"])
             line |= {"roc_auc": area, "roc_gini": 2 * area - 1}
         lines.append(line)
-    columns = ["sample", "score_bands", "gini", *(("roc_auc", "roc_gini") if binary else ())]
+    columns = ["sample", "ranked_by", "score_bands", "gini", *(("roc_auc", "roc_gini") if binary else ())]
     return pd.DataFrame(lines, columns=columns)
 
 

@@ -73,7 +73,8 @@ def validation_report(
     bands
         Calibration and lift bands of about equal exposure.
     score_bands
-        The grid on which rows are ranked.
+        How rows are ranked: every distinct rate while there are at most 100,000, else on a grid; the Gini table says
+        which.
     dispersion
         phi behind intervals. Absent: 1 for Poisson and binomial, else the first sample's Pearson chi-square per row.
     level
@@ -108,39 +109,35 @@ def validation_report(
         ONE if weight is None else number(weight), **({} if sample is None else {"sample": _text(sample)}),
     )
     codes = [FactorCodes(name, code, tuple(labels)) for name, (code, labels) in (factors or {}).items()]
-    requests = [summary_request(rows), exclusion_request(rows), score_bands.request(rows)]
+    requests = [summary_request(rows), exclusion_request(rows), *score_bands.requests(rows)]
     answers = engine.cells(frame, [*requests, *(one.request(rows) for one in codes)])
     tables = {name: table for name, table in answers.items() if table is not None}
+    scores, ranking = score_bands.ranked(answers)
     excluded = exclusion_table(tables["excluded rows"])
     if not len(tables["summary"]):
         raise _no_rows(excluded)
     rule = interval_rule(distribution, tables["summary"], dispersion, level)
-    return _report(tables, excluded, distribution, codes, rule, bands, score_bands)
-
-
-def _report(
-    tables: Mapping[str, DesignTable], excluded: pd.DataFrame, family: Family, codes: Sequence[FactorCodes],
-    rule: IntervalRule, bands: int, score_bands: ScoreBands,
-) -> ValidationReport:
-    scores = tables["score bands"]
     calibration = calibration_table(scores, bands, rule)
-    definitions = {
-        "deviance": f"Sum of weight * unit deviance of the {family.name} family; mean deviance is per weight.",
-        "interval": rule.definition,
-        "score_bands": score_bands.definition,
-        "gini": GINI_DEFINITION,
-        "bands": f"{bands} bands of about equal exposure by predicted rate; score bands are never cut.",
-    }
     return ValidationReport(
-        summary=summary_table(tables["summary"], family, rule),
+        summary=summary_table(tables["summary"], distribution, rule),
         excluded=excluded,
         actual_expected={one.name: actual_expected_table(tables[f"factor {one.name}"], one, rule) for one in codes},
         calibration=calibration,
         lift=lift_table(calibration),
         lorenz=lorenz_table(scores),
-        gini=discrimination_table(scores, binary=family.power is None),
-        definitions=definitions,
+        gini=discrimination_table(scores, distribution.power is None, ranking),
+        definitions=_definitions(distribution, rule, bands, score_bands.definition(ranking)),
     )
+
+
+def _definitions(family: Family, rule: IntervalRule, bands: int, ranking: str) -> dict[str, str]:
+    return {
+        "deviance": f"Sum of weight * unit deviance of the {family.name} family; mean deviance is per weight.",
+        "interval": rule.definition,
+        "score_bands": ranking,
+        "gini": GINI_DEFINITION,
+        "bands": f"{bands} bands of about equal exposure by predicted rate; tied rates are never cut.",
+    }
 
 
 def interval_rule(family: Family, summary: DesignTable, dispersion: float | None, level: float) -> IntervalRule:

@@ -82,11 +82,54 @@ def test_gini_does_not_depend_on_the_order_of_rows() -> None:
     assert report_gini(frame.sample(frac=1, random_state=1), "poisson")["gini"] == pytest.approx(first, abs=1e-14)
 
 
+def rank_auc(score: np.ndarray, target: np.ndarray) -> float:
+    ranks = pd.Series(score).rank().to_numpy()
+    ones = target.sum()
+    return float((ranks[target == 1].sum() - ones * (ones + 1) / 2) / (ones * (len(target) - ones)))
+
+
+@pytest.mark.parametrize("digits", [3, 17])
+def test_roc_auc_and_gini_are_those_of_the_rows_while_distinct_scores_are_few_enough(digits: int) -> None:
+    draw = np.random.default_rng(8)
+    score = draw.beta(2, 9, 60_000).round(digits)
+    score = np.clip(score, 0.001, 0.999)
+    y = (draw.random(len(score)) < score).astype(float)
+    found = report_gini(pd.DataFrame({"y": y, "m": score}), "binomial")
+    assert found["ranked_by"] == "every score"
+    assert found["roc_auc"] == pytest.approx(rank_auc(score, y), abs=1e-12)
+    assert found["gini"] == pytest.approx((1 - y.mean()) * (2 * rank_auc(score, y) - 1), abs=1e-12)
+
+
+def test_rates_that_differ_by_rounding_only_are_tied() -> None:
+    draw = np.random.default_rng(9)
+    rate, e = draw.choice([0.1, 0.3, 0.7], 5_000), draw.uniform(0.01, 1, 5_000)
+    frame = pd.DataFrame({"y": draw.poisson(rate * e).astype(float), "m": rate * e, "e": e})
+    assert len(np.unique(frame["m"] / frame["e"])) > 3
+    found = report_gini(frame, "poisson", exposure="e")
+    assert found["score_bands"] == 3
+    sums = pd.DataFrame({"e": e, "y": frame["y"]}).groupby(rate).sum()
+    assert found["gini"] == pytest.approx(gini(sums["e"].to_numpy(), sums["y"].to_numpy()), abs=1e-12)
+
+
+def test_too_many_distinct_scores_are_ranked_on_the_grid_and_the_tables_say_so() -> None:
+    draw = np.random.default_rng(10)
+    score = draw.uniform(0.05, 0.9, 3_000)
+    frame = pd.DataFrame({"y": (draw.random(3_000) < score).astype(float), "m": score})
+    report = validation_report(PandasEngine(), frame, target="y", prediction="m", family="binomial",
+                               score_bands=ScoreBands(most_exact=2_999))
+    line = report.gini.iloc[0]
+    assert line["ranked_by"] == "scores to 12 binary digits"
+    assert "more than 2,999" in report.definitions["score_bands"]
+    assert "scores to 12 binary digits" in report._repr_html_()
+    assert line["roc_auc"] == pytest.approx(rank_auc(score, frame["y"].to_numpy()), abs=1e-3)
+    assert line["roc_auc"] != pytest.approx(rank_auc(score, frame["y"].to_numpy()), abs=1e-12)
+
+
 def test_twelve_bits_move_the_gini_of_continuous_scores_by_less_than_a_hundred_thousandth() -> None:
     draw = np.random.default_rng(4)
     m = draw.gamma(3.0, 0.03, 20_000)
     frame = pd.DataFrame({"y": draw.poisson(m).astype(float), "m": m})
-    usual = report_gini(frame, "poisson")
+    usual = report_gini(frame, "poisson", score_bands=ScoreBands(most_exact=0))
     exact = report_gini(frame, "poisson", score_bands=ScoreBands(53))
     assert exact["score_bands"] == 20_000
     assert usual["score_bands"] < 13_000
