@@ -19,15 +19,16 @@ from glm_local.glm.kernels import Array, responses
 DENSE_CELLS = 65_536
 """Possible cells up to which rows are counted into a table of all of them instead of sorted."""
 
-CELL_ROWS, CELL_WEIGHT, CELL_AMOUNT, CELL_SQUARE, CELL_SATURATED = range(5)
+CELL_ROWS, CELL_WEIGHT, CELL_AMOUNT, CELL_WITHIN, CELL_LOST = range(5)
 
 
 @dataclass(frozen=True)
 class CellsKernel:
     """Group rows by atom codes, numerics and offset.
 
-    Sums: keys (number of keys, cells) and sums (5, cells): rows, weight, amount, sum of weight * response^2,
-    sum of weight * (y theta(y) - kappa(y)).
+    Sums: keys (number of keys, cells) and sums (5, cells): rows, weight, amount, and of the rows around the mean of
+    their cell the weighted sum of squares and the deviance. Both add like sums of squares, within and between
+    (for a deviance: Jørgensen 1997, 1.3), so nothing large is subtracted.
     """
 
     family: Family
@@ -46,19 +47,44 @@ class CellsKernel:
     def add(self, sums: Sums, block: Block) -> None:
         if not block.rows:
             return
-        response, weight = responses(block)
-        parts = [
-            None, block.weight, block.amount, block.amount * response, weight * self.family.saturated(response)
-        ]  # fmt: skip
         if self._dense is None:
-            whole = np.stack([np.ones(block.rows) if part is None else part for part in parts])
+            whole = np.zeros((5, block.rows))
+            whole[CELL_ROWS], whole[CELL_AMOUNT] = 1.0, block.amount
+            whole[CELL_WEIGHT] = 1.0 if block.weight is None else block.weight
             sums.extend(self._grouped(self._keys(block), whole))
             return
         code = block.atoms[0].astype(np.intp)
         for atom, size in zip(block.atoms[1:], self.sizes[1:], strict=True):
             code = code * size + atom
-        for total, part in zip(sums[0], parts, strict=True):
-            total += np.bincount(code, part, self._dense)
+        sums[0] = self._joined(sums[0], self._counted(block, code, self._dense))
+
+    def _counted(self, block: Block, code: NDArray[np.intp], cells: int) -> Array:
+        """The five sums of one block by cell code, shape (5, cells)."""
+        response, weight = responses(block)
+        table = np.zeros((5, cells))
+        for at, part in ((CELL_ROWS, None), (CELL_WEIGHT, block.weight), (CELL_AMOUNT, block.amount)):
+            table[at] = np.bincount(code, part, cells)
+        mean = np.take(_means(table), code)
+        for at, part in ((CELL_WITHIN, (response - mean) ** 2), (CELL_LOST, self._deviance(response, mean))):
+            table[at] = np.bincount(code, weight * part, cells)
+        return table
+
+    def _deviance(self, response: Array, mean: Array) -> Array:
+        """Unit deviance around a cell's mean; rows at the mean, and means only rounding tells apart, have none."""
+        with np.errstate(all="ignore"):
+            found = np.where(response == mean, 0.0, self.family.unit_deviance(response, mean))
+        return np.asarray(np.maximum(found, 0.0), dtype=np.float64)
+
+    def _joined(self, one: Array, other: Array) -> Array:
+        """Sums of the rows of two tables of the same cells."""
+        total: Array = one + other
+        both = np.flatnonzero((one[CELL_ROWS] > 0) & (other[CELL_ROWS] > 0))
+        joint = _means(total[:, both])
+        for part in (one[:, both], other[:, both]):
+            mean = _means(part)
+            total[CELL_WITHIN, both] += part[CELL_WEIGHT] * (mean - joint) ** 2
+            total[CELL_LOST, both] += part[CELL_WEIGHT] * self._deviance(mean, joint)
+        return total
 
     def finish(self, sums: Sums) -> Sums:
         if self._dense is None:
@@ -89,7 +115,13 @@ class CellsKernel:
         keys, parts = keys[:, order], parts[:, order]
         first = np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0))
         starts = np.flatnonzero(first)
-        return [keys[:, starts], np.add.reduceat(parts, starts, axis=1)]
+        total = np.add.reduceat(parts, starts, axis=1)
+        cell = np.cumsum(first) - 1
+        mean, joint = _means(parts), _means(total)[cell]
+        weight = parts[CELL_WEIGHT]
+        total[CELL_WITHIN] += np.add.reduceat(weight * (mean - joint) ** 2, starts)
+        total[CELL_LOST] += np.add.reduceat(weight * self._deviance(mean, joint), starts)
+        return [keys[:, starts], total]
 
     def _order(self, keys: Array) -> NDArray[np.intp]:
         atoms = len(self.sizes)
@@ -101,6 +133,12 @@ class CellsKernel:
                 return np.asarray(np.argsort(code, kind="stable"), dtype=np.intp)
             return np.asarray(np.lexsort((*keys[: atoms - 1 : -1], code)), dtype=np.intp)
         return np.asarray(np.lexsort(keys[::-1]), dtype=np.intp)
+
+
+def _means(parts: Array) -> Array:
+    with np.errstate(invalid="ignore"):
+        mean: Array = np.where(parts[CELL_ROWS] > 0, parts[CELL_AMOUNT] / parts[CELL_WEIGHT], 0.0)
+    return mean
 
 
 @dataclass(frozen=True)
@@ -139,25 +177,20 @@ class Cells:
     lost_deviance: float
 
     @classmethod
-    def of(cls, sums: Sums, design: BlockDesign, family: Family) -> Cells:
+    def of(cls, sums: Sums, design: BlockDesign) -> Cells:
         """Build from the answer of `CellsKernel`; `lost_deviance` is what rows have beyond their cells."""
         if not sums:
             sums = [np.zeros((len(design.atoms) + len(design.numerics), 0)), np.zeros((5, 0))]
         keys, parts = sums
         weight, amount = parts[CELL_WEIGHT], parts[CELL_AMOUNT]
-        mean = amount / weight
-        within = np.maximum(parts[CELL_SQUARE] - amount * mean, 0.0)
-        single = parts[CELL_ROWS] == 1
-        within[single] = 0.0
-        lost = np.where(single, 0.0, parts[CELL_SATURATED] - weight * family.saturated(mean))
         atoms, q = len(design.atoms), len(design.numerics)
         block = Block(
             tuple(keys[i].astype(atom.dtype) for i, atom in enumerate(design.atoms)),
             np.ascontiguousarray(keys[atoms : atoms + q]), amount, weight,
             keys[atoms + q] if len(keys) > atoms + q and (atoms or q or design.offset is not None) else None,
-            np.zeros(2), np.zeros(len(FAULTS)), within,
+            np.zeros(2), np.zeros(len(FAULTS)), parts[CELL_WITHIN],
         )  # fmt: skip
-        return cls(block, parts[CELL_ROWS], 2 * float(np.maximum(lost, 0.0).sum()))
+        return cls(block, parts[CELL_ROWS], float(parts[CELL_LOST].sum()))
 
     def blocks(self, design: BlockDesign) -> MemoryBlocks:
         """The cells as blocks of their own; passes over them are not passes over rows."""

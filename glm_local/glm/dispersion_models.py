@@ -17,7 +17,7 @@ from scipy.special import xlog1py, xlogy
 from glm_local.contract.blocks import Domain
 from glm_local.errors import GlmError, SpecError
 from glm_local.glm.likelihood import saturated_log_density
-from glm_local.glm.relative_deviance import relative_deviance
+from glm_local.glm.relative_deviance import power_deviance
 
 Array = NDArray[np.float64]
 
@@ -188,13 +188,14 @@ class PowerFamily(Family):
         if p == 0:
             result = (y - mu) ** 2
         elif p == 3:
-            result = ((y - mu) / mu) ** 2 / y
+            excess = (y - mu) / mu
+            result = excess * (excess / y)
         elif p == 1:
             result = 2 * mu
             some = np.nonzero(y)
-            result[some] *= relative_deviance(1.0, (y[some] - mu[some]) / mu[some])
+            result[some] = power_deviance(1.0, y[some], mu[some])
         else:
-            result = 2 * _power(mu, 2 - p) * relative_deviance(p, (y - mu) / mu)
+            result = power_deviance(p, y, mu)
         return result
 
     def saturated(self, y: Array) -> Array:
@@ -253,10 +254,7 @@ class BinomialFamily(Family):
         if len(inside[0]):
             share, mean = y[inside], mu[inside]
             rest = 1 - mean
-            result[inside] = 2 * (
-                mean * relative_deviance(1.0, (share - mean) / mean)
-                + rest * relative_deviance(1.0, (mean - share) / rest)
-            )
+            result[inside] = power_deviance(1.0, share, mean) + power_deviance(1.0, 1 - share, rest)
         return result
 
     def saturated(self, y: Array) -> Array:

@@ -373,4 +373,4 @@ def first_pass(blocks: Blocks, family: Family, compress: bool) -> tuple[Summary,
     cells = CellsKernel(family, sizes, only_atoms)
     both = BothKernels(SummaryKernel(family, sizes, len(design.numerics)), cells, 4 + len(sizes))
     sums = blocks.sum(both, "cells")
-    return Summary.from_sums(sums[: both.split]), Cells.of(sums[both.split :], design, family)
+    return Summary.from_sums(sums[: both.split]), Cells.of(sums[both.split :], design)

@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 Numbers = TypeVar("Numbers", NDArray[np.float64], NDArray[np.complex128])
 
 _NEAR = 0.03
+_FAR_BELOW, _FAR_ABOVE = 0.25, 4.0
 _TERMS = 12
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360_360, 1 / 156)
 
@@ -46,6 +47,65 @@ def relative_deviance(power: float, excess: ArrayLike) -> Array:
     return _relative_deviance(power, np.asarray(excess, dtype=np.float64))
 
 
+def power_deviance(power: float, y: Array, mu: Array) -> Array:
+    """Unit deviance of variance power p from the ratio y / mu, whatever the size of either.
+
+    Parameters
+    ----------
+    power
+        Variance power p, at least 1.
+    y, mu
+        Responses of 0 or more (above 0 for p >= 2) and means above 0, one shape.
+
+    Returns
+    -------
+    Array
+        Same shape. Accurate for y near mu, for y far below or above it, and where y / mu is no double; infinite only
+        where the deviance itself is beyond doubles.
+
+    Notes
+    -----
+    With r = y / mu the deviance is 2 mu^(2-p) times the integral of (r - t) t^-p from t = 1 to r, and as well
+    2 y^(2-p) times that of (1 - u) u^-p from u = 1 / r to 1, which is taken far above the mean.
+
+    Examples
+    --------
+    >>> power_deviance(2.0, np.array([1e-12]), np.array([6e4])).round(4)
+    array([75.2662])
+    """
+    with np.errstate(all="ignore"):
+        ratio, excess = y / mu, (y - mu) / mu
+        far = ~((ratio > _FAR_BELOW) & (ratio < _FAR_ABOVE))
+        result = 2 * _scaled_power(mu, 2 - power) * _relative_deviance(power, np.where(far, 0.0, excess))
+        if far.any():
+            result[far] = _far_deviance(power, y[far], mu[far])
+    return result
+
+
+def _far_deviance(p: float, y: Array, mu: Array) -> Array:
+    logarithm = np.log(y) - np.log(mu)
+    quotient = y / mu
+    usual = (quotient > 1e-290) & (quotient < 1e290)
+    logarithm[usual] = np.log(quotient[usual])
+    one, two = 1 - p, 2 - p
+    above = (np.expm1(-two * logarithm) / two if two else -logarithm) - (
+        np.expm1(-one * logarithm) / one if one else -logarithm
+    )
+    if p < 1.5:
+        ratio = np.expm1(one * logarithm) / one if one else logarithm
+        below = (quotient * ratio - (quotient - 1)) / two
+    else:
+        ratio = np.expm1(two * logarithm) / two if two else logarithm
+        below = (ratio - (quotient - 1)) / one
+    down = 2 * _scaled_power(mu, two) * np.where(y == 0, 1 / two if p < 2 else np.inf, below)
+    return np.where(logarithm > 0, 2 * _scaled_power(y, two) * above, down)
+
+
+def _scaled_power(base: Array, exponent: float) -> Array:
+    powers: Array = base if exponent == 1 else np.ones_like(base) if exponent == 0 else base**exponent
+    return powers
+
+
 def complex_relative_deviance(power: float, excess: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """Continue `relative_deviance` to complex numbers off the cut (-inf, -1]."""
     return _relative_deviance(power, excess)
@@ -72,14 +132,19 @@ def _direct(p: float, e: Numbers) -> Numbers:
     return (ratio - e) / one
 
 
-def _series(p: float, e: Numbers) -> Numbers:
+def series_coefficients(p: float, terms: int) -> list[float]:
+    """Coefficients c of ``relative_deviance(p, e) = e^2 (c0 + c1 e + c2 e^2 + ...)``."""
     coefficients = []
     binomial = 1.0
-    for k in range(2, 2 + _TERMS):
+    for k in range(2, 2 + terms):
         coefficients.append(binomial / (k * (k - 1)))
         binomial *= (-p - (k - 2)) / (k - 1)
+    return coefficients
+
+
+def _series(p: float, e: Numbers) -> Numbers:
     total = np.zeros_like(e)
-    for coefficient in reversed(coefficients):
+    for coefficient in reversed(series_coefficients(p, _TERMS)):
         total = total * e + coefficient
     return total * e * e
 

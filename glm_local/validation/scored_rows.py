@@ -9,7 +9,12 @@ from functools import cached_property
 from glm_local.contract.expression import AllOf, AnyOf, Expression, Function, IsMissing, Literal, Not, When
 from glm_local.glm.families import Family
 from glm_local.validation.arithmetic import compare, divide, multiply, not_finite, subtract
-from glm_local.validation.unit_deviance import null_deviance_sums, unit_deviance_expression, variance_expression
+from glm_local.validation.unit_deviance import (
+    null_deviance_sums,
+    possible_pair,
+    unit_deviance_expression,
+    variance_expression,
+)
 
 ONE = Literal(1.0)
 ALL = Literal("all")
@@ -90,7 +95,9 @@ class ScoredRows:
         if self.family.domain != "real":
             flags["target outside the family"] = Not(self._in_domain)
         flags["prediction missing"] = not_finite(self.prediction)
-        flags["prediction outside the family"] = IsMissing(self.unit_deviance)
+        flags["prediction outside the family"] = Not(
+            possible_pair(self.family.power, self.target, self.prediction)
+        )
         return flags
 
     @cached_property

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from glm_local.contract.expression import AllOf, Comparison, Expression, Literal, When
+from glm_local.contract.expression import AllOf, AnyOf, Expression, Function, IsMissing, Literal, Not, When
 from glm_local.errors import SpecError
+from glm_local.glm.relative_deviance import series_coefficients
 from glm_local.validation.arithmetic import add, compare, divide, log, multiply, only_where, power, subtract
+
+NEAR, TERMS = 0.01, 7
+"""How near the mean a series is taken, and its terms: right to a relative 1e-12 on either side."""
 
 
 def unit_deviance_expression(
@@ -34,25 +38,25 @@ def unit_deviance_expression(
     Jørgensen, The Theory of Dispersion Models (1997), ch. 4: for p outside {0, 1, 2},
     d = 2 [ y^(2-p) / ((1-p)(2-p)) - y mu^(1-p) / (1-p) + mu^(2-p) / (2-p) ].
     """
-    if variance_power is None:
-        return _binomial(y, mu)
-    p = variance_power
-    if p == 0:
-        return multiply(subtract(y, mu), subtract(y, mu))
-    if p == 1:
-        return _poisson(y, mu)
-    if p == 2:
-        relative = divide(subtract(y, mu), mu)
-        return only_where(_both(y, ">", mu), multiply(2.0, subtract(relative, log(divide(y, mu)))))
-    if p == 3:
-        relative = divide(subtract(y, mu), mu)
-        return only_where(_both(y, ">", mu), divide(multiply(relative, relative), y))
-    if not p > 1:
+    if variance_power is not None and variance_power != 0 and not variance_power >= 1:
         raise SpecError.because(
-            f"family {family_name!r} has variance power {p}.", "A variance power is 0 or at least 1.",
+            f"family {family_name!r} has variance power {variance_power}.", "A variance power is 0 or at least 1.",
             "Give a power between 1 and 2 for amounts with zeros, above 2 for positive amounts.",
         )
-    return only_where(_both(y, ">=" if p < 2 else ">", mu), _power_deviance(p, y, mu))
+    return only_where(possible_pair(variance_power, y, mu), _deviance(variance_power, y, mu))
+
+
+def possible_pair(variance_power: float | None, y: Expression, mu: Expression) -> Expression:
+    """Flag: the family has such a response, and such a mean for it."""
+    if variance_power is None:
+        # A certain prediction that came true has deviance 0; one that failed has none and is reported as a fault.
+        inside = (compare(y, ">=", 0.0), compare(y, "<=", 1.0), compare(mu, ">=", 0.0), compare(mu, "<=", 1.0))
+        hit = AnyOf((compare(y, "==", 0.0), compare(mu, ">", 0.0)))
+        miss = AnyOf((compare(y, "==", 1.0), compare(mu, "<", 1.0)))
+        return AllOf((*inside, hit, miss))
+    if variance_power == 0:
+        return Not(IsMissing(subtract(y, mu)))
+    return AllOf((compare(y, ">=" if variance_power < 2 else ">", 0.0), compare(mu, ">", 0.0)))
 
 
 def variance_expression(variance_power: float | None, mu: Expression) -> Expression:
@@ -103,29 +107,46 @@ def null_deviance(variance_power: float | None, sums: Mapping[str, float]) -> fl
     return 2 * (saturated - best)
 
 
-def _both(y: Expression, operator: Comparison, mu: Expression) -> Expression:
-    return AllOf((compare(y, operator, 0.0), compare(mu, ">", 0.0)))
+def _deviance(p: float | None, y: Expression, mu: Expression) -> Expression:
+    if p is None:
+        return add(_one_sided(1.0, y, mu), _one_sided(1.0, subtract(1.0, y), subtract(1.0, mu)))
+    if p == 0:
+        return multiply(subtract(y, mu), subtract(y, mu))
+    if p == 3:
+        excess = divide(subtract(y, mu), mu)
+        return multiply(excess, divide(excess, y))
+    return _one_sided(p, y, mu)
 
 
-def _poisson(y: Expression, mu: Expression) -> Expression:
-    entropy = When(compare(y, ">", 0.0), multiply(y, log(divide(y, mu))), Literal(0.0))
-    return only_where(_both(y, ">=", mu), multiply(2.0, subtract(entropy, subtract(y, mu))))
+def _one_sided(p: float, y: Expression, mu: Expression) -> Expression:
+    """Deviance of a power p >= 1 from the ratio y / mu: a series in (y - mu) / mu near the mean, else logarithms."""
+    excess = divide(subtract(y, mu), mu)
+    near = AllOf((compare(excess, ">", -NEAR), compare(excess, "<", NEAR)))
+    series = multiply(power(mu, 2 - p), multiply(multiply(excess, excess), _polynomial(p, excess)))
+    positive = When(near, series, _far(p, y, mu))
+    if p >= 2:
+        return multiply(2.0, positive)
+    return multiply(2.0, When(compare(y, ">", 0.0), positive, multiply(1 / (2 - p), power(mu, 2 - p))))
 
 
-def _power_deviance(p: float, y: Expression, mu: Expression) -> Expression:
-    own = multiply(1 / ((1 - p) * (2 - p)), power(y, 2 - p))
-    cross = multiply(multiply(1 / (1 - p), y), power(mu, 1 - p))
-    mean = multiply(1 / (2 - p), power(mu, 2 - p))
-    return multiply(2.0, add(subtract(own, cross), mean))
+def _polynomial(p: float, excess: Expression) -> Expression:
+    first, *others = reversed(series_coefficients(p, TERMS))
+    total: Expression = Literal(first)
+    for coefficient in others:
+        total = add(multiply(total, excess), coefficient)
+    return total
 
 
-def _binomial(y: Expression, mu: Expression) -> Expression:
-    # A certain prediction that came true has deviance 0; one that failed has none and is reported as a fault.
-    failure, not_mu = subtract(1.0, y), subtract(1.0, mu)
-    hit = When(compare(y, ">", 0.0), multiply(y, log(divide(y, mu))), Literal(0.0))
-    miss = When(compare(failure, ">", 0.0), multiply(failure, log(divide(failure, not_mu))), Literal(0.0))
-    inside = AllOf((compare(y, ">=", 0.0), compare(y, "<=", 1.0), compare(mu, ">=", 0.0), compare(mu, "<=", 1.0)))
-    return only_where(inside, multiply(2.0, add(hit, miss)))
+def _far(p: float, y: Expression, mu: Expression) -> Expression:
+    ratio = divide(y, mu)
+    usual = AllOf((compare(ratio, ">", 1e-200), compare(ratio, "<", 1e200)))
+    logarithm = When(usual, log(ratio), subtract(log(y), log(mu)))
+    excess = multiply(power(mu, 1 - p), subtract(y, mu))
+    if p < 1.5:
+        rise = logarithm if p == 1 else multiply(1 / (1 - p), Function("expm1", multiply(1 - p, logarithm)))
+        return multiply(1 / (2 - p), subtract(multiply(multiply(power(mu, 1 - p), y), rise), excess))
+    rise = logarithm if p == 2 else multiply(1 / (2 - p), Function("expm1", multiply(2 - p, logarithm)))
+    return multiply(1 / (p - 1), subtract(excess, multiply(power(mu, 2 - p), rise)))
 
 
 def _saturated(p: float | None, y: Expression, exposure: Expression) -> Expression:
