@@ -67,9 +67,9 @@ class Model(Generic[Frame]):
         return self.document.warnings
 
     def covariance(self) -> pd.DataFrame:
-        """Covariance of the fitted coefficients, dispersion included."""
+        """Covariance of the fitted coefficients, dispersion included; NaN where the dispersion is unknown."""
         names = [one.term for one in self.document.coefficients if one.status == "fitted"]
-        matrix = np.zeros((len(names), len(names)))
+        matrix = np.full((len(names), len(names)), 0.0 if self.document.covariance else np.nan)
         for i, row in enumerate(self.document.covariance):
             matrix[i, : len(row)] = row
         matrix += np.tril(matrix, -1).T
@@ -143,7 +143,7 @@ class Model(Generic[Frame]):
         return validation_report(
             self._engine, frame, target=role_expression(spec.target), prediction=self.expression(), sample=sample,
             family=spec.family, factors={name: one for name, one in shown.items() if one is not None}, bands=bands,
-            dispersion=figures.dispersion if figures.dispersion > 0 else None, level=spec.confidence,
+            dispersion=figures.dispersion or None, level=spec.confidence,
             exposure=_given(spec.exposure), weight=_given(spec.weight),
         )  # fmt: skip
 

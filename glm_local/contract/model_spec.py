@@ -96,7 +96,9 @@ class FitStatistics(_Record):
     deviance: float
     null_deviance: float
     pearson_chi2: float
-    dispersion: float
+    dispersion: float | None = Field(
+        default=None, description="Null where it is estimated and no degree of freedom is left"
+    )
     dispersion_pearson: float | None = None
     dispersion_deviance: float | None = None
     likelihood_dispersion: float

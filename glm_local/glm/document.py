@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.compile_score import score_expression
+from glm_local.contract.counted import counted
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
@@ -40,7 +41,7 @@ def model_document(
             last_step_in_se=outcome.solution.step, halvings=outcome.solution.halvings, route=outcome.route,
             raw_passes=raw_passes, packed_passes=packed_passes,
         ),
-        warnings=(*outcome.warnings, *_aliased_warning(outcome.solution)),
+        warnings=(*outcome.warnings, *_aliased_warning(outcome.solution), *_few_rows_warning(statistics)),
         versions=package_versions(), data_fingerprint=request.data_fingerprint,
     )  # fmt: skip
     read = columns_of(score_expression(document))
@@ -102,7 +103,7 @@ def _statistics(spec: ModelSpec, outcome: Outcome) -> FitStatistics:
     return FitStatistics(
         rows=summary.rows, weight=summary.weight, parameters=rank, df_residual=df_residual, df_null=df_null,
         deviance=deviance, null_deviance=null_deviance, pearson_chi2=solution.pearson,
-        dispersion=estimated if estimated is not None else 0.0, dispersion_pearson=pearson,
+        dispersion=estimated, dispersion_pearson=pearson,
         dispersion_deviance=mean_deviance, likelihood_dispersion=max(outcome.likelihood_dispersion, 0.0),
         log_likelihood=likelihood if defined else None,
         aic=-2 * likelihood + 2 * parameters if defined and likelihood is not None else None,
@@ -125,7 +126,9 @@ def _log_likelihood(outcome: Outcome) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _covariance(solution: Solution, dispersion: float) -> tuple[tuple[float, ...], ...]:
+def _covariance(solution: Solution, dispersion: float | None) -> tuple[tuple[float, ...], ...]:
+    if dispersion is None:
+        return ()
     kept = [i for i in range(len(solution.columns)) if i not in set(solution.aliased)]
     matrix = solution.covariance[np.ix_(kept, kept)] * dispersion
     return tuple(tuple(matrix[i, : i + 1].tolist()) for i in range(len(kept)))
@@ -185,7 +188,9 @@ def _finite(value: float | np.floating[Any]) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _errors(outcome: Outcome, dispersion: float) -> NDArray[np.float64]:
+def _errors(outcome: Outcome, dispersion: float | None) -> NDArray[np.float64]:
+    if dispersion is None:
+        return np.full(len(outcome.solution.columns), np.nan)
     if outcome.std_errors is not None:
         given: NDArray[np.float64] = outcome.std_errors * np.sqrt(dispersion)
         return given
@@ -219,6 +224,16 @@ def _in_model_order(outcome: Outcome, lines: Mapping[int, Coefficient], relative
     for spec in outcome.levels.specs:
         ordered += by_factor.get(spec.name, [])
     return ordered
+
+
+def _few_rows_warning(figures: FitStatistics) -> list[str]:
+    if figures.df_residual > 0 and figures.rows > 2:
+        return []
+    found = f"{counted(figures.rows)} for {counted(figures.parameters, 'coefficient')}"
+    if figures.df_residual > 0:
+        return [f"Fitted on {found}: figures of so few rows say next to nothing."]
+    unknown = "" if figures.dispersion is not None else "the dispersion and all standard errors are null, "
+    return [f"Fitted on {found}: no degree of freedom is left, {unknown}and the fit says nothing of other rows."]
 
 
 def _aliased_warning(solution: Solution) -> list[str]:

@@ -66,7 +66,7 @@ def _heading(model: ModelDocument) -> list[str]:
         f"{counted(figures.rows)}, {counted(figures.parameters, 'parameter')}; "
         f"deviance {figures.deviance:,.4f} on {figures.df_residual:,} "
         f"(null {figures.null_deviance:,.4f} on {figures.df_null:,}; {explained:.2%} explained){likelihood}",
-        f"dispersion {figures.dispersion:.6g} ({spec.dispersion}); "
+        f"dispersion {_number(figures.dispersion) or 'unknown'} ({spec.dispersion}); "
         f"{ending.reason} after {counted(ending.iterations, 'iteration')}; "
         f"route {ending.route}, {counted(ending.raw_passes, 'pass', 'passes')} over rows, "
         f"{ending.packed_passes:g} over packed blocks",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TypeVar
 
 import numpy as np
@@ -61,7 +62,8 @@ def verify_fit(
     kept = [lines[key] for key in keys if key in lines]
     estimate = np.array([one.estimate for one in kept], dtype=np.float64)
     errors = np.array([np.nan if one.std_error is None else one.std_error for one in kept])
-    ours = Solved(estimate, errors / np.sqrt(model.statistics.dispersion), None, model.statistics.dispersion)
+    dispersion = model.statistics.dispersion or math.nan
+    ours = Solved(estimate, errors / np.sqrt(dispersion), None, dispersion)
 
     def run() -> ReferenceFit:
         return reference_fit(cells, columns, keep, family, link, solve)

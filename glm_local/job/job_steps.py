@@ -165,7 +165,7 @@ def validate(
     report = validation_report(
         engine, seen, target=_role(config, "target"), prediction=score_expression(with_derived(model, {})),
         family=model.spec.family, exposure=exposure, weight=weight, sample=Read(SAMPLE, "text"), factors=shown,
-        bands=config.report.bands, dispersion=figures.dispersion if figures.dispersion > 0 else None,
+        bands=config.report.bands, dispersion=figures.dispersion or None,
         level=config.model.confidence,
     )  # fmt: skip
     log.table("validated", "report_tables", report_rows(report))

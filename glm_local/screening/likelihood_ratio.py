@@ -38,7 +38,7 @@ def refitted(rows: StudyRows[Any], model: ModelDocument, candidate: Candidate, t
     freedom = after.parameters - before.parameters
     dispersion = Dispersion()
     if after.statistic == "t":
-        dispersion = Dispersion(after.dispersion, float(after.df_residual))
+        dispersion = Dispersion(after.dispersion or 0.0, float(after.df_residual))
     return ratio_test(before.deviance - after.deviance, freedom, dispersion)
 
 

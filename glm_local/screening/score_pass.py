@@ -39,7 +39,7 @@ class CurrentModel:
         statistics = self.fit.document.statistics
         if statistics.statistic == "z":
             return Dispersion()
-        return Dispersion(statistics.dispersion, float(statistics.df_residual), statistics.pearson_chi2)
+        return Dispersion(statistics.dispersion or 0.0, float(statistics.df_residual), statistics.pearson_chi2)
 
 
 @dataclass(frozen=True)

@@ -39,13 +39,12 @@ def measured(study: StudyCore[Any], model: ModelDocument, samples: Sequence[str]
     rows, spec = study.bench.rows, model.spec
     compiled = compile_factors(model.factors)
     shown = {name: codes_and_labels(one, compiled) for name, one in compiled.items()}
-    dispersion = model.statistics.dispersion
     return validation_report(
         rows.engine, rows.frame, target=role_expression(spec.target), prediction=score_expression(model),
         family=spec.family, exposure=None if spec.exposure is None else role_expression(spec.exposure),
         weight=None if spec.weight is None else role_expression(spec.weight), sample=_only(study, samples),
         factors={name: one for name, one in shown.items() if one is not None}, bands=bands,
-        dispersion=dispersion if dispersion > 0 else None, level=spec.confidence,
+        dispersion=model.statistics.dispersion or None, level=spec.confidence,
     )  # fmt: skip
 
 

@@ -146,7 +146,7 @@ def _ratio_test(
     figures, columns = larger.statistics, abs(df)
     if larger.spec.dispersion == "fixed":
         return gain, float(stats.chi2.sf(gain, columns)), "chi-square"
-    if figures.df_residual <= 0 or not figures.dispersion > 0:
+    if figures.df_residual <= 0 or not figures.dispersion:
         return None, None, "no dispersion"
     statistic = gain / columns / figures.dispersion
     p_value = float(stats.f.sf(statistic, columns, figures.df_residual))
