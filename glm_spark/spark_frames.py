@@ -9,10 +9,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as t
 
 from glm_local.contract.columns import ColumnKind
+from glm_local.contract.read_array import decoded
 from glm_local.errors import DataError
 from glm_local.frames import arrow_table
 from glm_spark.spark_errors import explained
@@ -31,6 +33,10 @@ KINDS: tuple[tuple[type[t.DataType], ColumnKind], ...] = (
     (t.TimestampType, "timestamp"),
     (t.TimestampNTZType, "timestamp"),
 )
+
+_WIDER: dict[pa.DataType, pa.DataType] = {
+    pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.float16(): pa.float32(),
+}  # fmt: skip
 
 PLAIN = "UTF8_BINARY"
 """The collation by code point, the ordinary one."""
@@ -60,10 +66,33 @@ def as_spark_frame(spark: SparkSession, source: Any) -> DataFrame:
 
 def rows_to_spark(spark: SparkSession, table: pa.Table) -> DataFrame:
     """Send an Arrow table to Spark; one without rows keeps its types (Connect would refuse it)."""
+    table = _with_spark_types(table)
     if table.num_rows:
         return spark.createDataFrame(table)
     nothing = pa.table({field.name: pa.nulls(1, field.type) for field in table.schema})
     return spark.createDataFrame(nothing).where("false")
+
+
+def _with_spark_types(table: pa.Table) -> pa.Table:
+    """The table in types Spark has: it knows no unsigned integers, views or half floats, also not in dictionaries."""
+    columns: dict[str, Any] = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        found: Any = column
+        if pa.types.is_dictionary(found.type):
+            found = decoded(found)
+        columns[name] = found.cast(_spark_type(found))
+    return pa.table(columns)
+
+
+def _spark_type(column: pa.ChunkedArray[Any]) -> pa.DataType:
+    """The narrowest type of Spark that holds every value of a column."""
+    kind: pa.DataType = column.type
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    if kind == pa.uint64():
+        largest = pc.max(column).as_py()
+        return pa.int64() if largest is None or largest < 2**63 else pa.decimal128(20, 0)
+    return _WIDER.get(kind, kind)
 
 
 def column_kinds(frame: DataFrame) -> dict[str, ColumnKind]:

@@ -202,9 +202,7 @@ def _read_arrow(data: pa.ChunkedArray[Any], kind: ReadKind, physical: ColumnKind
     if pa.types.is_null(data.type) or not len(data):
         return constants([None], READ_TYPES[kind]).take(np.zeros(len(data), dtype=np.int64))
     if pa.types.is_dictionary(data.type) or physical in ("text", "decimal"):
-        encoded: Any = data if pa.types.is_dictionary(data.type) else data.dictionary_encode()
-        whole: Any = encoded.unify_dictionaries().combine_chunks()
-        whole = pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+        whole = _one_dictionary(data if pa.types.is_dictionary(data.type) else data.dictionary_encode())
         codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
         distinct: Array = np.array([*whole.dictionary.to_pylist(), None], dtype=object)[:-1]
         return _read_distinct(codes, distinct, kind, physical, column)
@@ -214,6 +212,23 @@ def _read_arrow(data: pa.ChunkedArray[Any], kind: ReadKind, physical: ColumnKind
         return _read_numpy(data.to_numpy(), None, kind, physical, column)
     zero = pa.scalar(False) if pa.types.is_boolean(data.type) else pa.scalar(0, data.type)
     return _read_numpy(data.fill_null(zero).to_numpy(), data.is_null().to_numpy(), kind, physical, column)
+
+
+def _one_dictionary(data: Any) -> Any:
+    """One array over one dictionary, its indices signed: polars and DuckDB count unsigned, where -1 has no place."""
+    chunks = [(chunk.indices.cast(pa.int64()), chunk.dictionary) for chunk in data.chunks]
+    if any(dictionary.null_count for _, dictionary in chunks):  # Arrow unifies none that hold a null
+        plain = decoded(data).dictionary_encode()
+        chunks = [(chunk.indices.cast(pa.int64()), chunk.dictionary) for chunk in plain.chunks]
+    signed: Any = pa.chunked_array([pa.DictionaryArray.from_arrays(*chunk) for chunk in chunks])
+    whole = signed.unify_dictionaries().combine_chunks()
+    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def decoded(data: Any) -> Any:
+    """A dictionary column as its values; views, which Arrow cannot take from, become plain text."""
+    kind = pa.string() if pa.types.is_string_view(data.type.value_type) else data.type.value_type
+    return pa.chunked_array([chunk.dictionary.cast(kind).take(chunk.indices) for chunk in data.chunks], kind)
 
 
 def _read_distinct(codes: Array, distinct: Array, kind: ReadKind, physical: ColumnKind, column: str) -> Values:
