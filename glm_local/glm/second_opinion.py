@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -22,6 +22,8 @@ COEFFICIENT_TOLERANCE = 1e-6
 """Largest difference of a coefficient, in standard errors, that still counts as agreement."""
 SE_TOLERANCE = 1e-5
 """Largest relative difference of a standard error that still counts as agreement."""
+TOTAL_TOLERANCE = 1e-6
+"""Largest difference of the predicted total, relative to its size, that still counts as agreement."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,15 @@ class Solved:
         On the rows (or cells) both were given; None when it was not computed there.
     dispersion
         By which variances are multiplied.
+    total
+        Weighted sum of predictions over all rows, as the family weighs them; None when nobody added them up.
     """
 
     estimate: Array
     unscaled_se: Array | None
     deviance: float | None = None
     dispersion: float = 1.0
+    total: float | None = field(default=None, kw_only=True)
 
     @property
     def se(self) -> Array | None:
@@ -53,10 +58,11 @@ class Solved:
 
 @dataclass(frozen=True)
 class ReferenceFit(Solved):
-    """A reference solver's answer: which one, and after how many iterations."""
+    """A reference solver's answer: which one, after how many iterations, and the total of predictions without sign."""
 
     solver: str = ""
     iterations: int = 0
+    size: float = 0.0
 
     @classmethod
     def of(
@@ -72,7 +78,11 @@ class ReferenceFit(Solved):
         deviance = problem.deviance(estimate) if np.isfinite(estimate).all() else math.nan
         if not math.isfinite(deviance):
             raise diverged(solver, iterations)
-        return cls(estimate, unscaled_se, deviance, problem.dispersion(estimate), solver, iterations)
+        fitted = problem.weight * problem.means(estimate)
+        return cls(
+            estimate, unscaled_se, deviance, problem.dispersion(estimate), solver, iterations,
+            float(np.abs(fitted).sum()), total=float(fitted.sum()),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,9 @@ class SecondOpinion:
         Theirs minus ours, on the same rows.
     iterations
         The reference solver's.
+    relative_total_difference
+        Their predicted total against ours, which the document's own score expression gives on the rows; None when it
+        was not added up.
     """
 
     solver: str
@@ -104,6 +117,7 @@ class SecondOpinion:
     largest_relative_se_difference: float | None = None
     deviance_difference: float | None = None
     iterations: int | None = None
+    relative_total_difference: float | None = None
 
     def __str__(self) -> str:
         if self.largest_difference_in_se is None:
@@ -113,6 +127,8 @@ class SecondOpinion:
             figures += f", standard errors within {self.largest_relative_se_difference:.1e}"
         if self.deviance_difference is not None:
             figures += f", deviance {self.deviance_difference:+.1e}"
+        if self.relative_total_difference is not None:
+            figures += f", predicted total within {abs(self.relative_total_difference):.1e}"
         return f"{self.solver} {self.verdict}: {figures}." + (f" {self.reason}" if self.reason else "")
 
 
@@ -120,7 +136,7 @@ def compare_solutions(ours: Solved, theirs: ReferenceFit) -> SecondOpinion:
     """Compare two solutions of one problem, column by column.
 
     Coefficients are judged in our standard errors (`COEFFICIENT_TOLERANCE`), standard errors at dispersion 1
-    relatively (`SE_TOLERANCE`); the deviance is reported.
+    relatively (`SE_TOLERANCE`), predicted totals by `TOTAL_TOLERANCE`; the deviance is reported.
 
     Examples
     --------
@@ -134,14 +150,19 @@ def compare_solutions(ours: Solved, theirs: ReferenceFit) -> SecondOpinion:
     apart = float(np.max(np.abs(theirs.estimate - ours.estimate) / unit))
     errors_apart = _relative(ours.unscaled_se, theirs.unscaled_se)
     deviance = None if ours.deviance is None or theirs.deviance is None else theirs.deviance - ours.deviance
-    far, far_errors = apart > COEFFICIENT_TOLERANCE, (errors_apart or 0.0) > SE_TOLERANCE
-    reason = "The estimates lie apart." if far else "The standard errors lie apart." if far_errors else ""
+    totals = _relative_total(ours.total, theirs)
+    reason = (
+        "The estimates lie apart." if apart > COEFFICIENT_TOLERANCE
+        else "The standard errors lie apart." if (errors_apart or 0.0) > SE_TOLERANCE
+        else "The predicted totals lie apart." if totals is not None and not abs(totals) <= TOTAL_TOLERANCE
+        else ""
+    )  # fmt: skip
+    verdict: Verdict = "differs" if reason else "agrees"
     if not reason and errors_apart is None:
         reason = "The solver gave no standard errors."
     return SecondOpinion(
-        theirs.solver, "differs" if far or far_errors else "agrees", reason, apart, errors_apart, deviance,
-        theirs.iterations,
-    )
+        theirs.solver, verdict, reason, apart, errors_apart, deviance, theirs.iterations, totals,
+    )  # fmt: skip
 
 
 def second_opinion(solver: str, ours: Solved, solve: Callable[[], ReferenceFit]) -> SecondOpinion:
@@ -166,3 +187,9 @@ def _relative(ours: Array | None, theirs: Array | None) -> float | None:
     if ours is None or theirs is None or not np.isfinite(theirs).all():
         return None
     return float(np.max(np.abs(theirs / ours - 1)))
+
+
+def _relative_total(ours: float | None, theirs: ReferenceFit) -> float | None:
+    if ours is None or theirs.total is None:
+        return None
+    return 0.0 if ours == theirs.total else (theirs.total - ours) / theirs.size

@@ -7,8 +7,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from glm_local.contract.cells import CellRequest
+from glm_local.contract.compile_score import role_expression, score_expression
 from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Expression
+from glm_local.contract.expression import Arithmetic, Expression, Function, Power
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.errors import GlmError
 from glm_local.glm.families import family_from
@@ -30,8 +32,9 @@ def verify_fit(
 ) -> SecondOpinion:
     """Refit a model with an independent solver on the design table of its training rows, and compare.
 
-    Passes over rows: one. What the solver cannot do (a penalty, too many cells, a missing link) gives the verdict
-    "not verifiable" with the reason, never an error.
+    Passes over rows: two, one for the design table and one that adds up what the document's score expression predicts,
+    which the solver's predictions must add up to. What the solver cannot do (a penalty, too many cells, a missing
+    link) gives the verdict "not verifiable" with the reason, never an error.
 
     Parameters
     ----------
@@ -63,9 +66,32 @@ def verify_fit(
     estimate = np.array([one.estimate for one in kept], dtype=np.float64)
     errors = np.array([np.nan if one.std_error is None else one.std_error for one in kept])
     dispersion = model.statistics.dispersion or math.nan
-    ours = Solved(estimate, errors / np.sqrt(dispersion), None, dispersion)
+    total = predicted_total(engine, frame, model, where)
+    ours = Solved(estimate, errors / np.sqrt(dispersion), None, dispersion, total=total)
 
     def run() -> ReferenceFit:
         return reference_fit(cells, columns, keep, family, link, solve)
 
     return second_opinion(solver, ours, run)
+
+
+def predicted_total(
+    engine: Engine[Frame], frame: Frame, model: ModelDocument, where: Expression | None = None
+) -> float:
+    """Weighted sum of what the document's score expression predicts, with the weights of the family's totals.
+
+    With a log link and amounts s = exposure * exp(offset) a row's rate counts weight * s^(2 - p), p the variance power
+    (amount and weight fold like that in blocks); else its mean counts weight. Passes over rows: one.
+    """
+    family, spec = family_from(model.spec.family), model.spec
+    folded = family.power if spec.link == "log" else None
+    term = score_expression(model, "mean" if folded is None else "rate")
+    factors = [] if spec.weight is None else [role_expression(spec.weight)]
+    if folded is not None and spec.exposure is not None:
+        factors.append(Power(role_expression(spec.exposure), 2 - folded))
+    if folded is not None and spec.offset is not None:
+        factors.append(Power(Function("exp", role_expression(spec.offset)), 2 - folded))
+    for factor in factors:
+        term = Arithmetic("*", factor, term)
+    table = engine.cells(frame, [CellRequest("total", sums={"total": term}, where=where)])["total"]
+    return 0.0 if table is None or not len(table.rows) else float(table.sums["total"][0])

@@ -11,6 +11,7 @@ import pytest
 
 import glm_local
 import glm_spark
+from tests.reference import test_aliased_predictions as aliased
 from tests.reference import test_fit_rules as rules
 from tests.reference.test_truth import _null_deviance
 from tests.reference.truth_cases import CASES, Case, as_array, by_r_name, factors, rows, truth
@@ -113,3 +114,16 @@ def test_faulty_rows_are_told_without_a_java_trace(spark: Any, engine: Any) -> N
     with pytest.raises(glm_local.DataError, match="target outside the family") as caught:
         glm_spark.fit_glm(_spark_frame(spark, bad), target="claims", factors=[rules.AREA], exposure="years", engine=engine)
     assert "org.apache" not in str(caught.value)
+
+
+@pytest.mark.parametrize("solver", ["cells", "blocks", "spark_ml"])
+def test_predictions_of_aliased_levels_on_spark_sum_to_what_was_observed(
+    spark: Any, engine: Any, solver: Any
+) -> None:
+    frame = _spark_frame(spark, aliased.ROWS)
+    factors = [aliased.factor("a", "p"), aliased.factor("b", "r")]
+    model = glm_spark.fit_glm(frame, target="y", factors=factors, solver=solver, engine=engine)
+    scored = model.predict(frame).toPandas()
+    assert scored["prediction"].sum() == pytest.approx(26, rel=1e-7 if solver == "spark_ml" else 1e-9)
+    assert scored.loc[scored["a"] == "none", "prediction"].sum() == pytest.approx(1, rel=1e-6)
+    assert model.coefficients.set_index("term").loc["a=none", "estimate"] == pytest.approx(-2.128232, abs=5e-7)
