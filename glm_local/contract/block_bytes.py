@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import FAULTS, Block, BlockDesign, Sums
+from glm_local.contract.blocks import FAULTS, LOG_SUMS, Block, BlockDesign, Sums
 from glm_local.errors import EngineError
 
-MAGIC = 0x31304B4C42474C47
+MAGIC = 0x32304B4C42474C47
 HEADER = 8
 ENCODINGS: tuple[np.dtype[np.generic] | None, ...] = (
     None, np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64),
@@ -53,7 +53,7 @@ def block_from_bytes(design: BlockDesign, data: bytes | memoryview) -> Block:
         )
     reader = _Reader(data, 8 * HEADER)
     encodings = reader.take(np.dtype("<i8"), numerics)
-    log_scale = reader.take(np.dtype("<f8"), 2).astype(np.float64)
+    log_scale = reader.take(np.dtype("<f8"), LOG_SUMS).astype(np.float64)
     faults = reader.take(np.dtype("<f8"), len(FAULTS)).astype(np.float64)
     codes: tuple[Any, ...] = tuple(reader.take(atom.dtype, rows) for atom in design.atoms)
     columns = np.empty((numerics, rows))

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from glm_local.contract.expression import Arithmetic, Expression
 from glm_local.contract.expression import Literal as Constant
+from glm_local.contract.repeated_density import repeated_density
 
 ROWS_PER_BLOCK = 65_536
 ATOM_SIZE = 256
+LOG_SUMS = 4
 
 Sums = list[NDArray[np.float64]]
 
@@ -192,7 +194,9 @@ class Block:
     offset
         float64 of shape (rows,) on the link scale, or None.
     log_scale
-        Sums of log s over all rows and over rows with y > 0, shape (2,): what folding takes from a log density.
+        What a log density needs that blocks no longer show, shape (LOG_SUMS,): sums of log s over all rows and over
+        rows with y > 0; and where rows have weights, sums of w and of w c(y), with c(y) = log y in a positive domain,
+        the log density of a count y at mean y in a nonnegative one (NaN for y that is not whole), 0 in others.
     faults
         Rows left out, by `FAULTS`, float64 of shape (len(FAULTS),).
     within
@@ -240,6 +244,8 @@ def make_block(
         response = response[good]
         weight, exposure, offset = (None if one is None else one[good] for one in (weight, exposure, offset))
     amount, folded, kept, log_scale = _fold(design.folded_power, response, weight, exposure, offset)
+    if weight is not None:
+        log_scale[2:] = weight.sum(), repeated_density(design.domain, response, weight)
     if design.sorted_by is not None:
         order = _order(design, design.sorted_by, atoms)
         atoms, numerics = [atom[order] for atom in atoms], [numeric[order] for numeric in numerics]
@@ -297,12 +303,12 @@ def _fold(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.float64] | None, NDArray[np.float64]]:
     amount = response if weight is None else weight * response
     if power is None or (exposure is None and offset is None):
-        return amount, weight, offset, np.zeros(2)
+        return amount, weight, offset, np.zeros(LOG_SUMS)
     scale = np.ones_like(response) if exposure is None else exposure
     if offset is not None:
         scale = scale * np.exp(offset)
     logs = np.log(scale)
-    log_scale = np.array([logs.sum(), logs[response > 0].sum()])
+    log_scale = np.array([logs.sum(), logs[response > 0].sum(), 0.0, 0.0])
     amount = amount if power == 1 else amount * scale ** (1 - power)
     factor = scale if power == 1 else scale ** (2 - power)
     return amount, factor if weight is None else weight * factor, None, log_scale

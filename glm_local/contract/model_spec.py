@@ -84,8 +84,12 @@ class Coefficient(_Record):
 class FitStatistics(_Record):
     """Figures of the fit, all row-exact whatever the route.
 
-    `log_likelihood`, `aic` and `bic` use the exponential-dispersion density with dispersion / weight; an estimated
-    dispersion is `likelihood_dispersion` (deviance / rows) and counts as one parameter.
+    `log_likelihood`, `aic` and `bic` use the exponential-dispersion density with dispersion / weight: a weight is a
+    precision. An estimated dispersion is `likelihood_dispersion` (deviance / rows) and counts as one parameter.
+    `r_log_likelihood`, `r_aic` and `r_bic` are what R's `logLik`, `AIC` and `BIC` of a glm give: for poisson, gamma and
+    inverse gaussian models a weight repeats its row there (and an estimated dispersion is deviance / sum of weights).
+    They are the same where there is no weight, and None where R has none (counts that are not whole; a weighted
+    Tweedie).
     """
 
     rows: int
@@ -105,6 +109,9 @@ class FitStatistics(_Record):
     log_likelihood: float | None = None
     aic: float | None = None
     bic: float | None = None
+    r_log_likelihood: float | None = None
+    r_aic: float | None = None
+    r_bic: float | None = None
     statistic: Literal["z", "t"]
     zero_weight_rows: int = 0
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import FAULTS, ROWS_PER_BLOCK, Block, BlockDesign, Kernel, Sums
+from glm_local.contract.blocks import FAULTS, LOG_SUMS, ROWS_PER_BLOCK, Block, BlockDesign, Kernel, Sums
 from glm_local.contract.engine import PassCounter
 from glm_local.contract.memory_blocks import MemoryBlocks
 from glm_local.glm.design_columns import DesignColumns
@@ -188,7 +188,7 @@ class Cells:
             tuple(keys[i].astype(atom.dtype) for i, atom in enumerate(design.atoms)),
             np.ascontiguousarray(keys[atoms : atoms + q]), amount, weight,
             keys[atoms + q] if len(keys) > atoms + q and (atoms or q or design.offset is not None) else None,
-            np.zeros(2), np.zeros(len(FAULTS)), parts[CELL_WITHIN],
+            np.zeros(LOG_SUMS), np.zeros(len(FAULTS)), parts[CELL_WITHIN],
         )  # fmt: skip
         return cls(block, parts[CELL_ROWS], float(parts[CELL_LOST].sum()))
 
@@ -209,7 +209,7 @@ def _cut(block: Block) -> list[Block]:
             block.amount[piece],
             _piece(block.weight, piece),
             _piece(block.offset, piece),
-            np.zeros(2),
+            np.zeros(LOG_SUMS),
             nothing,
             _piece(block.within, piece),
         )

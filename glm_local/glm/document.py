@@ -16,7 +16,8 @@ from glm_local.contract.counted import counted
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
-from glm_local.glm.inference import wald
+from glm_local.glm.inference import information_criteria, wald
+from glm_local.glm.repeated_rows import REPEATED, repeated_log_likelihood
 from glm_local.glm.solution import Solution
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def _statistics(spec: ModelSpec, outcome: Outcome) -> FitStatistics:
         log_likelihood=likelihood if defined else None,
         aic=-2 * likelihood + 2 * parameters if defined and likelihood is not None else None,
         bic=-2 * likelihood + parameters * float(np.log(summary.rows)) if defined and likelihood is not None else None,
+        **(_as_in_r(spec, outcome, deviance, likelihood, parameters) if defined else {}),
         statistic="z" if spec.dispersion == "fixed" else "t",
         zero_weight_rows=summary.faults["weight zero"],
     )  # fmt: skip
@@ -124,6 +126,22 @@ def _log_likelihood(outcome: Outcome) -> float | None:
     deviance = outcome.solution.deviance + outcome.lost_deviance
     value = outcome.density_constant - deviance / (2 * dispersion) - folded
     return value if np.isfinite(value) else None
+
+
+def _as_in_r(
+    spec: ModelSpec, outcome: Outcome, deviance: float, own: float | None, parameters: int
+) -> dict[str, float | None]:
+    """Log-likelihood, AIC and BIC as R counts them; the project's own where R's does not differ."""
+    summary, power = outcome.summary, outcome.prepared.family.power
+    if spec.weight is not None and power in REPEATED:
+        weight, density = summary.log_scale[2:].tolist()
+        own = repeated_log_likelihood(power, deviance, weight, density)
+    elif spec.weight is not None and power not in (None, 0):
+        own = None
+    if own is None:
+        return {}
+    found = information_criteria(own, parameters, summary.rows, fixed_dispersion=True)
+    return {"r_log_likelihood": own, "r_aic": found.aic, "r_bic": found.bic}
 
 
 def _covariance(solution: Solution, dispersion: float | None) -> tuple[tuple[float, ...], ...]:

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import FAULTS, Block, Sums, add_sums
+from glm_local.contract.blocks import FAULTS, LOG_SUMS, Block, Sums, add_sums
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
@@ -51,7 +51,7 @@ class SummaryKernel(Additive):
     """What is known before the first step: rows, weight and amount by atom code, numerics' moments, faults.
 
     Sums: totals (rows, weight, amount, density constant at dispersion 1 for families that fix it, rows with a
-    response above 0), faults, log scales, numerics (3, q): x, x^2, amount * x; then per atom (3, size): rows,
+    response above 0), faults, log sums, numerics (3, q): x, x^2, amount * x; then per atom (3, size): rows,
     weight, amount.
     """
 
@@ -60,7 +60,7 @@ class SummaryKernel(Additive):
     numerics: int
 
     def begin(self) -> Sums:
-        return [np.zeros(5), np.zeros(len(FAULTS)), np.zeros(2), np.zeros((3, self.numerics))] + [
+        return [np.zeros(5), np.zeros(len(FAULTS)), np.zeros(LOG_SUMS), np.zeros((3, self.numerics))] + [
             np.zeros((3, size)) for size in self.sizes
         ]
 

@@ -28,9 +28,10 @@ LIKELIHOOD_DISPERSION: dict[str, DispersionRule] = {
 """Which dispersion a log-likelihood (and AIC, BIC) is taken at, by family.
 
 R's `logLik` and `AIC` of a glm use the same (for the gaussian, gamma and inverse gaussian families deviance / n), as
-does statmod's `AICtweedie`. For gamma and inverse gaussian models with prior weights R's `aic` repeats rows by weight
-instead of sharpening their variance; there this project keeps the variance definition, under which a log-likelihood
-does not change when all weights are multiplied by one number.
+does statmod's `AICtweedie`. For poisson, gamma and inverse gaussian models with prior weights R's `aic` repeats rows by
+weight instead of sharpening their variance; there this project keeps the variance definition, under which a
+log-likelihood with an estimated dispersion does not change when all weights are multiplied by one number, and gives
+R's figure beside it (`glm_local.glm.repeated_rows`).
 """
 
 

@@ -56,6 +56,8 @@ def _heading(model: ModelDocument) -> list[str]:
         if figures.log_likelihood is None
         else f", log-likelihood {figures.log_likelihood:,.3f}, AIC {figures.aic:,.3f}, BIC {figures.bic:,.3f}"
     )
+    if figures.r_aic is not None and figures.r_aic != figures.aic:
+        likelihood += f" (weights as repeated rows, as in R: AIC {figures.r_aic:,.3f})"
     return [
         f"{model.name}: {spec.family}, {spec.link} link, target {spec.target}"
         + "".join(

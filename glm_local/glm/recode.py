@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import Block, BlockDesign, Blocks, Kernel, Sums
+from glm_local.contract.blocks import LOG_SUMS, Block, BlockDesign, Blocks, Kernel, Sums
 from glm_local.contract.memory_blocks import MemoryBlocks
 
 Codes = NDArray[np.int64]
@@ -103,7 +103,7 @@ class Recode:
             _part(fine.amount, rows),
             None if fine.weight is None else _part(fine.weight, rows),
             None if fine.offset is None else _part(fine.offset, rows),
-            fine.log_scale if rows is None else np.full(2, np.nan),
+            fine.log_scale if rows is None else np.full(LOG_SUMS, np.nan),
             np.zeros_like(fine.faults),
         )
 

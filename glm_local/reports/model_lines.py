@@ -28,6 +28,7 @@ def fit_figures(model: ModelDocument) -> dict[str, str]:
         "Null deviance": figures.null_deviance, "Residual degrees of freedom": figures.df_residual,
         "Dispersion": figures.dispersion, "Pearson dispersion": figures.dispersion_pearson,
         "Log-likelihood": figures.log_likelihood, "AIC": figures.aic, "BIC": figures.bic,
+        "AIC with weights as repeated rows, as in R": figures.r_aic if figures.r_aic != figures.aic else None,
     }  # fmt: skip
     return {name: _number(value) for name, value in shown.items() if value is not None}
 

@@ -13,6 +13,7 @@ import glm_local
 import glm_spark
 from tests.reference import test_aliased_predictions as aliased
 from tests.reference import test_fit_rules as rules
+from tests.reference import test_weighted_likelihood as weighted
 from tests.reference.test_truth import _null_deviance
 from tests.reference.truth_cases import CASES, Case, as_array, by_r_name, factors, rows, truth
 
@@ -51,6 +52,16 @@ def test_a_fit_on_spark_equals_r(spark: Any, engine: Any, case: Case) -> None:
     assert model.statistics.null_deviance == pytest.approx(_null_deviance(case, reference), rel=1e-10)
     if reference["aic"] is not None:
         assert model.statistics.aic == pytest.approx(reference["aic"], rel=1e-10)
+
+
+@pytest.mark.parametrize("family", ["poisson", "gamma"])
+def test_both_counts_of_the_aic_of_a_weighted_model_are_those_of_pandas(spark: Any, engine: Any, family: str) -> None:
+    target = "count" if family == "poisson" else "cost"
+    asked: dict[str, Any] = {"target": target, "family": family, "factors": [weighted.AREA], "weight": "n"}
+    local = glm_local.fit_glm(weighted.ROWS, exposure="years", **asked).statistics
+    found = glm_spark.fit_glm(_spark_frame(spark, weighted.ROWS), engine=engine, exposure="years", **asked).statistics
+    assert abs(found.r_aic - found.aic) > 1
+    assert (found.r_aic, found.aic) == pytest.approx((local.r_aic, local.aic), rel=1e-11)
 
 
 @pytest.fixture(scope="module")
