@@ -22,7 +22,7 @@ from glm_local.glm.relative_deviance import power_deviance
 Array = NDArray[np.float64]
 
 SMALLEST_MEAN = 1e-10
-"""Where a fit starts when all responses sit on the family's border (all zero, or all one)."""
+"""Where a fit starts when all responses sit on the family's border (all zero, or all one), and only then."""
 
 POWER_NAMES: dict[float, str] = {0.0: "gaussian", 1.0: "poisson", 2.0: "gamma", 3.0: "inverse_gaussian"}
 _POSITIVE_LINKS = ("identity", "log", "inverse", "sqrt", "power")
@@ -222,7 +222,7 @@ class PowerFamily(Family):
         return valid
 
     def starting_mean(self, mean: float) -> float:
-        return mean if self.power == 0 else max(mean, SMALLEST_MEAN)
+        return mean if self.power == 0 or mean > 0 else SMALLEST_MEAN
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ class BinomialFamily(Family):
         return valid
 
     def starting_mean(self, mean: float) -> float:
-        return min(max(mean, SMALLEST_MEAN), 1 - SMALLEST_MEAN)
+        return mean if 0 < mean < 1 else SMALLEST_MEAN if mean <= 0 else 1 - SMALLEST_MEAN
 
 
 def _power(base: Array, exponent: float) -> Array:

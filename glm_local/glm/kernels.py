@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 FEW_NUMERICS = 16
 
-ROWS, WEIGHT, AMOUNT, CONSTANT, NON_ZERO = range(5)
+ROWS, WEIGHT, AMOUNT, CONSTANT, NON_ZERO, SQUARE, SHIFT = range(7)
 OBJECTIVE, INVALID, PEARSON, DEVIANCE, NULL_DEVIANCE, FITTED = range(6)
 
 
@@ -51,8 +51,8 @@ class SummaryKernel(Additive):
     """What is known before the first step: rows, weight and amount by atom code, numerics' moments, faults.
 
     Sums: totals (rows, weight, amount, density constant at dispersion 1 for families that fix it, rows with a
-    response above 0), faults, log sums, numerics (3, q): x, x^2, amount * x; then per atom (3, size): rows,
-    weight, amount.
+    response above 0, weight * response^2, weight * offset), faults, log sums, numerics (3, q): x, x^2, amount * x;
+    then per atom (3, size): rows, weight, amount.
     """
 
     family: Family
@@ -60,7 +60,7 @@ class SummaryKernel(Additive):
     numerics: int
 
     def begin(self) -> Sums:
-        return [np.zeros(5), np.zeros(len(FAULTS)), np.zeros(LOG_SUMS), np.zeros((3, self.numerics))] + [
+        return [np.zeros(7), np.zeros(len(FAULTS)), np.zeros(LOG_SUMS), np.zeros((3, self.numerics))] + [
             np.zeros((3, size)) for size in self.sizes
         ]
 
@@ -71,7 +71,12 @@ class SummaryKernel(Additive):
         weight_total = float(block.rows) if block.weight is None else block.weight.sum()
         positive = np.flatnonzero(block.amount > 0)
         constant = density_constant(self.family, block, 1.0, positive) if self.family.fixed_dispersion else 0.0
-        totals += (block.rows, weight_total, block.amount.sum(), constant, len(positive))
+        with np.errstate(over="ignore"):
+            square = np.sum(block.amount**2 if block.weight is None else block.amount * (block.amount / block.weight))
+        shift = 0.0
+        if block.offset is not None:
+            shift = float(np.sum(block.offset if block.weight is None else block.weight * block.offset))
+        totals += (block.rows, weight_total, block.amount.sum(), constant, len(positive), square, shift)
         if self.numerics:
             moments += (
                 block.numerics.sum(axis=1),

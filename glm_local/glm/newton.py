@@ -24,6 +24,13 @@ from glm_local.glm.kernels import (
 )
 from glm_local.glm.links import Link
 from glm_local.glm.solution import NewtonOptions, Reason, Solution
+from glm_local.glm.starts import (
+    DIMENSIONLESS,
+    marginal_start,
+    rounding_dispersion,
+    starting_predictor,
+    typical_dispersion,
+)
 from glm_local.glm.summary import Summary
 
 Array = NDArray[np.float64]
@@ -38,6 +45,7 @@ class _Point:
     score: Array
     information: Array
     scalars: Array
+    final: bool = False
 
 
 class Newton:
@@ -58,6 +66,8 @@ class Newton:
         self.amounts = self._amounts() if not len(columns.numerics) else None
         self.penalty = self._penalty()
         self.second_order: Information = "observed" if _concave(family, link) else "expected"
+        self.dispersion, self.least = typical_dispersion(summary, family), rounding_dispersion(summary, family)
+        self.unit = link.name not in DIMENSIONLESS  # then the linear predictor has one, as the target has
         self.halvings = 0
         self.unit_errors: Array | None = None
 
@@ -76,16 +86,16 @@ class Newton:
         for iteration in range(1, self.options.max_iterations + 1):
             step, size = self._direction(point, keep)
             # A step small beside its standard error may still be large: then the information is what vanishes.
-            if size < 1e-4 and np.abs(step).max(initial=0.0) < 0.01:
+            if size < 1e-4 and (self.unit or np.abs(step).max(initial=0.0) < 0.01):
                 point = replace(point, coefficients=point.coefficients + step)
                 return self._finish(point, keep, null, iteration, trace)
             following = self._improve(point, step)
             if following is None:
                 return self._finish(point, keep, null, iteration, trace, "no step improves")
-            stalled = abs(following.objective - point.objective) <= 1e-9 * (1 + abs(point.objective))
+            stalled = abs(following.objective - point.objective) <= 1e-9 * (self.dispersion + abs(point.objective))
             point = following
             trace.append(point.objective)
-            if stalled and iteration > 8 and np.abs(step).max() > 0.3:
+            if stalled and iteration > 8 and not self.unit and np.abs(step).max() > 0.3:
                 return self._finish(point, keep, null, iteration, trace, "coefficients ran away", step)
         return self._finish(point, keep, null, self.options.max_iterations, trace, "iterations exhausted", step)
 
@@ -209,7 +219,7 @@ class Newton:
         objective = float(scalars[OBJECTIVE]) - 0.5 * float(self.penalty @ coefficients**2)
         if scalars[INVALID] or not np.isfinite(objective):
             objective = -np.inf
-        return _Point(coefficients, objective, score - self.penalty * coefficients, information, scalars)
+        return _Point(coefficients, objective, score - self.penalty * coefficients, information, scalars, final)
 
     def _direction(self, point: _Point, keep: NDArray[np.bool_], fresh: bool = False) -> tuple[Array, float]:
         """The Newton step, and its largest component in standard errors (dispersion by Pearson where estimated).
@@ -223,15 +233,24 @@ class Newton:
         matrix = (point.information + np.diag(self.penalty))[np.ix_(kept, kept)]
         step[kept] = solve_information(matrix, point.score[kept])
         if self.unit_errors is None or len(self.unit_errors) != len(kept) or fresh:
-            self.unit_errors = np.sqrt(np.maximum(np.diag(inverse_information(matrix)), 1e-300))
-        dispersion = 1.0
-        freedom = self.summary.rows - len(kept)
-        if not self.family.fixed_dispersion and freedom > 0 and point.scalars[PEARSON] > 0:
-            dispersion = point.scalars[PEARSON] / freedom
-        return step, float(np.max(np.abs(step[kept]) / (self.unit_errors * np.sqrt(dispersion))))
+            self.unit_errors = np.sqrt(np.maximum(np.diag(inverse_information(matrix)), np.finfo(float).tiny))
+        errors = self.unit_errors * np.sqrt(self._dispersion_at(point, len(kept)))
+        with np.errstate(over="ignore"):
+            return step, float(np.max(np.abs(step[kept]) / errors))
+
+    def _dispersion_at(self, point: _Point, columns: int) -> float:
+        """Dispersion a step is judged by: Pearson's, no larger than that of the rows around their mean.
+
+        Families of dispersion 1 are judged alike: a unit of the weights has no meaning.
+        """
+        freedom = self.summary.rows - columns
+        if freedom <= 0 or not point.final:
+            return self.dispersion
+        found = max(float(point.scalars[PEARSON]) / freedom, self.least)
+        return min(found, self.dispersion) if found > 0 else self.dispersion
 
     def _improve(self, point: _Point, step: Array, every: int = 1) -> _Point | None:
-        slack = 1e-10 * (1 + abs(point.objective)) if np.isfinite(point.objective) else 0.0
+        slack = 1e-10 * (self.dispersion + abs(point.objective)) if np.isfinite(point.objective) else 0.0
         size = 1.0
         for _ in range(30):
             following = self._at(point.coefficients + size * step, every=every)
@@ -245,31 +264,17 @@ class Newton:
         start = np.zeros(len(self.columns))
         if self.columns.has_intercept:
             start[0] = null
-            return start + self._marginal_start() if self.link.name in ("log", "logit") else start
+            if self.link.name in ("log", "logit"):
+                start += marginal_start(self.summary, self.columns, self.family, self.link)
+            return start
         # Without an intercept the first factor carries the level of all rows.
         for column in set(next(iter(self.columns.column_of_code.values()), np.array([], dtype=np.int64)).tolist()):
             if column >= 0:
                 start[column] = self._mean_predictor()
         return start
 
-    def _marginal_start(self) -> Array:
-        """0.6 of each level's own shrunk log relativity: nearer than the mean, and free after the first pass."""
-        start = np.zeros(len(self.columns))
-        overall = self.family.starting_mean(self.summary.amount / self.summary.weight)
-        prior = 5 / overall
-        weights, amounts = self.summary.by_code(self.columns, 1), self.summary.by_code(self.columns, 2)
-        for one in self.columns.design.fields:
-            columns = self.columns.column_of_code[one.name]
-            means = (amounts[one.name] + prior * overall) / (weights[one.name] + prior)
-            shift = 0.6 * (self.link.link(means) - self.link.link(np.array([overall])))
-            base = float(shift[columns < 0][0]) if (columns < 0).any() else 0.0
-            start[columns[columns >= 0]] = shift[columns >= 0] - base
-            start[0] += base
-        return start
-
     def _mean_predictor(self) -> float:
-        mean = self.family.starting_mean(self.summary.amount / self.summary.weight)
-        return float(self.link.link(np.array([mean]))[0])
+        return starting_predictor(self.summary, self.family, self.link)
 
     def _null_predictor(self) -> float:
         """Linear predictor of the model without factors: one number, found by its own Newton where offsets vary."""
@@ -305,10 +310,11 @@ class Newton:
         every_column = np.ones(len(self.columns), dtype=bool)
         for _ in range(6):
             # A level may be absent from the sample (rows are often sorted): a weak prior keeps it where it is.
+            one_row = np.trace(point.information) / len(start) / self.summary.rows
             held = replace(
                 point,
-                information=point.information + np.eye(len(start)),
-                score=point.score - (point.coefficients - start),
+                information=point.information + one_row * np.eye(len(start)),
+                score=point.score - one_row * (point.coefficients - start),
             )
             step, size = self._direction(held, every_column)
             if not np.isfinite(step).all() or not np.isfinite(point.objective):

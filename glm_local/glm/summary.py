@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from glm_local.contract.blocks import FAULTS, Blocks, Sums
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
-from glm_local.glm.kernels import AMOUNT, CONSTANT, NON_ZERO, ROWS, WEIGHT, SummaryKernel
+from glm_local.glm.kernels import AMOUNT, CONSTANT, NON_ZERO, ROWS, SHIFT, SQUARE, WEIGHT, SummaryKernel
 
 Array = NDArray[np.float64]
 
@@ -25,6 +25,8 @@ class Summary:
     amount: float
     constant: float
     non_zero: int
+    square: float
+    shift: float
     faults: Mapping[str, int]
     log_scale: Array
     moments: Array
@@ -47,6 +49,8 @@ class Summary:
             float(totals[AMOUNT]),
             float(totals[CONSTANT]),
             int(totals[NON_ZERO]),
+            float(totals[SQUARE]),
+            float(totals[SHIFT]),
             {name: int(n) for name, n in zip(FAULTS, faults, strict=True)},
             scales,
             moments,
