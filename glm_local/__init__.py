@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         stratified_sample,
         summary,
         train_validation_comparison,
+        validation_report,
     )
     from glm_local.model import Model
     from glm_local.pandas_engine import PandasEngine
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
         learn_split,
         read_split,
         split_counts,
-        validation_report,
     )
     from glm_local.workflow.rules import WorkflowRules
     from glm_local.workflow.workflow import WorkflowResult
@@ -82,7 +82,7 @@ _HOMES = {
         (
             "aggregate_rate_table", "aggregate_table", "by_factor_report", "calibration", "double_lift", "drift",
             "lift", "missing_strata", "model_version_comparison", "stratified_sample", "summary",
-            "train_validation_comparison",
+            "train_validation_comparison", "validation_report",
         ),
         "glm_local.frame_verbs",
     ),
@@ -107,7 +107,6 @@ _HOMES = {
     **dict.fromkeys(
         (
             "Split", "ValidationReport", "fold_expression", "learn_split", "read_split", "split_counts",
-            "validation_report",
         ),
         "glm_local.validation",
     ),
