@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 Chosen = tuple[int, float, tuple[int, ...]]
 
+SAME = 1e-9
+"""Share within which a boundary lies on what was asked for."""
+
 
 def equal_groups(weight: NDArray[np.float64], most: int) -> tuple[tuple[int, ...], ...]:
     """Positions of codes in groups, in their order; codes without weight stay with the one before.
@@ -37,17 +40,25 @@ def _ends(reached: NDArray[np.float64], most: int) -> tuple[int, ...]:
     """Which boundaries end a group: as many as can be, next to the shares asked for, then as near to them as can be."""
     best: dict[int, Chosen] = {-1: (0, 0.0, ())}
     for share in (at / most for at in range(1, most)):
-        above = int(np.searchsorted(reached, share))
+        near = _near(reached, share)
         found = dict(best)
-        for end in (above - 1, above):
-            if 0 <= end < len(reached):
-                for last, (count, cost, ends) in best.items():
-                    if last < end:
-                        one = (count + 1, cost - abs(float(reached[end]) - share), (*ends, end))
-                        found[end] = max(found.get(end, one), one, key=lambda chosen: chosen[:2])
+        for end in near:
+            for last, (count, cost, ends) in best.items():
+                if last < end:
+                    one = (count + 1, cost - abs(float(reached[end]) - share), (*ends, end))
+                    found[end] = max(found.get(end, one), one, key=lambda chosen: chosen[:2])
         # Whatever ends before the boundaries in reach is as free as the best of them.
-        settled = max((one for last, one in found.items() if last < above - 1), key=lambda one: one[:2], default=None)
-        best = {last: one for last, one in found.items() if last >= above - 1}
+        settled = max((one for last, one in found.items() if last < near[0]), key=lambda one: one[:2], default=None)
+        best = {last: one for last, one in found.items() if last >= near[0]}
         if settled is not None:
             best[settled[2][-1] if settled[2] else -1] = settled
     return max(best.values(), key=lambda one: one[:2])[2]
+
+
+def _near(reached: NDArray[np.float64], share: float) -> list[int]:
+    """The boundaries on both sides of a share; the one that lies on it alone, whatever the last digit of a sum says."""
+    on = int(np.argmin(np.abs(reached - share)))
+    if abs(float(reached[on]) - share) <= SAME:
+        return [on]
+    above = int(np.searchsorted(reached, share))
+    return [end for end in (above - 1, above) if 0 <= end < len(reached)]

@@ -14,11 +14,13 @@ from glm_local.binning.equal_shares import equal_groups
 
 def most_groups(weight: list[float], bins: int) -> int:
     """By trying every choice of the boundaries next to the shares asked for."""
-    reached = np.cumsum(weight)[:-1] / sum(weight)
+    whole = [round(10 * one) for one in weight]  # in integers, where nothing is rounded
+    reached = np.cumsum(whole)[:-1] * bins
     choices = []
-    for share in (at / bins for at in range(1, bins)):
+    for share in (at * sum(whole) for at in range(1, bins)):
         above = int(np.searchsorted(reached, share))
-        choices.append([None, *(end for end in (above - 1, above) if 0 <= end < len(reached))])
+        near = [above] if share in reached else [above - 1, above]
+        choices.append([None, *(end for end in near if 0 <= end < len(reached))])
     chosen = [[one for one in ends if one is not None] for ends in itertools.product(*choices)]
     return 1 + max(len(ends) for ends in chosen if all(one < other for one, other in itertools.pairwise(ends)))
 
