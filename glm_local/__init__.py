@@ -45,7 +45,6 @@ if TYPE_CHECKING:
         stratified_sample,
         summary,
         train_validation_comparison,
-        validation_report,
     )
     from glm_local.model import Model
     from glm_local.pandas_engine import PandasEngine
@@ -55,9 +54,11 @@ if TYPE_CHECKING:
         Split,
         ValidationReport,
         fold_expression,
+        keyed_rows,
         learn_split,
         read_split,
         split_counts,
+        validation_report,
     )
     from glm_local.workflow.rules import WorkflowRules
     from glm_local.workflow.workflow import WorkflowResult
@@ -68,7 +69,8 @@ __all__ = [
     "GlmError", "Model", "PandasEngine", "Problem", "RateGLM", "RunFolder", "SpecError", "Split", "StoreError",
     "ValidationReport", "WorkflowResult", "WorkflowRules", "aggregate_rate_table", "aggregate_table",
     "binomial_deviance", "by_factor_report", "calibration", "double_lift", "drift", "fit_glm", "fold_expression",
-    "gamma_deviance", "gaussian_deviance", "learn_split", "lift", "load_model", "mean_deviance", "missing_strata",
+    "gamma_deviance", "gaussian_deviance", "keyed_rows", "learn_split", "lift", "load_model", "mean_deviance",
+    "missing_strata",
     "model_version_comparison", "open_engine", "poisson_deviance", "read_factors", "read_split", "run_workflow",
     "split_counts", "stratified_sample", "summary", "train_validation_comparison", "tweedie_deviance",
     "validation_report", "weighted_mae", "weighted_rmse",
@@ -82,7 +84,7 @@ _HOMES = {
         (
             "aggregate_rate_table", "aggregate_table", "by_factor_report", "calibration", "double_lift", "drift",
             "lift", "missing_strata", "model_version_comparison", "stratified_sample", "summary",
-            "train_validation_comparison", "validation_report",
+            "train_validation_comparison",
         ),
         "glm_local.frame_verbs",
     ),
@@ -106,7 +108,9 @@ _HOMES = {
     "PandasEngine": "glm_local.pandas_engine",
     **dict.fromkeys(
         (
-            "Split", "ValidationReport", "fold_expression", "learn_split", "read_split", "split_counts",
+            "Split", "ValidationReport", "fold_expression", "keyed_rows", "learn_split", "read_split",
+            "split_counts",
+            "validation_report",
         ),
         "glm_local.validation",
     ),

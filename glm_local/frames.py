@@ -106,12 +106,17 @@ def _pandas_table(frame: pd.DataFrame) -> pa.Table:
     return pa.table(arrays)
 
 
+def is_delta(path: Path) -> bool:
+    """Whether a path on this machine is a Delta table."""
+    return (path / "_delta_log").is_dir()
+
+
 def _path_table(path: Path, columns: Sequence[str] | None) -> pa.Table:
     if not path.exists():
         raise DataError.because(f"{path} does not exist.", "A table's path is a file or a folder.", "Check the path.")
     wanted = None if columns is None else list(columns)
     try:
-        if (path / "_delta_log").is_dir():
+        if is_delta(path):
             from deltalake import DeltaTable
 
             table: pa.Table = DeltaTable(path).to_pyarrow_table(columns=wanted)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -24,7 +26,8 @@ from glm_local.contract.quantile_grid import quantile_pass
 from glm_local.contract.row_pass import RowPass, column_name
 from glm_local.contract.sample_rows import BUCKETS, checked_key, sample_bucket, sample_filter, sample_request
 from glm_local.contract.values import as_number
-from glm_local.frames import FrameLike, as_frame
+from glm_local.errors import EngineError
+from glm_local.frames import FrameLike, as_frame, is_delta
 from glm_local.pandas_columns import FrameColumns, Memo, held_values, kind_of, values_to_arrow, values_to_series
 
 ROWS_AT_ONCE = 4 * ROWS_PER_BLOCK
@@ -72,6 +75,17 @@ class PandasEngine:
         wider = held.copy(deep=self._memo is None)
         for name, one in zip(columns, values, strict=True):
             wider[name] = values_to_series(one, held.index)
+        return wider
+
+    def numbered(self, frame: FrameLike, name: str) -> pd.DataFrame:
+        """The same rows with their number: in the order of a frame, or of a file (files of a folder by their path)."""
+        if isinstance(frame, str | PathLike) and is_delta(Path(frame)):
+            raise EngineError.because(
+                f"{frame} is a Delta table, which has no order of rows.", "Row numbers need a stable order.",
+                "Name a column that identifies a row.",
+            )  # fmt: skip
+        wider = as_frame(frame).copy(deep=False)
+        wider[name] = np.arange(len(wider), dtype=np.int64)
         return wider
 
     def cells(self, frame: FrameLike, requests: Sequence[CellRequest]) -> dict[str, DesignTable | None]:

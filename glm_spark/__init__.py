@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         fold_expression,
         gamma_deviance,
         gaussian_deviance,
+        keyed_rows,
         learn_split,
         mean_deviance,
         poisson_deviance,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         read_split,
         split_counts,
         tweedie_deviance,
+        validation_report,
         weighted_mae,
         weighted_rmse,
     )
@@ -51,7 +53,6 @@ if TYPE_CHECKING:
         stratified_sample,
         summary,
         train_validation_comparison,
-        validation_report,
     )
     from glm_spark.session import spark_session
     from glm_spark.spark_engine import SparkEngine
@@ -63,7 +64,8 @@ __all__ = [
     "GlmError", "Model", "Problem", "RateGLM", "RunFolder", "SparkEngine", "SpecError", "Split", "StoreError",
     "ValidationReport", "WorkflowResult", "WorkflowRules", "aggregate_rate_table", "aggregate_table",
     "binomial_deviance", "by_factor_report", "calibration", "double_lift", "drift", "fit_glm", "fold_expression",
-    "gamma_deviance", "gaussian_deviance", "learn_split", "lift", "load_model", "mean_deviance", "missing_strata",
+    "gamma_deviance", "gaussian_deviance", "keyed_rows", "learn_split", "lift", "load_model", "mean_deviance",
+    "missing_strata",
     "model_version_comparison", "open_engine", "poisson_deviance", "read_factors", "read_split", "run_workflow",
     "spark_references", "spark_session", "split_counts", "stratified_sample", "summary", "train_validation_comparison",
     "tweedie_deviance", "validation_report", "weighted_mae", "weighted_rmse",
@@ -75,7 +77,7 @@ _HOMES = {
         (
             "aggregate_rate_table", "aggregate_table", "by_factor_report", "calibration", "double_lift", "drift",
             "lift", "missing_strata", "model_version_comparison", "stratified_sample", "summary",
-            "train_validation_comparison", "validation_report",
+            "train_validation_comparison",
         ),
         "glm_spark.frame_verbs",
     ),
@@ -91,7 +93,7 @@ _HOMES = {
     **dict.fromkeys(
         (
             "BinningRules", "Model", "Split", "ValidationReport", "WorkflowResult", "WorkflowRules", "fold_expression",
-            "learn_split", "read_factors", "read_split", "split_counts",
+            "keyed_rows", "learn_split", "read_factors", "read_split", "split_counts", "validation_report",
         ),
         "glm_local",
     ),

@@ -1,12 +1,14 @@
-"""The six verbs on a Spark DataFrame, classic or Connect."""
+"""The engine's verbs on a Spark DataFrame, classic or Connect."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 
@@ -22,6 +24,7 @@ from glm_local.contract.quantile_grid import quantile_pass
 from glm_local.contract.row_pass import RowPass, column_name
 from glm_local.contract.sample_rows import BUCKETS, checked_key, sample_bucket, sample_filter, sample_request
 from glm_local.contract.sql import print_sql, quote_identifier
+from glm_local.frames import arrow_table, is_delta
 from glm_spark.block_store import Materialise, SparkBlocks
 from glm_spark.lookup_join import join_lookups
 from glm_spark.partition_work import (
@@ -31,9 +34,10 @@ from glm_spark.partition_work import (
     table_from_bytes,
 )
 from glm_spark.query_settings import ROWS_OUT, query_settings
+from glm_spark.row_numbers import FILE, INDEX, no_order, row_number, rows_by_file, with_places
 from glm_spark.session import spark_session
 from glm_spark.spark_errors import explained
-from glm_spark.spark_frames import as_spark_frame, column_kinds
+from glm_spark.spark_frames import as_spark_frame, column_kinds, is_path, rows_to_spark
 
 BUCKET = "sample bucket"
 
@@ -83,6 +87,20 @@ class SparkEngine:
         selected = {name: texts.get(name, quote_identifier(name)) for name in kinds} | texts
         with explained():
             return joined.frame.selectExpr(*(f"{sql} AS {quote_identifier(name)}" for name, sql in selected.items()))
+
+    def numbered(self, frame: Any, name: str) -> DataFrame:
+        """The same rows with their number: of Parquet files (in the order of their paths; a pass), or of local rows."""
+        if isinstance(frame, DataFrame) or (isinstance(frame, str) and not is_path(frame)):
+            raise no_order(f"Table {frame}" if isinstance(frame, str) else "A Spark DataFrame")
+        if not is_path(frame):
+            rows = arrow_table(frame)
+            return rows_to_spark(self.spark, rows.append_column(name, pa.array(range(rows.num_rows), pa.int64())))
+        if is_delta(Path(frame)):
+            raise no_order(f"{frame} is a Delta table, which")
+        placed = with_places(self._frame(frame))
+        self.passes.record("cells", "rows of each file")
+        numbered = self.with_columns(placed, {name: row_number(rows_by_file(placed))})
+        return numbered.drop(FILE, INDEX)
 
     def cells(self, frame: Any, requests: Sequence[CellRequest]) -> dict[str, DesignTable | None]:
         """One design table per request, all in one job."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ from pyspark.sql import types as t
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.read_array import decoded
 from glm_local.errors import DataError
-from glm_local.frames import arrow_table
+from glm_local.frames import arrow_table, is_delta
 from glm_spark.spark_errors import explained
 
 KINDS: tuple[tuple[type[t.DataType], ColumnKind], ...] = (
@@ -44,6 +44,11 @@ PLAIN = "UTF8_BINARY"
 _known: WeakKeyDictionary[Any, tuple[dict[str, ColumnKind], frozenset[str]]] = WeakKeyDictionary()
 
 
+def is_path(source: Any) -> TypeGuard[str | PathLike[str]]:
+    """Whether a source is a path, not a table's name, a frame or rows."""
+    return isinstance(source, PathLike) or (isinstance(source, str) and ("/" in source or "\\" in source))
+
+
 def as_spark_frame(spark: SparkSession, source: Any) -> DataFrame:
     """Return a Spark DataFrame: itself, a table's name, a path (Delta, Parquet), or local rows sent as Arrow.
 
@@ -55,9 +60,9 @@ def as_spark_frame(spark: SparkSession, source: Any) -> DataFrame:
     if isinstance(source, DataFrame):
         return source
     with explained("Give a DataFrame, a table's name, or the path of Parquet files or of a Delta table."):
-        if isinstance(source, PathLike) or (isinstance(source, str) and ("/" in source or "\\" in source)):
+        if is_path(source):
             path = str(source)
-            delta = (Path(path) / "_delta_log").is_dir()
+            delta = is_delta(Path(path))
             return spark.read.format("delta" if delta else "parquet").load(path)
         if isinstance(source, str):
             return spark.table(source)

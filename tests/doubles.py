@@ -67,6 +67,9 @@ class OpaqueEngine:
     def with_columns(self, frame: Any, columns: Mapping[str, Expression]) -> OpaqueFrame:
         return OpaqueFrame(self._engine.with_columns(_opened(frame), columns))
 
+    def numbered(self, frame: Any, name: str) -> OpaqueFrame:
+        return OpaqueFrame(self._engine.numbered(_opened(frame), name))
+
     def cells(self, frame: Any, requests: Sequence[CellRequest]) -> dict[str, DesignTable | None]:
         answer = self._engine.cells(_opened(frame), requests)
         for name, table in answer.items():

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glm_local.candidates.candidate import Candidate, is_level_factor
 from glm_local.contract.cells import CellRequest, DesignTable
@@ -20,9 +22,10 @@ from glm_local.contract.compile_factor import is_resolved
 from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.expression import Expression, Read
 from glm_local.contract.factor_spec import CategoricalSpec, FactorSpec, NumericSpec
-from glm_local.contract.learn_edges import quantile_edges, written_edges, written_values
+from glm_local.contract.learn_edges import edge_at, edge_below, written_edges, written_values
 from glm_local.contract.learn_factors import MOST_LEVELS, learn
 from glm_local.contract.level_names import EPOCH, own_level
+from glm_local.contract.quantile_grid import CUT
 from glm_local.contract.short_edges import value_edges
 from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.errors import DataError, GlmError, Problem, nearest
@@ -42,10 +45,11 @@ CandidateLike = str | Mapping[str, Any] | FactorSpec
 
 @dataclass(frozen=True)
 class Learned:
-    """Candidates with their fine codes, and why others have none."""
+    """Candidates with their fine codes, why others have none, and what was asked besides."""
 
     candidates: tuple[Candidate, ...]
     refused: Mapping[str, str]
+    besides: Mapping[str, DesignTable | None] = field(default_factory=dict)
 
 
 def learn_candidates(
@@ -55,6 +59,7 @@ def learn_candidates(
     *,
     where: Expression | None = None,
     pre_bins: int = PRE_BINS,
+    besides: Sequence[CellRequest] = (),
 ) -> Learned:
     """Give every candidate its fine codes.
 
@@ -68,6 +73,8 @@ def learn_candidates(
         Flag of the training rows; cut points come from those.
     pre_bins
         Most pre-bins of a numeric candidate, 2 to 250.
+    besides
+        Requests answered in the pass that counts values.
 
     Raises
     ------
@@ -79,7 +86,7 @@ def learn_candidates(
     special = {str(one.get("name")): _special(at, one) for at, one in enumerate(asked) if isinstance(one, Mapping)}
     open_specs = [spec for spec in specs if not is_resolved(spec)]
     requests = [_values_request(spec, where, pre_bins) for spec in open_specs]
-    tables = engine.cells(frame, requests) if requests else {}
+    tables = engine.cells(frame, [*requests, *besides]) if requests or besides else {}
     many = {spec.name: spec for spec in open_specs if isinstance(spec, NumericSpec) and tables[spec.name] is None}
     cuts: Mapping[str, Any] = {}
     if many:
@@ -95,7 +102,7 @@ def learn_candidates(
             learned.append(Candidate(spec.name, fine))
         except GlmError as error:
             refused[spec.name] = error.problems[0].found if error.problems else str(error)
-    return Learned(tuple(learned), refused)
+    return Learned(tuple(learned), refused, {one.name: tables[one.name] for one in besides})
 
 
 def _specs(asked: Sequence[CandidateLike], kinds: Mapping[str, ColumnKind]) -> tuple[FactorSpec, ...]:
@@ -196,7 +203,7 @@ def _resolved(
                 f"{spec.column!r} has no known value.", "A candidate needs one.", "Leave it out.")  # fmt: skip
         edges = known[:-1] if spec.source == "date" else value_edges(known, special)
     else:
-        edges = quantile_edges(np.asarray(cuts, dtype=np.float64), spec.source)
+        edges = rising_edges(np.asarray(cuts, dtype=np.float64), spec.source)
     finite = [edge for edge in {*edges, *_around(special, spec.source)} if math.isfinite(edge)]
     document = {**spec.document(), "edges": written_edges(finite, spec.source)}
     if len(known) == 2 and len(finite) == 1:
@@ -216,6 +223,33 @@ def _as_number(value: object) -> float:
     if isinstance(value, np.datetime64):
         return float(value.astype("datetime64[D]").astype(np.int64))
     return float(value)  # type: ignore[arg-type]
+
+
+def rising_edges(cuts: NDArray[np.float64], source: str) -> list[float]:
+    """Edges from the cut points of equal shares; a value that fills a whole share lies alone between two edges.
+
+    Parameters
+    ----------
+    cuts
+        Cut points with the values around them, the smallest and the largest value first and last
+        (`glm_local.contract.quantile_grid.CUT`).
+
+    Examples
+    --------
+    >>> around = [[0.0, 0.0, 0.0, 1.57, 4.0], [math.nan, math.nan, math.nan, 1.4, 3.0], [0.0, 0.0, 0.0, 1.4, 4.0],
+    ...           [0.2, 0.2, 0.2, 1.9, math.nan]]
+    >>> rising_edges(np.array(around), "number")
+    [0.0, 1.6]
+    """
+    low, high = float(cuts[CUT][0]), float(cuts[CUT][-1])
+    edges: set[float] = set()
+    for before, around in pairwise(cuts.T):
+        point = float(around[CUT])
+        if point < high:
+            edges.add(float(edge_at(around, source)))
+        if before[CUT] == point and point > low:
+            edges.add(float(edge_below(around, source)))
+    return sorted(edge for edge in edges if low <= edge < high)
 
 
 def _named_apart(spec: FactorSpec, table: DesignTable | None) -> FactorSpec:

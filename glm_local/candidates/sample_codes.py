@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glm_local.contract.expression import Compare, Expression, IsMissing, Literal, When
+from glm_local.contract.expression import Compare, Expression, Literal, Lookup, When
 from glm_local.errors import DataError, nearest
 
 SAMPLES = ("train", "validation", "holdout")
@@ -12,9 +12,8 @@ SAMPLE_COLUMN = "(sample code)"
 
 def sample_code(sample: Expression, fold: Expression, folds: int) -> Expression:
     """Fold of training rows, then validation, then holdout; missing where there is no sample."""
-    later = When(Compare("==", sample, Literal("validation")), Literal(folds), Literal(folds + 1))
-    code: Expression = When(Compare("==", sample, Literal("train")), fold, later)
-    return When(IsMissing(sample), Literal(None), code)
+    later = Lookup(sample, SAMPLES[1:], (folds, folds + 1), None, None)
+    return When(Compare("==", sample, Literal(SAMPLES[0])), fold, later)
 
 
 def sample_flag(code: Expression, sample: str, folds: int) -> Expression:

@@ -17,8 +17,8 @@ from glm_local.candidates.factor_gain import factor_sums
 from glm_local.candidates.factor_sums import FactorSums
 from glm_local.candidates.fine_fields import FineFields, level_factors, numeric_name
 from glm_local.candidates.offset_sums import OffsetGrid
-from glm_local.candidates.sample_balance import BalanceKernel
 from glm_local.candidates.sample_codes import SAMPLE, SAMPLES, known_sample, sample_flag
+from glm_local.candidates.sample_moments import SampleMomentsKernel
 from glm_local.contract.blocks import BlockDesign, Blocks, Field, Kernel, Sums
 from glm_local.contract.compile_factor import is_resolved
 from glm_local.contract.compile_score import role_expression
@@ -97,7 +97,7 @@ class StudyRows(Generic[Frame]):
         self._fits: dict[str, PackedFit] = {}
         self._plans: dict[str, FitPlan] = {}
         self.summary: Summary | None = None
-        self.sample_sums: Array | None = None
+        self.sample_moments: Array | None = None
 
     @property
     def family(self) -> Family:
@@ -160,8 +160,8 @@ class StudyRows(Generic[Frame]):
         static = self._kernel(design, None, tuple(range(len(design.atoms))), STATIC)
         first = SummaryKernel(self.family, tuple(one.size for one in design.atoms), len(design.numerics))
         at = design.atom_of(SAMPLE)
-        balance = BalanceKernel(at, design.atoms[at].member_codes(SAMPLE).astype(np.intp), self.samples)
-        every = ManyKernels((first, static, balance))
+        moments = SampleMomentsKernel(at, design.atoms[at].member_codes(SAMPLE).astype(np.intp), self.samples)
+        every = ManyKernels((first, static, moments))
         try:
             answers = every.answers(blocks.sum(every, "study rows"))
             summary = Summary.from_sums(answers[0])
@@ -172,7 +172,7 @@ class StudyRows(Generic[Frame]):
             blocks.close()
             raise
         shape = design.shape()
-        self._blocks, self.summary, self.sample_sums = blocks, summary, answers[2][0]
+        self._blocks, self.summary, self.sample_moments = blocks, summary, answers[2][0]
         self._static = CodeSums(shape, STATIC, self.samples, tuple(range(len(design.atoms))), answers[1])
 
     # -- recoding -------------------------------------------------------------------------------------------------

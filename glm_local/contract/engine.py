@@ -58,7 +58,7 @@ class PassCounter:
 
 
 class Engine(Protocol[Frame]):
-    """Six verbs; `name` is "pandas" or "spark"; `passes` counts."""
+    """Six verbs, and rows numbered where a source has an order; `name` is "pandas" or "spark"; `passes` counts."""
 
     name: str
     passes: PassCounter
@@ -73,6 +73,13 @@ class Engine(Protocol[Frame]):
 
     def with_columns(self, frame: Frame, columns: Mapping[str, Expression]) -> Frame:
         """The same rows with more columns; an existing name is replaced. No pass (lazy on Spark)."""
+        ...
+
+    def numbered(self, frame: Frame, name: str) -> Frame:
+        """The same rows with their number in the source's order, from 0, as one more column.
+
+        EngineError where the source has no stable order. No pass, but over files on a cluster where there are several.
+        """
         ...
 
     def cells(self, frame: Frame, requests: Sequence[CellRequest]) -> dict[str, DesignTable | None]:

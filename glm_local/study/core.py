@@ -81,7 +81,9 @@ class StudyCore(Generic[Frame]):
 
     def _record_opening(self) -> None:
         bench = self._bench
-        split = {"setup": bench.setup.document(), "rows": bench.counts, "package_versions": package_versions()}
+        versions = package_versions()
+        split: dict[str, Any] = {"setup": bench.setup.document(), "rows": bench.counts, "package_versions": versions}
+        split |= {"warnings": list(bench.warnings)} if bench.warnings else {}
         self.commit([Fact("split", split), Fact("learned", bench.learned)])
 
     @contextmanager

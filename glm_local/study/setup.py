@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from glm_local.contract.columns import READABLE, ColumnKind
+from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_score import role_expression
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
@@ -15,10 +15,15 @@ from glm_local.errors import ConfigError, DataError, Problem, SpecError, nearest
 from glm_local.glm.families import family_from, resolve_link
 from glm_local.glm.fit import FitRequest
 from glm_local.validation import Split, fold_expression, read_split, split_json
+from glm_local.validation.key_choice import CONTENT, words_of
+from glm_local.validation.split_document import KEYED
 
 ROLES = ("target", "exposure", "offset", "weight")
 FRACTIONS = (0.6, 0.2, 0.2)
 DISPERSIONS = ("auto", "fixed", "pearson", "deviance")
+
+LATER = "(later)"
+"""Stands for a key that is not known yet while a split document is read."""
 
 SplitLike = Split | Mapping[str, Any] | Sequence[float] | None
 
@@ -36,10 +41,11 @@ class StudySetup:
     split
         How rows are divided; learned once the rows were seen.
     key
-        Columns whose equal values stay in one sample and one fold.
+        Columns whose equal values stay in one sample and one fold; "*" is all a row holds but its roles, "row_number"
+        its number in the source (`glm_local.validation.key_choice`). Empty until rows were looked at.
     key_rule
-        "key": given by the user. "row content": no key was given, so rows are identified by the values of every column
-        whose values have one spelling; identical rows stay together.
+        "key": given by the user. Otherwise nobody named one: "row content" where rows are told apart by what they hold,
+        else "row number", and "to be chosen" until rows were looked at.
     folds, seed
         Cross-validation folds of the training rows; seed of split and folds.
     candidates
@@ -91,6 +97,17 @@ class StudySetup:
             offset=self.offset, weight=self.weight, name=name, dispersion=cast(Any, self.dispersion),
         )  # fmt: skip
 
+    @property
+    def role_columns(self) -> set[str]:
+        """Columns its roles read: they take no part in what a row holds."""
+        return role_columns((self.target, self.exposure, self.offset, self.weight))
+
+    def with_key(self, word: str) -> StudySetup:
+        """The setup with the key that was chosen for it."""
+        open_key = self.split.method in KEYED and not self.split.key
+        split = replace(self.split, key=(word,)) if open_key else self.split
+        return replace(self, split=split, key=(word,), key_rule="row content" if word == CONTENT else "row number")
+
     def fold(self, columns: Mapping[str, ColumnKind]) -> Expression:
         """Training fold of a row."""
         return fold_expression(self.key, columns, self.folds, self.seed)
@@ -126,17 +143,23 @@ def study_setup(
     if problems:
         raise DataError(problems, "the study")
     known = family_from(family)
-    used = {column for asked in roles.values() if asked is not None for column in columns_of(role_expression(asked))}
-    names, rule = _key(key, columns, used)
-    reviewed = tuple(candidates) if candidates is not None else _others(columns, used | set(names if key else ()))
+    used = role_columns(roles.values())
+    divided = _split(split, seed)
+    names, rule = _key(key, divided, columns)
+    _check_key(names, divided, roles, columns)
+    reviewed = tuple(candidates) if candidates is not None else _others(columns, used | set(names))
     setup = StudySetup(
         target, str(known), None if link is None else str(resolve_link(known, link)),
-        _split(split, names, seed), names, rule, exposure, offset, weight, folds, seed, reviewed,
-        dispersion,
+        replace(divided, key=names) if divided.method in KEYED and not divided.key else divided, names, rule,
+        exposure, offset, weight, folds, seed, reviewed, dispersion,
     )  # fmt: skip
     _check_leaks(setup, used)
-    fold_expression(names, columns, folds, seed)
     return setup
+
+
+def role_columns(roles: Iterable[Any]) -> set[str]:
+    """Columns that target, exposure, weight and offset read."""
+    return {column for asked in roles if asked is not None for column in columns_of(role_expression(asked))}
 
 
 def _role_problems(role: str, asked: Any, columns: Sequence[str]) -> list[Problem]:
@@ -163,34 +186,53 @@ def _option_problems(folds: object, seed: object, dispersion: object) -> list[Pr
 
 
 def _key(
-    key: str | Sequence[str] | None, columns: Mapping[str, ColumnKind], roles: set[str]
+    key: str | Sequence[str] | None, split: Split, columns: Mapping[str, ColumnKind]
 ) -> tuple[tuple[str, ...], str]:
-    """The columns rows are divided by: those given, else all with one spelling that have no role.
-
-    A key that holds the target would divide rows by it.
-    """
-    if key is not None:
-        return ((key,) if isinstance(key, str) else tuple(key)), "key"
-    spelled = tuple(sorted(name for name, kind in columns.items() if kind in READABLE["text"] and name not in roles))
-    if not spelled:
+    """The key that is named, by itself or in the split; else none yet: rows are looked at first."""
+    asked = split.key if key is None else (key,) if isinstance(key, str) else tuple(key)
+    if key is not None and not asked:
         raise ConfigError.because(
-            "no key is given, and no column without a role has values with one spelling.",
-            "Rows are divided by a hash of a key, so that every engine and every day divides them alike.",
-            "Name the column (or columns) that identifies a row or a group: key='policy'.", path="/key",
+            "key is empty.", "A key is one column or more.", "Leave it out, or name a column.", path="/key"
+        )
+    words = words_of(asked, columns)
+    if words and len(asked) > 1:
+        raise ConfigError.because(
+            f"{words[0]!r} stands beside {', '.join(repr(one) for one in asked if one != words[0])}.",
+            "What a row holds, or its number, is a key by itself.", "Keep one of them.", path="/key",
         )  # fmt: skip
-    return spelled, "row content"
+    return (asked, "key") if asked else ((), "to be chosen")
 
 
-def _split(asked: SplitLike, key: tuple[str, ...], seed: int) -> Split:
+def _check_key(
+    key: Sequence[str], split: Split, roles: Mapping[str, Any], columns: Mapping[str, ColumnKind]
+) -> None:
+    """A key that holds the target divides rows by it, one that holds another role by that."""
+    taken = {one: role for role, one in roles.items() if isinstance(one, str)}
+    taken |= dict.fromkeys(role_columns([roles["target"]]), "target")
+    for name in dict.fromkeys([*key, *split.key]):
+        if name in taken:
+            raise ConfigError.because(
+                f"the key holds {name!r}, which is the {taken[name]}.",
+                "Samples would differ by it: what identifies a row says nothing of its outcome.",
+                "Name other columns, or key='row_number'.", path="/key",
+            )  # fmt: skip
+    for one in (key, split.key):
+        if one and not words_of(one, columns):
+            fold_expression(one, columns)
+
+
+def _split(asked: SplitLike, seed: int) -> Split:
+    """The split as asked; a key it does not name comes later."""
     if asked is None:
-        return Split("hash", FRACTIONS, key, seed)
+        return Split("hash", FRACTIONS, (), seed)
     if isinstance(asked, Split):
-        return asked if asked.key or asked.method in ("time", "column") else replace(asked, key=key)
+        return asked
     if isinstance(asked, Mapping):
         document = dict(asked)
-        if document.get("method", "hash") in ("hash", "stratified"):
-            document = {"key": list(key), "seed": seed, **document}
-        return read_split(document)
+        keyed = document.get("method", "hash") in KEYED
+        named = not keyed or document.get("key") is not None
+        read = read_split({"seed": seed, "key": LATER, **document} if keyed else document)
+        return read if named else replace(read, key=())
     if isinstance(asked, str) or len(asked) != 3:
         raise SpecError.because(
             f"split is {asked!r}.", "A split is three fractions (train, validation, holdout) or a split document.",
@@ -198,7 +240,7 @@ def _split(asked: SplitLike, key: tuple[str, ...], seed: int) -> Split:
         )  # fmt: skip
     train, validation, holdout = asked
     fractions = {"train": train, "validation": validation, "holdout": holdout}
-    return read_split({"method": "hash", "key": list(key), "seed": seed, "fractions": fractions})
+    return replace(read_split({"method": "hash", "key": LATER, "seed": seed, "fractions": fractions}), key=())
 
 
 def _others(columns: Mapping[str, ColumnKind], used: set[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from glm_local.candidates.candidate import Candidate
 from glm_local.candidates.cross_validation import CrossValidation
 from glm_local.candidates.factor_sums import FactorSums
-from glm_local.candidates.open_rows import check_samples, open_rows
+from glm_local.candidates.open_rows import opened_rows
 from glm_local.candidates.sample_codes import SAMPLES
 from glm_local.candidates.study_rows import SampleDeviance, StudyRows
 from glm_local.contract.columns import ColumnKind
@@ -24,8 +24,10 @@ from glm_local.contract.spec_problems import factor_problems, read_factor
 from glm_local.errors import DataError, Problem, nearest
 from glm_local.study.design import Design
 from glm_local.study.row_digest import row_digest
+from glm_local.study.sample_check import checked_samples
 from glm_local.study.setup import StudySetup
 from glm_local.validation import learn_split
+from glm_local.validation.key_choice import ROW_NUMBER, chosen_key, keyed_rows, words_of
 
 
 @dataclass(frozen=True)
@@ -81,33 +83,49 @@ class Workbench(Generic[Frame]):
         with engine.holding(frame) as held:
             self.frame: Frame = held
             self.kinds: Mapping[str, ColumnKind] = engine.columns(held)
+        self._source = frame
         self.engine, self.setup, self.name = engine, setup, name
         self.learned: Mapping[str, Any] = learned or {}
+        self.warnings: tuple[str, ...] = ()
         self._fitted: dict[str, FittedDesign] = {}
 
     @cached_property
     def rows(self) -> StudyRows[Frame]:
         """The packed rows."""
-        setup, known = self.setup, self.learned.get("candidates")
-        asked = setup.candidates if known is None else [read_factor(one) for one in known]
-        with self.engine.holding(self.frame) as held:
-            self.setup = replace(setup, split=learn_split(self.engine, held, setup.split))
-            request = setup.request(self.name)
-            rows, refused = open_rows(
-                self.engine, held, request, asked, self.setup.split, setup.key, folds=setup.folds, seed=setup.seed
+        known = self.learned.get("candidates")
+        asked = self.setup.candidates if known is None else [read_factor(one) for one in known]
+        with self.engine.holding(self.frame) as unkeyed:
+            self.setup = setup = self._with_key(unkeyed)
+            held = self._keyed(unkeyed)
+            self.setup = setup = replace(setup, split=learn_split(self.engine, held, setup.split))
+            opened = opened_rows(
+                self.engine, held, setup.request(self.name), asked, setup.split, setup.key, folds=setup.folds,
+                seed=setup.seed, check=known is None,
             )
-            try:
-                if known is None:
-                    check_samples(rows, self.setup.split, setup.key)
-                self.data = row_digest(rows.blocks, rows.design)
-            except BaseException:
-                rows.close()
-                raise
+            rows, refused = opened.rows, opened.refused
+            if known is None:
+                self.warnings = checked_samples(opened, setup)
+            self.data = row_digest(rows.blocks, rows.design)
         self.counts = _rows_by_sample(rows)
         if known is None:
             fine = [one.fine.document() for one in rows.candidates.values()]
             self.learned = {"candidates": fine, "refused": dict(refused), "data": self.data, "rows": self.counts}
         return rows
+
+    def _with_key(self, held: Frame) -> StudySetup:
+        """The setup, its key chosen by looking at the rows where nobody named one."""
+        setup = self.setup
+        if setup.key_rule != "to be chosen":
+            return setup
+        return setup.with_key(chosen_key(self.engine, held, self._source, setup.role_columns))
+
+    def _keyed(self, held: Frame) -> Frame:
+        """The rows with the columns a key without a column of its own is read from."""
+        words = words_of((*self.setup.key, *self.setup.split.key), self.kinds)
+        frame = self._source if ROW_NUMBER in words else held
+        for word in sorted(words, reverse=True):  # numbers first: they belong to the source as it came
+            frame = keyed_rows(self.engine, frame, word, self.setup.role_columns)
+        return frame
 
     def check(self, specs: Sequence[FactorSpec]) -> None:
         """Raise every problem of some factors against the table."""

@@ -2,6 +2,7 @@
 
 from glm_local.validation.factor_codes import codes_and_labels, level_labels
 from glm_local.validation.folds import fold_expression
+from glm_local.validation.key_choice import keyed_rows
 from glm_local.validation.report_tables import validation_report
 from glm_local.validation.score_bands import ScoreBands
 from glm_local.validation.split import SAMPLES, LearnedSplit, Split
@@ -18,6 +19,7 @@ __all__ = [
     "ValidationReport",
     "codes_and_labels",
     "fold_expression",
+    "keyed_rows",
     "learn_split",
     "level_labels",
     "read_split",

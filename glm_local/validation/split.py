@@ -23,6 +23,7 @@ from glm_local.contract.expression import (
     When,
 )
 from glm_local.errors import ConfigError, DataError, nearest
+from glm_local.validation.key_choice import key_column
 
 SAMPLES = ("train", "validation", "holdout")
 BUCKETS = 1_000_000
@@ -31,7 +32,12 @@ STRATIFIED = "stratified split"
 MISSING_KEY = "\u2400"
 """What a missing part of a key is hashed as."""
 
-SplitMethod = OneOf["hash", "time", "stratified", "column"]
+EXACT = "exact split"
+EXACT_BUCKETS, EXACT_RANKS = 4_096, 2**32
+MOST_LOST = 0.01
+
+SplitMethod = OneOf["hash", "exact", "time", "stratified", "column", "none"]
+UnlikeRule = OneOf["error", "warn"]
 TimeRead = OneOf["number", "date"]
 
 
@@ -47,11 +53,14 @@ class LearnedSplit:
         Stratified: per stratum column its values, in the order that numbers the strata (missing is a further one).
     bounds
         Stratified: stratum number, first bucket beyond train, first bucket beyond validation.
+    ranks
+        Exact: first rank of a key beyond train, first beyond validation.
     """
 
     cut_points: tuple[float | str, ...] = ()
     strata: tuple[tuple[str, ...], ...] = ()
     bounds: tuple[tuple[int, int, int], ...] = ()
+    ranks: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -61,12 +70,16 @@ class Split:
     Parameters
     ----------
     method
-        "hash": by MD5 of the key. "time": earliest rows train, latest are held out. "stratified": by MD5 of the key
-        with bounds per stratum, so that every stratum has the fractions. "column": a column says it.
+        "hash": by MD5 of the key. "exact": in the order of its MD5, so that the fractions hold to the row (as far as
+        keys allow: rows of one stay together). "time": earliest rows train, latest are held out. "stratified": by MD5
+        of the key with bounds per stratum, so that every stratum has the fractions. "column": a column says it.
+        "none": every row trains.
     fractions
         Shares of train, validation and holdout; each in [0, 1], together 1.
     key
-        Column or columns that identify what stays together: a row key, or a group (policyholder, vehicle).
+        Column or columns that identify what stays together: a row key, or a group (policyholder, vehicle). Where the
+        table has no such column, "*" is all a row holds and "row_number" its number in a stable source; studies and
+        jobs add these, elsewhere `glm_local.validation.keyed_rows` does. NULL is a value like any other.
     seed
         Any integer, 0 included; another seed gives an independent split.
     column
@@ -77,6 +90,11 @@ class Split:
         "stratified": the columns whose combinations are balanced. They must be constant within a key.
     values
         "column": which values mean which sample.
+    max_lost_share
+        Largest share of rows that may be in no sample (no time, a value nobody listed) before that is an error.
+    on_unlike
+        What samples are whose rates of the target differ beyond chance: "error" or "warn". None is "warn" by time and
+        by column, which may differ for a reason, and "error" by hash, which may not.
     learned
         Set by `learn_split`.
     """
@@ -90,11 +108,13 @@ class Split:
     strata: tuple[str, ...] = ()
     values: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
     learned: LearnedSplit | None = None
+    max_lost_share: float = MOST_LOST
+    on_unlike: UnlikeRule | None = None
 
     @property
     def needs_learning(self) -> bool:
         """Whether `learn_split` has to look at the rows first."""
-        asked = self.method == "stratified" or (self.method == "time" and not self.cut_points)
+        asked = self.method in ("stratified", "exact") or (self.method == "time" and not self.cut_points)
         return asked and self.learned is None
 
     def sample(self, columns: Mapping[str, ColumnKind]) -> Expression:
@@ -119,6 +139,11 @@ class Split:
             )
         if self.method == "hash":
             return by_bounds(key_bucket(self.key, columns, "split", self.seed, BUCKETS), self.bounds(BUCKETS))
+        if self.method == "exact":
+            assert self.learned is not None
+            return by_bounds(exact_rank(self.key, columns, self.seed), self.learned.ranks)
+        if self.method == "none":
+            return Literal("train")
         if self.method == "time":
             return self._by_time(columns)
         return self._by_stratum(columns) if self.method == "stratified" else self._by_column(columns)
@@ -144,7 +169,8 @@ class Split:
         first, last = self.learned.cut_points if self.learned else self.cut_points
         convert = float if time.kind == "number" else str
         early, middle = (Compare("<=", time, Literal(convert(cut))) for cut in (first, last))
-        return _sample_where(IsMissing(time), early, middle)
+        # A row without a time is before no cut, and must not be held out for that.
+        return When(IsMissing(time), Literal(None), _sample_of(early, middle))
 
     def _by_stratum(self, columns: Mapping[str, ColumnKind]) -> Expression:
         assert self.learned is not None
@@ -156,7 +182,7 @@ class Split:
             Compare("<", bucket, Lookup(number, numbers, end, usual, usual))
             for end, usual in zip(ends, self.bounds(STRATUM_BUCKETS), strict=True)
         )
-        return _sample_where(IsMissing(bucket), early, middle)
+        return _sample_of(early, middle)
 
     def _by_column(self, columns: Mapping[str, ColumnKind]) -> Expression:
         column = existing(self.column or "", columns, "/split/column")
@@ -165,9 +191,23 @@ class Split:
         return Lookup(text_read(column, columns, "/split/column"), keys, samples, None, None)
 
 
-def _sample_where(nowhere: Expression, train: Expression, validation: Expression) -> Expression:
-    later = When(train, Literal(0), When(validation, Literal(1), Literal(2)))
-    return Lookup(When(nowhere, Literal(-1), later), (0, 1, 2), SAMPLES, None, None)
+def _sample_of(train: Expression, validation: Expression) -> Expression:
+    train_name, validation_name, holdout = (Literal(name) for name in SAMPLES)
+    return When(train, train_name, When(validation, validation_name, holdout))
+
+
+def exact_rank(key: Sequence[str], columns: Mapping[str, ColumnKind], seed: int) -> Expression:
+    """Integer rank of a row's key, 44 bits of hash."""
+    bucket, within = exact_parts(key, columns, seed)
+    return Arithmetic("+", Arithmetic("*", bucket, Literal(EXACT_RANKS)), within)
+
+
+def exact_parts(
+    key: Sequence[str], columns: Mapping[str, ColumnKind], seed: int
+) -> tuple[Expression, Expression]:
+    """The rank's bucket, and the rank within it."""
+    bucket = key_bucket(key, columns, EXACT, seed, EXACT_BUCKETS)
+    return bucket, key_bucket(key, columns, f"{EXACT} rank", seed, EXACT_RANKS)
 
 
 def by_bounds(bucket: Expression, bounds: tuple[int, int]) -> Expression:
@@ -186,7 +226,8 @@ def key_bucket(
     One column: MD5 of ``purpose|seed|value``. Several: each part is hashed under a purpose of its own and the buckets
     are added modulo `buckets`, which is as even as each part is.
     """
-    parts = [IfMissing(text_read(column, columns, "/split/key"), Literal(MISSING_KEY)) for column in key]
+    names = [key_column(name, columns) for name in key]
+    parts = [IfMissing(text_read(column, columns, "/split/key"), Literal(MISSING_KEY)) for column in names]
     if len(parts) == 1:
         return HashBucket(parts[0], purpose, seed, buckets)
     hashes: list[Expression] = [

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import cast, get_args
 
 from glm_local.contract.expression import Scalar
 from glm_local.errors import Problem, SpecError, nearest
-from glm_local.validation.split import SAMPLES, LearnedSplit, Split, SplitMethod
+from glm_local.validation.split import MOST_LOST, SAMPLES, LearnedSplit, Split, SplitMethod, UnlikeRule
 
+CHECKED = ("max_lost_share", "on_unlike")
 FIELDS: dict[str, tuple[str, ...]] = {
-    "hash": ("method", "fractions", "key", "seed"),
-    "time": ("method", "fractions", "column", "cut_points", "learned"),
-    "stratified": ("method", "fractions", "key", "seed", "strata", "learned"),
-    "column": ("method", "column", "values"),
+    "hash": ("method", "fractions", "key", "seed", *CHECKED),
+    "exact": ("method", "fractions", "key", "seed", *CHECKED, "learned"),
+    "time": ("method", "fractions", "column", "cut_points", *CHECKED, "learned"),
+    "stratified": ("method", "fractions", "key", "seed", "strata", *CHECKED, "learned"),
+    "column": ("method", "column", "values", *CHECKED),
+    "none": ("method", "on_unlike"),
 }
+KEYED = ("hash", "exact", "stratified")
+"""Methods that divide rows by a hash of their key."""
 
 
 def read_split(document: Mapping[str, object] | Split) -> Split:
@@ -24,7 +29,8 @@ def read_split(document: Mapping[str, object] | Split) -> Split:
     ``{"method": "hash", "key": "IDpol", "seed": 1, "fractions": {"train": 0.6, "validation": 0.2, "holdout": 0.2}}``,
     ``{"method": "time", "column": "start", "cut_points": ["2023-12-31", "2024-06-30"]}`` or with fractions,
     ``{"method": "stratified", "key": "IDpol", "strata": ["Region"], ...}``,
-    ``{"method": "column", "column": "part", "values": {"train": ["L"], "holdout": ["T"]}}``.
+    ``{"method": "column", "column": "part", "values": {"train": ["L"], "holdout": ["T"]}}``,
+    ``{"method": "exact", "key": "row_number"}``, ``{"method": "none"}``.
 
     Raises
     ------
@@ -40,7 +46,7 @@ def read_split(document: Mapping[str, object] | Split) -> Split:
     values = cast(Mapping[str, Sequence[Scalar]], document.get("values") or {})
     return Split(
         method=method,
-        fractions=_fractions(document.get("fractions")) or (0.6, 0.2, 0.2),
+        fractions=(1.0, 0.0, 0.0) if method == "none" else _fractions(document.get("fractions")) or (0.6, 0.2, 0.2),
         key=_names(document.get("key")),
         seed=cast(int, document.get("seed", 0)),
         column=cast("str | None", document.get("column")),
@@ -48,6 +54,8 @@ def read_split(document: Mapping[str, object] | Split) -> Split:
         strata=_names(document.get("strata")),
         values={name: tuple(values[name]) for name in SAMPLES if name in values},
         learned=_read_learned(document.get("learned")),
+        max_lost_share=float(cast(float, document.get("max_lost_share", MOST_LOST))),
+        on_unlike=cast("UnlikeRule | None", document.get("on_unlike")),
     )
 
 
@@ -62,6 +70,8 @@ def split_json(split: Split) -> dict[str, object]:
         "cut_points": list(split.cut_points) or None,
         "strata": list(split.strata),
         "values": {name: list(values) for name, values in split.values.items()},
+        "max_lost_share": None if split.max_lost_share == MOST_LOST else split.max_lost_share,
+        "on_unlike": split.on_unlike,
         "learned": _learned_json(split.learned),
     }
     kept = {name: every[name] for name in FIELDS[split.method] if every[name] is not None}
@@ -85,6 +95,7 @@ def split_problems(document: Mapping[str, object]) -> list[Problem]:
     checks: dict[str, Callable[[Mapping[str, object]], list[Problem]]] = {
         "fractions": _fraction_problems, "key": _key_problems, "seed": _seed_problems, "column": _column_problems,
         "cut_points": _cut_problems, "strata": _strata_problems, "values": _value_problems,
+        "max_lost_share": _lost_problems, "on_unlike": _unlike_problems,
     }
     for name, check in checks.items():
         if name in fields:
@@ -119,7 +130,8 @@ def _key_problems(document: Mapping[str, object]) -> list[Problem]:
         return []
     return [Problem(
         "/split/key", "no key is given.", "Rows are divided by a hash of their key; the order of rows is no key.",
-        "Name the column (or columns) that identify a row, or a group that must stay together.",
+        "Name the column (or columns) that identify a row, or a group that must stay together; a file without one "
+        'takes key = "row_number" (its order) or key = "*" (all a row holds); method = "none" divides nothing.',
     )]
 
 
@@ -160,6 +172,22 @@ def _strata_problems(document: Mapping[str, object]) -> list[Problem]:
         return []
     return [Problem("/split/strata", "no strata are given.", "A stratified split balances the values of some columns.",
                     'Name them, or use the method "hash".')]
+
+
+def _lost_problems(document: Mapping[str, object]) -> list[Problem]:
+    share = document.get("max_lost_share", MOST_LOST)
+    if isinstance(share, (int, float)) and not isinstance(share, bool) and 0 <= share <= 1:
+        return []
+    rule = "The share of rows that may be in no sample lies between 0 and 1."
+    return [Problem("/split/max_lost_share", f"{share!r} is not a share.", rule, "Write 0.01 for one in a hundred.")]
+
+
+def _unlike_problems(document: Mapping[str, object]) -> list[Problem]:
+    asked, words = document.get("on_unlike"), get_args(UnlikeRule)
+    if asked is None or (isinstance(asked, str) and asked in words):
+        return []
+    rule = f"What samples are whose rates differ beyond chance is one of {', '.join(words)}."
+    return [Problem("/split/on_unlike", f"{asked!r} was given.", rule, nearest(str(asked), words))]
 
 
 def _value_problems(document: Mapping[str, object]) -> list[Problem]:
@@ -210,6 +238,8 @@ def _learned_json(learned: LearnedSplit | None) -> dict[str, object] | None:
         return None
     if learned.cut_points:
         return {"cut_points": list(learned.cut_points)}
+    if not learned.strata:
+        return {"ranks": list(learned.ranks)}
     return {"strata": [list(values) for values in learned.strata], "bounds": [list(bound) for bound in learned.bounds]}
 
 
@@ -218,4 +248,5 @@ def _read_learned(document: object) -> LearnedSplit | None:
         return None
     bounds = tuple((int(a), int(b), int(c)) for a, b, c in document.get("bounds", ()))
     strata = tuple(tuple(str(value) for value in values) for values in document.get("strata", ()))
-    return LearnedSplit(tuple(document.get("cut_points", ())), strata, bounds)
+    first, second = document.get("ranks", (0, 0))
+    return LearnedSplit(tuple(document.get("cut_points", ())), strata, bounds, (int(first), int(second)))

@@ -16,6 +16,7 @@ from glm_local.contract.columns import ColumnKind
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import IsMissing, Not, Read
 from glm_local.errors import DataError
+from glm_local.validation.exact_split import learn_exact
 from glm_local.validation.split import (
     SAMPLES,
     STRATIFIED,
@@ -33,11 +34,14 @@ STRATUM_CELLS = 5_000_000
 
 
 def learn_split(engine: Engine[Frame], frame: Frame, split: Split) -> Split:
-    """The split with its bounds learned, ready for `Split.sample`. One pass when something is to learn, else none.
+    """The split with its bounds learned, ready for `Split.sample`. One pass if something is to learn (exact: two).
 
     Time
         The cut is the distinct time whose cumulated share of rows is nearest to the fraction, so rows with equal time
         are never divided; more than a million distinct numbers are cut at the engine's quantiles.
+    Exact
+        Keys in the order of their hash are cut where the rows before are nearest to the fraction of all. Beyond 10,000
+        keys that takes a second pass, over the rows around the cuts.
     Stratified
         Rows are counted per stratum and hash bucket (10,000 of them); bounds are put so that each stratum's counts
         are its fractions, rounded up or down by a hash of the stratum: off by less than one row and one bucket.
@@ -51,10 +55,8 @@ def learn_split(engine: Engine[Frame], frame: Frame, split: Split) -> Split:
     if not split.needs_learning:
         return split
     columns = engine.columns(frame)
-    learned = _learn_time(engine, frame, split, columns) if split.method == "time" else _learn_strata(
-        engine, frame, split, columns
-    )
-    return replace(split, learned=learned)
+    learn = {"time": _learn_time, "exact": learn_exact}.get(split.method, _learn_strata)
+    return replace(split, learned=learn(engine, frame, split, columns))
 
 
 def split_counts(engine: Engine[Frame], frame: Frame, split: Split) -> pd.DataFrame:
@@ -116,12 +118,12 @@ def _learn_strata(
 ) -> LearnedSplit:
     bucket = key_bucket(split.key, columns, STRATIFIED, split.seed, STRATUM_BUCKETS)
     keys = {f"stratum {i}": text_read(name, columns, "/split/strata") for i, name in enumerate(split.strata)}
-    request = CellRequest("strata", {**keys, "bucket": bucket}, where=Not(IsMissing(bucket)), limit=STRATUM_CELLS)
+    request = CellRequest("strata", {**keys, "bucket": bucket}, limit=STRATUM_CELLS)
     table = _answer(engine, frame, request)
     if not len(table):
         raise DataError.because(
-            f"no row has a key ({', '.join(split.key)}).", "Rows are divided by a hash of their key.",
-            "Name columns that are filled.", path="/split/key",
+            "there is no row.", "A stratified split counts the rows of every stratum.",
+            "Look at the source and its filter.", path="/data",
         )
     texts = [_texts(table, name) for name in keys]
     values = tuple(tuple(sorted({text for text in column if text is not None})) for column in texts)

@@ -19,7 +19,7 @@ from glm_local.contract.expression import (
     Read,
     When,
 )
-from glm_local.errors import ConfigError, nearest
+from glm_local.errors import ConfigError, GlmError, nearest
 
 PURPOSE = "stratified sample"
 COARSE = 1024
@@ -77,6 +77,25 @@ def given_key(key: str | Sequence[str], columns: Mapping[str, ColumnKind], seed:
 
 def content_key(columns: Mapping[str, ColumnKind], seed: int) -> RowKey:
     """Rank rows by all they hold: numbers to the nearest 2^-30, timestamps by their day, lists and such left out."""
+    stages, parts = _content_parts(columns)
+    return _ranked(stages, parts, seed)
+
+
+def content_hash(columns: Mapping[str, ColumnKind], name: str) -> tuple[Mapping[str, Expression], ...]:
+    """Columns to add, one stage after the other, the last of them `name`: an integer that all a row holds decides.
+
+    Raises
+    ------
+    ConfigError
+        No column can be hashed.
+    """
+    stages, parts = _content_parts(columns)
+    if not parts:
+        raise _nothing_to_hash()
+    return tuple(one for one in (*stages, {name: _sum_of_hashes(parts, 1, 0)}) if one)
+
+
+def _content_parts(columns: Mapping[str, ColumnKind]) -> tuple[Sequence[Mapping[str, Expression]], list[Expression]]:
     numbers = [name for name, kind in columns.items() if kind in ("float32", "float64", "decimal")]
     days = [name for name, kind in columns.items() if kind == "timestamp"]
     # A double has no one spelling, a whole number has: so it is made whole, then an integer, then text.
@@ -84,12 +103,12 @@ def content_key(columns: Mapping[str, ColumnKind], seed: int) -> RowKey:
     integer = {column: Read(column, "integer") for column in whole}
     whole |= {f"__row key day {at}": Read(name, "date") for at, name in enumerate(days)}
     spelled = dict(zip([*numbers, *days], whole, strict=True))
-    parts = [
+    parts: list[Expression] = [
         Read(spelled.get(name, name), "text")
         for name, kind in columns.items()
         if name in spelled or kind in READABLE["text"]
     ]
-    return _ranked((whole, integer), parts, seed)
+    return (whole, integer), parts
 
 
 def _whole(number: Expression) -> Expression:
@@ -103,10 +122,7 @@ def _whole(number: Expression) -> Expression:
 
 def _ranked(stages: Sequence[Mapping[str, Expression]], parts: Sequence[Expression], seed: int) -> RowKey:
     if not parts:
-        raise ConfigError.because(
-            "the table has no column that can be hashed.", "Rows are drawn by a hash of what they hold.",
-            "Add a column that names the row.", path="key",
-        )
+        raise _nothing_to_hash()
     first: Expression = parts[0]
     second: Expression = parts[0]
     if len(parts) > 1:
@@ -120,6 +136,13 @@ def _ranked(stages: Sequence[Mapping[str, Expression]], parts: Sequence[Expressi
     }  # fmt: skip
     coarse, fine = (Read(name, "integer") for name in buckets)
     return RowKey(tuple(one for one in (*stages, buckets) if one), coarse, fine)
+
+
+def _nothing_to_hash() -> GlmError:
+    return ConfigError.because(
+        "the table has no column that can be hashed.", "Rows are told apart by a hash of what they hold.",
+        "Add a column that names the row.", path="key",
+    )
 
 
 def _sum_of_hashes(parts: Sequence[Expression], digit: int, seed: int) -> Expression:
