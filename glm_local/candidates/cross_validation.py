@@ -72,26 +72,23 @@ def cross_validate(rows: StudyRows[Any], fit: PackedFit, plan: FitPlan) -> Cross
 
 def _steps(rows: StudyRows[Any], fit: PackedFit, recodes: list[Any]) -> list[Array]:
     """Coefficients without each fold."""
-    q = len(fit.columns.numerics)
-    predictor = Predictor.at(fit.columns, fit.coefficients, np.zeros(q), np.ones(q))
-    newton = NewtonKernel(fit.columns, fit.family, fit.link, predictor, fit.coefficients, "expected", None)
+    inner = fit.basis.inner(fit.coefficients)
+    newton = NewtonKernel(fit.columns, fit.family, fit.link, Predictor.at(inner, fit.basis), inner, "expected", None)
     kernels = ManyKernels(tuple(RecodedKernel(recode, newton) for recode in recodes))
     parts = kernels.answers(rows.sum(kernels, "folds"))
     scores = np.stack([part[1] for part in parts])
     informations = np.stack([part[2] for part in parts])
+    square, penalty = fit.basis.square(), fit.basis.penalty(float(rows.request.ridge))
     return [
-        _without(fit.coefficients, scores.sum(axis=0) - score, informations.sum(axis=0) - information, rows)
+        square @ _without(inner, scores.sum(axis=0) - score, informations.sum(axis=0) - information, penalty)
         for score, information in zip(scores, informations, strict=True)
     ]
 
 
-def _without(coefficients: Array, score: Array, information: Array, rows: StudyRows[Any]) -> Array:
-    penalty = np.full(len(coefficients), float(rows.request.ridge))
-    if len(penalty) and rows.request.intercept:
-        penalty[0] = 0.0
-    matrix = information + np.diag(penalty)
+def _without(coefficients: Array, score: Array, information: Array, penalty: Array) -> Array:
+    matrix = information + penalty
     kept = np.flatnonzero(independent_columns(matrix))
     found = np.zeros_like(coefficients)
-    step = solve_information(matrix[np.ix_(kept, kept)], (score - penalty * coefficients)[kept])
+    step = solve_information(matrix[np.ix_(kept, kept)], (score - penalty @ coefficients)[kept])
     found[kept] = coefficients[kept] + step
     return found

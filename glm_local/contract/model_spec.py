@@ -119,6 +119,8 @@ class FitStatistics(_Record):
 class Convergence(_Record):
     """How the iterations ended: a named reason, the last step in standard errors, step halvings.
 
+    `condition_number` is that of the weighted design, columns scaled to length 1: 16 less its digits are left to
+    predictions (None in documents without it).
     `converged` follows from the reason; a document without it gets it when it is read.
     """
 
@@ -130,6 +132,7 @@ class Convergence(_Record):
     route: Literal["cells", "blocks", "statsmodels", "spark_ml"]
     raw_passes: int
     packed_passes: float
+    condition_number: float | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from glm_local.contract.counted import counted
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
+from glm_local.glm.condition import lost_digits
 from glm_local.glm.inference import information_criteria, wald
 from glm_local.glm.repeated_rows import REPEATED, repeated_log_likelihood
 from glm_local.glm.solution import Solution
@@ -40,9 +41,12 @@ def model_document(
         convergence=Convergence(
             reason=outcome.solution.reason, iterations=outcome.solution.iterations,
             last_step_in_se=outcome.solution.step, halvings=outcome.solution.halvings, route=outcome.route,
-            raw_passes=raw_passes, packed_passes=packed_passes,
+            raw_passes=raw_passes, packed_passes=packed_passes, condition_number=outcome.solution.condition,
         ),
-        warnings=(*outcome.warnings, *_aliased_warning(outcome.solution), *_few_rows_warning(statistics)),
+        warnings=(
+            *outcome.warnings, *_aliased_warning(outcome.solution), *lost_digits(outcome.solution.condition),
+            *_few_rows_warning(statistics),
+        ),
         versions=package_versions(), data_fingerprint=request.data_fingerprint,
     )  # fmt: skip
     read = columns_of(score_expression(document))

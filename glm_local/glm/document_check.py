@@ -7,13 +7,14 @@ observed one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.blocks import Block, Blocks, Sums
 from glm_local.errors import FitError
+from glm_local.glm.basis import Basis
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.kernels import Additive, PairIndex, Predictor, responses
@@ -28,6 +29,8 @@ ROUNDING = 1e-6
 SQUARED_ROUNDING = 1e-6
 """What rounding of means adds to a deviance, in units of weight * mean^2 / variance, before `ROUNDING`."""
 
+EPSILON = float(np.finfo(np.float64).eps)
+
 CANONICAL = {
     ("gaussian", "identity"), ("poisson", "log"), ("binomial", "logit"), ("gamma", "inverse"),
 }  # fmt: skip
@@ -35,7 +38,11 @@ CANONICAL = {
 
 @dataclass(frozen=True)
 class DocumentKernel(Additive):
-    """Sums: [deviance, fitted total, observed total, both totals without sign, sum of weight * mean^2 / variance]."""
+    """Sums of one array.
+
+    Deviance, fitted total, observed total, both totals without sign, sum of weight * mean^2 / variance; and what
+    rounding of the predictor's terms can make of the deviance and of the fitted total.
+    """
 
     columns: DesignColumns
     family: Family
@@ -43,7 +50,7 @@ class DocumentKernel(Additive):
     predictor: Predictor
 
     def begin(self) -> Sums:
-        return [np.zeros(5)]
+        return [np.zeros(7)]
 
     def add(self, sums: Sums, block: Block) -> None:
         if not block.rows:
@@ -51,14 +58,29 @@ class DocumentKernel(Additive):
         sizes = [atom.size for atom in self.columns.design.atoms]
         pairs = PairIndex(block.atoms[: len(sizes)], sizes)
         with np.errstate(all="ignore"):
-            eta = self.predictor.linear_predictor(block, pairs, self.predictor.standardised(block))
+            numerics = self.predictor.inner(block)
+            eta = self.predictor.linear_predictor(block, pairs, numerics)
             mean = self.link.mean(eta)
             response, prior = responses(block)
             deviance = np.sum(prior * self.family.unit_deviance(response, mean))
             fitted = prior * mean
             scale = fitted * mean / self.family.variance(mean)
+            rounding = self._rounding(block, pairs, numerics) * np.abs(self.link.mean_derivative(eta))
+            pull = (2 * np.abs(response - mean) + rounding) / self.family.variance(mean)
         size = np.abs(fitted).sum() + np.abs(block.amount).sum()
-        sums[0] += (deviance, fitted.sum(), block.amount.sum(), size, scale[np.isfinite(scale)].sum())
+        roundings = np.sum(prior * rounding * pull), np.sum(prior * rounding)
+        sums[0] += (deviance, fitted.sum(), block.amount.sum(), size, scale[np.isfinite(scale)].sum(), *roundings)
+
+    def _rounding(self, block: Block, pairs: PairIndex, numerics: Array) -> Array:
+        """Of a row's linear predictor: by the sizes of its terms, which cancel where columns are far from 0."""
+        sizes = replace(
+            self.predictor,
+            tables=tuple(np.abs(table) for table in self.predictor.tables),
+            slopes=np.abs(self.predictor.slopes),
+            intercept=abs(self.predictor.intercept),
+        )
+        terms = 2.0 + len(numerics)
+        return terms * EPSILON * np.abs(sizes.linear_predictor(block, pairs, np.abs(numerics)))
 
 
 def check_document(blocks: Blocks, solution: Solution, family: Family, link: Link, canonical: bool) -> None:
@@ -74,20 +96,22 @@ def check_document(blocks: Blocks, solution: Solution, family: Family, link: Lin
     FitError
         When the document does not give the figures of the fit.
     """
-    columns, q = solution.columns, len(solution.columns.numerics)
+    columns = solution.columns
     coefficients = np.where(np.isnan(solution.coefficients), 0.0, solution.coefficients)
-    predictor = Predictor.at(columns, coefficients, np.zeros(q), np.ones(q))
-    ((deviance, fitted, observed, size, scale),) = blocks.sum(DocumentKernel(columns, family, link, predictor), "check")
+    predictor = Predictor.at(coefficients, Basis.given(columns))
+    kernel = DocumentKernel(columns, family, link, predictor)
+    ((deviance, fitted, observed, size, scale, *rounding),) = blocks.sum(kernel, "check")
     step = max(1.0, 10 * solution.step / ROUNDING)
     largest = max(solution.deviance, deviance)
-    _compare("deviance", deviance, solution.deviance, step * (largest + SQUARED_ROUNDING * scale))
-    _compare("fitted total", fitted, solution.fitted, step * size)
+    _compare("deviance", deviance, solution.deviance, step * (largest + SQUARED_ROUNDING * scale), rounding[0])
+    _compare("fitted total", fitted, solution.fitted, step * size, rounding[1])
     if canonical and columns.has_intercept and (family.name, link.name) in CANONICAL:
-        _compare("fitted total against the observed", fitted, observed, step * size)
+        _compare("fitted total against the observed", fitted, observed, step * size, rounding[1])
 
 
-def _compare(what: str, recomputed: float, told: float, size: float) -> None:
-    if abs(recomputed - told) <= ROUNDING * size or not np.isfinite(told):
+def _compare(what: str, recomputed: float, told: float, size: float, rounding: float) -> None:
+    allowed = ROUNDING * size + (rounding if np.isfinite(rounding) else 0.0)
+    if abs(recomputed - told) <= allowed or not np.isfinite(told):
         return
     raise FitError.because(
         f"The {what} recomputed from the model's coefficients is {recomputed:.10g}, the fit says {told:.10g}.",

@@ -2,36 +2,75 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 Array = NDArray[np.float64]
 
 ALIAS_TOLERANCE = 1e-10  # share of a column's information that the columns before it leave
 
 
+@dataclass(frozen=True)
+class OrderedFactor:
+    """Cholesky's factor of a matrix of unit diagonal, column by column in an order, without those left out.
+
+    Parameters
+    ----------
+    pivots
+        Columns that are not left out, in order.
+    lower
+        Shape (columns, columns): row j holds column j in terms of the pivots before it.
+    left
+        Share of a column's information that pivots before it leave, shape (columns,); 0 outside the order.
+    """
+
+    pivots: NDArray[np.intp]
+    lower: Array
+    left: Array
+
+    def explained(self, column: int) -> Array:
+        """Coefficients, shape (columns,), of the pivots before a column in what they explain of it."""
+        count = len(self.pivots)
+        before = self.lower[column, :count].copy()
+        at = np.flatnonzero(self.pivots == column)
+        if len(at):
+            before[at[0] :] = 0.0
+        coefficients = np.zeros(len(self.lower))
+        if count:
+            coefficients[self.pivots] = solve_triangular(self.lower[self.pivots, :count], before, lower=True, trans="T")
+        return coefficients
+
+
+def ordered_factor(scaled: Array, order: NDArray[np.intp], tolerance: Array) -> OrderedFactor:
+    """Factor a matrix of unit diagonal; a column of which no more than its tolerance is left is left out."""
+    p, n = len(scaled), len(order)
+    ordered, lower, left = scaled[np.ix_(order, order)], np.zeros((n, n)), np.zeros(n)
+    kept: list[int] = []
+    for j in range(n):
+        count = len(kept)
+        row = lower[j, :count]
+        left[j] = ordered[j, j] - row @ row
+        if left[j] > tolerance[order[j]]:
+            kept.append(j)
+            root = np.sqrt(left[j])
+            lower[j, count] = root
+            lower[j + 1 :, count] = (ordered[j + 1 :, j] - lower[j + 1 :, :count] @ row) / root
+    whole, shares = np.zeros((p, n)), np.zeros(p)
+    whole[order], shares[order] = lower, left
+    return OrderedFactor(order[kept], whole, shares)
+
+
 def independent_columns(information: Array) -> NDArray[np.bool_]:
     """Which columns the ones before them do not already span (R's rule: the later one is aliased).
 
-    A column is dropped when the share of its information left by earlier columns is below 1e-10.
+    A column is dropped when the share of its information left by earlier columns is below `ALIAS_TOLERANCE`.
     """
-    p = len(information)
-    keep = np.zeros(p, dtype=bool)
-    diagonal = np.diag(information).copy()
-    scale = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
-    scaled = information * scale[:, None] * scale[None, :]
-    lower = np.zeros((p, p))
-    count = 0
-    for j in range(p):
-        row = lower[j, :count]
-        left = scaled[j, j] - row @ row
-        if diagonal[j] > 0 and left > ALIAS_TOLERANCE:
-            keep[j] = True
-            root = np.sqrt(left)
-            lower[j, count] = root
-            lower[j + 1 :, count] = (scaled[j + 1 :, j] - lower[j + 1 :, :count] @ row) / root
-            count += 1
+    keep = np.zeros(len(information), dtype=bool)
+    positive = np.flatnonzero(np.diag(information) > 0)
+    keep[ordered_factor(_scaled(information)[0], positive, np.full(len(information), ALIAS_TOLERANCE)).pivots] = True
     return keep
 
 
@@ -49,6 +88,18 @@ def inverse_information(matrix: Array) -> Array:
     except (np.linalg.LinAlgError, ValueError):
         inverse = np.linalg.pinv(np.nan_to_num(scaled), rcond=1e-12)
     return inverse * scale[:, None] * scale[None, :]
+
+
+def inverse_root(matrix: Array) -> Array:
+    """F with ``F @ F.T`` the inverse of a symmetric positive matrix: what is made of it has no negative variance."""
+    scaled, scale = _scaled(matrix)
+    try:
+        lower = np.linalg.cholesky(scaled)
+        root: Array = solve_triangular(lower, np.eye(len(matrix)), lower=True, trans="T")
+    except (np.linalg.LinAlgError, ValueError):
+        values, vectors = np.linalg.eigh(np.linalg.pinv(np.nan_to_num(scaled), rcond=1e-12, hermitian=True))
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root * scale[:, None]
 
 
 def solve_information(matrix: Array, right: Array) -> Array:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.blocks import FAULTS, LOG_SUMS, Block, Sums, add_sums
+from glm_local.glm.basis import Basis, InnerNumerics
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
@@ -131,30 +132,23 @@ class LikelihoodKernel(Additive):
 
 @dataclass(frozen=True)
 class Predictor:
-    """Coefficients in the form a block needs: one table per atom, slopes of standardised numerics, intercept."""
+    """Coefficients in the form a block needs: one table per atom, slopes of inner numerics, intercept."""
 
     tables: tuple[Array, ...]
     slopes: Array
     intercept: float
-    centre: Array
-    scale: Array
-    rows: NDArray[np.int64]
+    numerics: InnerNumerics
 
     @classmethod
-    def at(cls, columns: DesignColumns, coefficients: Array, centre: Array, scale: Array) -> Predictor:
-        return cls(
-            columns.tables(coefficients),
-            coefficients[columns.numerics],
-            float(coefficients[0]) if columns.has_intercept else 0.0,
-            centre,
-            scale,
-            columns.numeric_rows,
-        )
+    def at(cls, coefficients: Array, basis: Basis) -> Predictor:
+        """The predictor of coefficients of a basis' inner columns."""
+        columns = basis.columns
+        intercept = float(coefficients[0]) if columns.has_intercept else 0.0
+        return cls(columns.tables(coefficients), coefficients[columns.numerics], intercept, basis.numerics)
 
-    def standardised(self, block: Block) -> Array:
-        """Numerics of a block with mean 0 and standard deviation 1 over all rows, shape (q, rows)."""
-        used = block.numerics if len(self.rows) == len(block.numerics) else block.numerics[self.rows]
-        return (used - self.centre[:, None]) / self.scale[:, None]
+    def inner(self, block: Block) -> Array:
+        """Inner numerics of a block, shape (q, rows)."""
+        return self.numerics.of(block)
 
     def linear_predictor(self, block: Block, pairs: PairIndex, numerics: Array) -> Array:
         """Shape (rows,), offset included."""
@@ -258,7 +252,7 @@ class NewtonKernel(Additive):
         scalars, ends, squares = sums[:3]
         singles, pair_tables = sums[3 : 3 + len(sizes)], sums[3 + len(sizes) :]
         pairs = PairIndex(block.atoms[: len(sizes)], sizes)
-        numerics = self.predictor.standardised(block)
+        numerics = self.predictor.inner(block)
         with np.errstate(all="ignore"):
             score, weight = self._row_terms(scalars, block, pairs, numerics)
         ends[0, 0] += weight.sum()

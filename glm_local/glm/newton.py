@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.blocks import ROWS_PER_BLOCK, Blocks
+from glm_local.glm.basis import Basis
+from glm_local.glm.condition import condition_number
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
 from glm_local.glm.families import Family
-from glm_local.glm.information import independent_columns, inverse_information, solve_information
+from glm_local.glm.information import inverse_information, inverse_root, solve_information
 from glm_local.glm.kernels import (
     DEVIANCE,
     FITTED,
@@ -32,6 +34,7 @@ from glm_local.glm.starts import (
     typical_dispersion,
 )
 from glm_local.glm.summary import Summary
+from glm_local.glm.sweep import Sweep
 
 Array = NDArray[np.float64]
 
@@ -62,9 +65,10 @@ class Newton:
     ) -> None:
         self.blocks, self.columns, self.family, self.link = blocks, columns, family, link
         self.summary, self.options = summary, options or NewtonOptions()
-        self.centre, self.scale = _standardisation(summary, columns)
+        self.initial = Basis.standardised(columns, summary.rows, summary.moments)
+        self.basis = self.initial
         self.amounts = self._amounts() if not len(columns.numerics) else None
-        self.penalty = self._penalty()
+        self.penalty = self.basis.penalty(self.options.ridge) if self.options.ridge else None
         self.second_order: Information = "observed" if _concave(family, link) else "expected"
         self.dispersion, self.least = typical_dispersion(summary, family), rounding_dispersion(summary, family)
         self.unit = link.name not in DIMENSIONLESS  # then the linear predictor has one, as the target has
@@ -78,8 +82,7 @@ class Newton:
         if self.summary.rows >= 4 * SAMPLE_ROWS:
             start = self._sampled_start(start)
             self.unit_errors = None
-        point = self._at(start)
-        keep = self._independent(point)
+        point, keep = self._swept(start)
         if (point.coefficients[~keep] != 0).any():  # what the document leaves out is left out from the start
             point = self._at(np.where(keep, point.coefficients, 0.0))
         trace = [point.objective]
@@ -101,18 +104,26 @@ class Newton:
 
     def independent(self) -> NDArray[np.bool_]:
         """Columns that are not aliased, judged where the iterations would start."""
-        return self._independent(self._at(self._start(self._null_predictor())))
+        return self._swept(self._start(self._null_predictor()))[1]
 
-    def _independent(self, point: _Point) -> NDArray[np.bool_]:
-        """Columns to estimate; a ridge penalty makes every column one that the others do not explain."""
-        if self.options.ridge:
-            return np.ones(len(self.columns), dtype=bool)
-        return independent_columns(point.information)
+    def _swept(self, start: Array, every: int = 1) -> tuple[_Point, NDArray[np.bool_]]:
+        """The start in a basis whose columns can be told apart, and the columns to estimate.
+
+        A ridge penalty makes every column one that the others do not explain.
+        """
+        sweep, coefficients = Sweep.begin(self.basis), start
+        while True:
+            point = self._at(coefficients, every=every)
+            sweep = sweep.next(point.information, self.initial, alias=not self.options.ridge and every == 1)
+            self.basis = sweep.basis
+            if sweep.settled:
+                return point, ~sweep.dropped
+            self.penalty = self.basis.penalty(self.options.ridge) if self.options.ridge else None
+            coefficients = sweep.coefficients(coefficients)
 
     def evaluate(self, coefficients: Array, keep: NDArray[np.bool_]) -> Solution:
         """The statistics at coefficients found elsewhere, given in the scale of the numerics."""
-        inside = np.asarray(np.linalg.solve(self._back(), coefficients), dtype=np.float64)
-        point = self._at(inside, final=True, null=self._null_predictor())
+        point = self._at(self.basis.inner(coefficients), final=True, null=self._null_predictor())
         _, size = self._direction(point, keep, fresh=True)
         return self._solution(point, keep, "score below tolerance", 0, size, [], None)
 
@@ -158,27 +169,23 @@ class Newton:
         last_step: Array | None,
     ) -> Solution:
         p = len(self.columns)
-        covariance = np.full((p, p), np.nan)
         kept = np.flatnonzero(keep)
-        inverse = inverse_information((point.information + np.diag(self.penalty))[np.ix_(kept, kept)])
-        if self.options.ridge:
-            inverse = inverse @ point.information[np.ix_(kept, kept)] @ inverse
-        covariance[np.ix_(kept, kept)] = inverse
-        back = self._back()
-        coefficients = back @ np.where(keep, point.coefficients, 0.0)
-        covariance_back = back @ np.where(np.isnan(covariance), 0.0, covariance) @ back.T
-        coefficients[~keep] = np.nan
-        covariance_back[~keep, :] = np.nan
-        covariance_back[:, ~keep] = np.nan
+        part = np.ix_(kept, kept)
+        back, information = self.basis.square()[part], point.information[part]
+        inner = inverse_root(self._penalised(point.information)[part])
+        root = back @ inner
+        coefficients, covariance = np.full(p, np.nan), np.full((p, p), np.nan)
+        coefficients[kept] = back @ point.coefficients[kept]
+        covariance[part] = root @ root.T if self.penalty is None else root @ (inner.T @ information @ inner) @ root.T
         away: tuple[Column, ...] = ()
         if last_step is not None and reason != "score below tolerance":
             large = np.abs(last_step) > 0.5 * np.abs(last_step).max()
             away = tuple(self.columns.columns[i] for i in np.flatnonzero(large))
         scalars = point.scalars
         return Solution(
-            self.columns,
+            self.basis,
             coefficients,
-            covariance_back,
+            covariance,
             tuple(int(i) for i in np.flatnonzero(~keep)),
             point.score,
             point.information,
@@ -193,6 +200,7 @@ class Newton:
             self.halvings,
             away,
             tuple(trace),
+            condition_number(self.basis, kept, information, root),
         )
 
     def _at(
@@ -202,7 +210,7 @@ class Newton:
         null: float | None = None,
         every: int = 1,
     ) -> _Point:
-        predictor = Predictor.at(self.columns, coefficients, self.centre, self.scale)
+        predictor = Predictor.at(coefficients, self.basis)
         kernel = NewtonKernel(
             self.columns,
             self.family,
@@ -216,10 +224,11 @@ class Newton:
         )
         purpose = "final" if final else "newton" if every == 1 else "start"
         scalars, score, information = kernel.with_amounts(self.blocks.sum(kernel, purpose, every))
-        objective = float(scalars[OBJECTIVE]) - 0.5 * float(self.penalty @ coefficients**2)
+        pull = 0.0 if self.penalty is None else self.penalty @ coefficients
+        objective = float(scalars[OBJECTIVE]) - 0.5 * float(np.sum(pull * coefficients))
         if scalars[INVALID] or not np.isfinite(objective):
             objective = -np.inf
-        return _Point(coefficients, objective, score - self.penalty * coefficients, information, scalars, final)
+        return _Point(coefficients, objective, score - pull, information, scalars, final)
 
     def _direction(self, point: _Point, keep: NDArray[np.bool_], fresh: bool = False) -> tuple[Array, float]:
         """The Newton step, and its largest component in standard errors (dispersion by Pearson where estimated).
@@ -230,7 +239,7 @@ class Newton:
         kept = np.flatnonzero(keep)
         if not len(kept):
             return step, 0.0
-        matrix = (point.information + np.diag(self.penalty))[np.ix_(kept, kept)]
+        matrix = self._penalised(point.information)[np.ix_(kept, kept)]
         step[kept] = solve_information(matrix, point.score[kept])
         if self.unit_errors is None or len(self.unit_errors) != len(kept) or fresh:
             self.unit_errors = np.sqrt(np.maximum(np.diag(inverse_information(matrix)), np.finfo(float).tiny))
@@ -306,7 +315,8 @@ class Newton:
         every = max(2, self.summary.rows // max(SAMPLE_ROWS, self.summary.rows // 10))
         if self.summary.rows // every < 2 * ROWS_PER_BLOCK:
             return start
-        point = self._at(start, every=every)
+        point, _ = self._swept(start, every)
+        start = point.coefficients
         every_column = np.ones(len(self.columns), dtype=bool)
         for _ in range(6):
             # A level may be absent from the sample (rows are often sorted): a weak prior keeps it where it is.
@@ -335,36 +345,8 @@ class Newton:
             amounts[0] = self.summary.amount
         return amounts
 
-    def _penalty(self) -> Array:
-        penalty = np.full(len(self.columns), float(self.options.ridge))
-        if self.columns.has_intercept:
-            penalty[0] = 0.0
-        penalty[self.columns.numerics] /= self.scale**2
-        return penalty
-
-    def _back(self) -> Array:
-        """Matrix from standardised to given numerics: coefficients are ``back @ standardised``."""
-        back = np.eye(len(self.columns))
-        for at, column in enumerate(self.columns.numerics):
-            back[column, column] = 1 / self.scale[at]
-            if self.columns.has_intercept:
-                back[0, column] = -self.centre[at] / self.scale[at]
-        return back
-
-
-def _standardisation(summary: Summary, columns: DesignColumns) -> tuple[Array, Array]:
-    q = len(columns.numerics)
-    if not q or not summary.rows:
-        return np.zeros(q), np.ones(q)
-    moments = summary.moments[:, columns.numeric_rows]
-    mean = moments[0] / summary.rows
-    spread = np.sqrt(np.maximum(moments[1] / summary.rows - mean**2, 0.0))
-    root = np.sqrt(moments[1] / summary.rows)
-    if not columns.has_intercept:
-        return np.zeros(q), np.where(root > 0, root, 1.0)
-    # A constant column stays as it is: it is aliased with the intercept and found so.
-    constant = spread <= 1e-7 * root
-    return np.where(constant, 0.0, mean), np.where(constant, np.where(root > 0, root, 1.0), spread)
+    def _penalised(self, information: Array) -> Array:
+        return information if self.penalty is None else information + self.penalty
 
 
 def _concave(family: Family, link: Link) -> bool:

@@ -13,6 +13,7 @@ from glm_local.contract.columns import ColumnKind
 from glm_local.contract.engine import PassCounter
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.model_spec import ModelDocument
+from glm_local.glm.basis import Basis
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.document import model_document
 from glm_local.glm.families import Family
@@ -28,10 +29,15 @@ class PackedFit:
     """A model fitted on rows that were packed before, with what further questions about those rows need."""
 
     document: ModelDocument
-    columns: DesignColumns
+    basis: Basis
     coefficients: Array
     family: Family
     link: Link
+
+    @property
+    def columns(self) -> DesignColumns:
+        """Of the design matrix."""
+        return self.basis.columns
 
 
 def fit_packed(
@@ -57,4 +63,4 @@ def fit_packed(
         outcome = FitRun(request, prepared, {}).solve(open_blocks(prepared.plan))
     document = model_document(request, prepared.spec, outcome, counter.raw, counter.packed)
     solution = outcome.solution
-    return PackedFit(document, solution.columns, np.nan_to_num(solution.coefficients), prepared.family, prepared.link)
+    return PackedFit(document, solution.basis, np.nan_to_num(solution.coefficients), prepared.family, prepared.link)

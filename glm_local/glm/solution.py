@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.glm.basis import Basis
 from glm_local.glm.design_columns import Column, DesignColumns
 
 Array = NDArray[np.float64]
@@ -41,7 +42,7 @@ class Solution:
     `coefficients` and `covariance` (unscaled: inverse information) are NaN for aliased columns.
     """
 
-    columns: DesignColumns
+    basis: Basis
     coefficients: Array
     covariance: Array
     aliased: tuple[int, ...]
@@ -58,6 +59,12 @@ class Solution:
     halvings: int
     running_away: tuple[Column, ...] = ()
     trace: tuple[float, ...] = field(default=(), repr=False)
+    condition: float | None = None
+
+    @property
+    def columns(self) -> DesignColumns:
+        """Of the design matrix."""
+        return self.basis.columns
 
     @property
     def converged(self) -> bool:

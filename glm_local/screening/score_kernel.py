@@ -96,7 +96,7 @@ class ScoreKernel:
         coarse = self.recode.block(fine)
         each = iter(sums)
         self.newton.add(list(islice(each, len(self.newton.begin()))), coarse)
-        numerics = self.newton.predictor.standardised(coarse)
+        numerics = self.newton.predictor.inner(coarse)
         with np.errstate(all="ignore"):
             measures, information = self._measures(coarse)
         codes = [one.codes(fine, coarse) for one in self.fields]

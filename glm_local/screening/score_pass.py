@@ -67,11 +67,11 @@ def score_pass(
 ) -> ScoreSums:
     """Scores and information of all fields under a model, training rows only; one pass over packed rows."""
     fit, design = model.fit, rows.design
-    count = len(fit.columns.numerics)
-    predictor = Predictor.at(fit.columns, fit.coefficients, np.zeros(count), np.ones(count))
+    inner = fit.basis.inner(fit.coefficients)
+    predictor = Predictor.at(inner, fit.basis)
     at = design.atom_of(rows.sample_field)
     kernel = ScoreKernel(
-        NewtonKernel(fit.columns, fit.family, fit.link, predictor, fit.coefficients),
+        NewtonKernel(fit.columns, fit.family, fit.link, predictor, inner),
         RowMeans.of(fit.columns, fit.link, fit.coefficients),
         rows.recode(model.plan),
         tuple(fields),
