@@ -1,8 +1,8 @@
 """The inner columns of a fit: numerics centred and scaled and, where they nearly depend on others, swept by those.
 
-Normal equations square the condition of their columns, so a fit iterates on inner columns ``Y = X B`` that are far from
-dependent and goes back to the given ones by ``B`` at its end. ``B`` is any invertible matrix: what counts is that blocks
-apply it without rounding, so that inner columns are exactly what it says.
+Normal equations square the condition of their columns, so a fit iterates on inner columns ``Y = X B`` that are far
+from dependent and goes back to the given ones by ``B`` at its end. ``B`` is any invertible matrix: what counts is that
+blocks apply it without rounding, so that inner columns are exactly what it says.
 """
 
 from __future__ import annotations
