@@ -121,7 +121,7 @@ CHECKS = [check_figures, check_totals, check_readers, check_routes, check_bases]
 def check_all(seed: int) -> bool:
     case = fit_case(seed)
     model = fitted(case)
-    if model is None or any("separated" in one for one in model.warnings):
+    if model is None or not model.document.convergence.converged or any("separated" in one for one in model.warnings):
         return False
     for check in CHECKS:
         check(case, model)
