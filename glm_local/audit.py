@@ -2,66 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from glm_local.contract.audit_findings import (
-    account_findings,
-    history_findings,
-    open_runs,
-    row_findings,
-    state_findings,
-)
 from glm_local.contract.audit_queries import DECISIONS
 from glm_local.contract.audit_rows import TABLES
-from glm_local.contract.counted import counted
-from glm_local.contract.fill_rows import Row, from_arrow, row_digest
-from glm_local.contract.hash_chain import Finding, Head, chain_findings, head_of
-from glm_local.contract.run_log import chain_app
-from glm_local.contract.seals import seal_findings, sealed_heads
+from glm_local.contract.event_document import event_document
+from glm_local.contract.fill_rows import Row, from_arrow
 from glm_local.contract.store import Store
-from glm_local.contract.terminal_text import terminal_word
-from glm_local.errors import ConfigError, GlmError, StoreError, nearest
+from glm_local.errors import ConfigError, GlmError, nearest
+from glm_local.verify_audit import VerifyReport, verify
 
-Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class VerifyReport:
-    """What `verify` found.
-
-    Parameters
-    ----------
-    findings
-        Broken ones first; notes do not make the report fail.
-    heads
-        Study to the last event of its chain; keep it where the store's writers cannot write.
-    events, rows
-        How many were recomputed.
-    """
-
-    findings: tuple[Finding, ...]
-    heads: Mapping[str, Head]
-    events: int
-    rows: int
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is broken."""
-        return not any(finding.severity == "broken" for finding in self.findings)
-
-    @property
-    def head(self) -> Head | None:
-        """The head, when one study was looked at."""
-        return next(iter(self.heads.values())) if len(self.heads) == 1 else None
-
-    def __str__(self) -> str:
-        verdict = "nothing was changed" if self.ok else "something was changed"
-        heads = [f"head of {terminal_word(study)}: {head}" for study, head in self.heads.items()]
-        first = f"{verdict}: {counted(self.events, 'event')} and {counted(self.rows)} recomputed"
-        return "\n".join([first, *(str(one) for one in self.findings), *heads])
+__all__ = [
+    "RunRecord", "VerifyReport", "history", "holdout_looks", "reproduce", "show", "verify", "what_changed",
+    "who_decided", "why_is_it_in",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,11 +103,11 @@ def reproduce(store: Store, run: str) -> dict[str, Any]:
     """
     study, last = _end_of(store, run)
     row = next(iter(_in_order(store, "runs", run)), {})
-    read = {name: json.loads(str(value)) if name in ("config", "data", "environment") and value else value
-            for name, value in row.items()}  # fmt: skip
+    documents = ("config", "data", "environment")
+    read = {name: event_document(row, name) if name in documents and value else value for name, value in row.items()}
     decided = [
         {"seq": one["seq"], "event": one["event"], "factor": one["factor"], "by_user": one["by_user"],
-         "reason": one["reason"], **json.loads(str(one["payload"]))}
+         "reason": one["reason"], **event_document(one)}
         for one in _line(store, study, last) if one["event"] in (*DECISIONS, "split", "branched")
     ]  # fmt: skip
     models = dict.fromkeys(str(one["model_id"]) for one in _in_order(store, "models", run))
@@ -161,7 +117,7 @@ def reproduce(store: Store, run: str) -> dict[str, Any]:
 def _line(store: Store, study: str, last: int) -> list[Row]:
     """Events up to a place in a study's chain, those of the study it was branched from before them."""
     own = [event for event in history(store, study) if int(str(event["seq"])) <= last]
-    branched = next((json.loads(str(one["payload"])) for one in own if one["event"] == "branched"), None)
+    branched = next((event_document(one) for one in own if one["event"] == "branched"), None)
     if branched is None or branched["from_study"] == study:
         return own
     return [*_line(store, branched["from_study"], int(branched["from_seq"])), *own]
@@ -212,113 +168,8 @@ def _unknown_run(store: Store, run: str) -> GlmError:
 
 
 def _status(finished: Row | None) -> str:
-    return str(json.loads(str(finished["payload"]))["status"]) if finished else "not finished"
+    return str(event_document(finished).get("status", "not said")) if finished else "not finished"
 
 
 def _in_order(store: Store, table: str, run: str) -> list[Row]:
     return sorted(from_arrow(store.read(table, {"run_id": run})), key=lambda row: int(str(row["position"])))
-
-
-def verify(store: Store, study: str | None = None, expected_head: Head | str | None = None) -> VerifyReport:
-    """Recompute everything and name what does not fit; never stops at the first thing it cannot read.
-
-    Parameters
-    ----------
-    study
-        Look at this study's events and rows only; the tables' own history is always looked at. None: all studies.
-    expected_head
-        A head kept from an earlier run, ``seq:hash``; it must still be in the chain.
-
-    Notes
-    -----
-    Looked at, in this order: each table's rules and history (every operation that is not an append is named), the
-    sealed bytes of every file, the chain of every study, each row's hash, and the rows of every run against what its
-    events state. What cannot be seen is said in `glm_local.contract.hash_chain`.
-    """
-    look = _Look()
-    tables = [name for name in TABLES if _looked_at(store, look, name)]
-    files = store.files
-    if files is None:
-        said = "files are out of reach here: bytes were not compared, rows were"
-        look.findings.append(Finding("note", "_seals", "", said))
-    else:
-        look.take("_seals", lambda: seal_findings(files))
-    where = {"study_id": study} if study is not None else None
-    rows = {name: look.read(name, lambda name=name: from_arrow(store.read(name, where))) for name in tables}  # type: ignore[misc]
-    events = rows.pop("events", [])
-    heads = _chains(store, look, events or [], study, expected_head)
-    for name, found in rows.items():
-        look.take(name, lambda name=name, found=found: row_findings(TABLES[name], found or []))  # type: ignore[misc]
-    asked = ((name, rows.get(name, [])) for name in TABLES if name != "events")
-    readable = {name: found for name, found in asked if found is not None}
-    if events is not None:
-        sound = [event for event in events if row_digest(event, "row_hash") == event["row_hash"]]
-        look.take("events", lambda: account_findings(sound, readable) + open_runs(sound))
-    count = sum(len(found) for found in readable.values())
-    return VerifyReport(look.in_order(), heads, len(events or []), count)
-
-
-def _looked_at(store: Store, look: _Look, name: str) -> bool:
-    """Look at a table's rules and history; False when there is no such table."""
-    states = look.read(name, lambda: [store.state(name)])
-    if states == [None]:
-        return False
-    look.take(name, lambda: state_findings(TABLES[name], states[0]) if states else [])
-    look.take(name, lambda: history_findings(name, store.history(name)))
-    return True
-
-
-class _Look:
-    """Collects findings; what cannot be read becomes one."""
-
-    def __init__(self) -> None:
-        self.findings: list[Finding] = []
-
-    def read(self, table: str, ask: Callable[[], Answer]) -> Answer | None:
-        try:
-            return ask()
-        except StoreError as error:
-            said = " ".join(problem.found for problem in error.problems)
-        except (ValueError, TypeError, KeyError, ArithmeticError) as error:  # changed bytes make anything of a value
-            said = f"what is there cannot be understood: {error!r}"
-        self.findings.append(Finding("broken", table, "", said))
-        return None
-
-    def take(self, table: str, ask: Callable[[], Iterable[Finding]]) -> None:
-        self.findings += self.read(table, lambda: list(ask())) or []
-
-    def in_order(self) -> tuple[Finding, ...]:
-        return tuple(sorted(dict.fromkeys(self.findings), key=lambda one: one.severity))
-
-
-def _chains(
-    store: Store, look: _Look, events: list[Row], study: str | None, expected: Head | str | None
-) -> dict[str, Head]:
-    studies = {study} if study is not None else {str(one["study_id"]) for one in events}
-    sealed = sealed_heads(store.files) if store.files else []
-    studies |= {name for name, _, _ in sealed} if study is None else set()
-    heads: dict[str, Head] = {}
-    chains: dict[str, set[Head]] = {}
-    for name in sorted(studies):
-        own = [event for event in events if event["study_id"] == name]
-        look.take("events", lambda own=own: chain_findings(own))  # type: ignore[misc]
-        chains[name] = {head_of(event) for event in own}
-        heads[name] = max(chains[name], key=lambda head: head.seq, default=Head())
-        mark = look.read("events", lambda name=name: store.mark("events", chain_app(name)))  # type: ignore[misc]
-        if mark is not None and mark > heads[name].seq:
-            said = f"the chain ends at {heads[name].seq}, the table's log knows event {mark}: its tail was cut"
-            look.findings.append(Finding("broken", "events", f"study {name}", said))
-        for _, run, head in (one for one in sealed if one[0] == name and one[2] not in chains[name]):
-            said = f"run {run} was sealed with head {head}, which is not in the chain"
-            look.findings.append(Finding("broken", "events", f"study {name} seq {head.seq}", said))
-    look.findings += _expected(chains, expected)
-    return heads
-
-
-def _expected(chains: Mapping[str, set[Head]], expected: Head | str | None) -> list[Finding]:
-    if expected is None:
-        return []
-    head = Head.parse(expected) if isinstance(expected, str) else expected
-    if any(head in chain for chain in chains.values()):
-        return []
-    return [Finding("broken", "events", f"seq {head.seq}", f"the expected head {head} is not in the chain")]

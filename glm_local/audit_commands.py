@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +19,12 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON line on standard ou
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 StoreOption = Annotated[str, typer.Option("--store", help="Folder or URI of the audit's tables.")]
 Study = Annotated[str | None, typer.Option("--study", help="Only this study.")]
+
+PublicKey = Annotated[
+    list[str] | None,
+    typer.Option("--public-key", help="Key that seals must be signed by: a file, or the key itself; may be repeated. "
+                 "Otherwise GLM_SEAL_PUBLIC_KEY."),
+]  # fmt: skip
 
 DEFAULT_STORE = "artifacts/audit"
 
@@ -46,7 +53,10 @@ def history_command(
 def verify_command(
     store: StoreOption = DEFAULT_STORE,
     study: Study = None,
-    head: Annotated[str | None, typer.Option("--head", help="A head kept from an earlier run, seq:hash.")] = None,
+    head: Annotated[
+        list[str] | None, typer.Option("--head", help="A head kept from an earlier run, seq:hash; may be repeated.")
+    ] = None,
+    public_key: PublicKey = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> int:
@@ -54,10 +64,12 @@ def verify_command(
 
     def ask() -> Answer:
         from glm_local import audit
+        from glm_local.contract.hash_chain import Head
 
-        found = audit.verify(_store(store), study, head)
+        found = audit.verify(_store(store), study, [Head.parse(one) for one in head or ()], _public_keys(public_key))
         document = {
-            "ok": found.ok, "events": found.events, "rows": found.rows,
+            "ok": found.ok, "events": found.events, "rows": found.rows, "proven": found.proven if found.ok else (),
+            "not_proven": found.unproven,
             "heads": {name: str(one) for name, one in found.heads.items()},
             "findings": [one.__dict__ for one in found.findings],
         }  # fmt: skip
@@ -224,6 +236,14 @@ def _event_line(event: Any) -> str:
     when = f"{event['seq']:>4}  {event['at']:%Y-%m-%d %H:%M:%S}"
     study, user = terminal_word(event["study_id"]), terminal_word(event["by_user"])
     return f"{study} {when}  {user}  {event['event']:<10} {about}".rstrip()
+
+
+def _public_keys(given: Sequence[str] | None) -> list[str]:
+    """Keys that were given, else the environment's."""
+    from glm_local.contract.seal_keys import PUBLIC_VARIABLE
+
+    known = os.environ.get(PUBLIC_VARIABLE)
+    return list(given or ([known] if known else []))
 
 
 def _store(location: str) -> Any:

@@ -16,6 +16,8 @@ from pyarrow import fs
 from pyarrow import parquet as pq
 
 from glm_local.contract.audit_rows import DELTA_PROTOCOL, TABLES, AuditTable
+from glm_local.contract.read_json import read_object
+from glm_local.contract.seal_keys import Signer
 from glm_local.contract.store import Commit, Guard, TableFiles, TableState
 from glm_local.contract.store_errors import cannot_read, cannot_write
 from glm_local.errors import EngineError, StoreError
@@ -29,7 +31,9 @@ COMMIT_RETRIES = 200
 """Another writer's commit in between is no conflict unless it carries the same guard; deltalake's own 15 is too few."""
 
 
-def open_store(location: str | Path, storage_options: Mapping[str, str] | None = None) -> DeltaStore:
+def open_store(
+    location: str | Path, storage_options: Mapping[str, str] | None = None, signer: Signer | None = None
+) -> DeltaStore:
     """Open the audit store in a folder or under an object store's URI; tables are made when first written.
 
     Parameters
@@ -38,8 +42,10 @@ def open_store(location: str | Path, storage_options: Mapping[str, str] | None =
         Folder or URI (``s3://…``, ``abfss://…``) that holds one Delta table per audit table.
     storage_options
         Handed to deltalake: credentials, region, and what else the object store needs.
+    signer
+        Signs the seals of runs; None asks the environment (``GLM_SEAL_KEY``, ``GLM_SEAL_KEY_FILE``).
     """
-    return DeltaStore(location, storage_options)
+    return DeltaStore(location, storage_options, signer)
 
 
 def _deltalake() -> Any:
@@ -61,7 +67,10 @@ class DeltaStore:
     that an append costs what is new in the log and not its whole length.
     """
 
-    def __init__(self, location: str | Path, storage_options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, location: str | Path, storage_options: Mapping[str, str] | None = None, signer: Signer | None = None
+    ) -> None:
+        self.signer = signer
         self._deltalake = _deltalake()
         self._folder = local_path(str(location))
         self.location = str(self._folder or location).rstrip("/")
@@ -317,7 +326,7 @@ def _log_file(path: Path) -> _LogFile | None:
 
 def _is_commit(texts: Mapping[str, str]) -> bool:
     try:
-        return all(isinstance(json.loads(line), dict) for text in texts.values() for line in text.splitlines())
+        return all(read_object(line) is not None for text in texts.values() for line in text.split("\n") if line)
     except ValueError:
         return False
 

@@ -68,11 +68,16 @@ class ArrowFiles:
 
     def write_seal(self, name: str, text: str) -> None:
         """Write a seal whole or not at all; on a disk by renaming, on an object store by its single put."""
-        if self._folder is None:
+        try:
+            if self._folder is not None:
+                self._put(self._folder / SEALS, name, text)
+                return
             with self._files.open_output_stream(f"{SEALS}/{name}") as file:
                 file.write(text.encode("utf-8"))
-            return
-        folder = self._folder / SEALS
+        except OSError as error:
+            raise _no_seals(error) from error
+
+    def _put(self, folder: Path, name: str, text: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         draft = folder / f".{name}.{os.getpid()}"
         with draft.open("wb") as local:
@@ -87,7 +92,10 @@ class ArrowFiles:
 
     def _seals(self) -> dict[str, str]:
         """Name to path; a seal written through Spark is a folder of that name with one part file."""
-        found = self._files.get_file_info(fs.FileSelector(SEALS, allow_not_found=True, recursive=True))
+        try:
+            found = self._files.get_file_info(fs.FileSelector(SEALS, allow_not_found=True, recursive=True))
+        except OSError as error:
+            raise _no_seals(error) from error
         paths = [one.path for one in found if one.type == fs.FileType.File]
         return {path.split("/")[1]: path for path in paths if is_seal(path)}
 
@@ -96,6 +104,15 @@ class ArrowFiles:
         paths = self._seals()
         texts = self.texts([paths[name] for name in names if name in paths])
         return {name: texts[paths[name]].rstrip("\n") for name in names if paths.get(name) in texts}
+
+
+def _no_seals(error: OSError) -> StoreError:
+    return StoreError(
+        Problem(
+            SEALS, f"Seals cannot be read or written: {' '.join(str(error).split())[:200]}.",
+            f"{SEALS} is a folder beside the tables.", "Check what is there in its place, space and rights.",
+        )
+    )  # fmt: skip
 
 
 def is_seal(path: str) -> bool:

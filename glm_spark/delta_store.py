@@ -16,6 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession, functions
 
 from glm_local.contract.audit_rows import TABLES, AuditTable
+from glm_local.contract.seal_keys import Signer
 from glm_local.contract.seals import log_mark
 from glm_local.contract.sql import quote_identifier
 from glm_local.contract.store import Commit, Guard, TableFiles, TableState
@@ -40,8 +41,9 @@ COLLISIONS = ("DELTA_CONCURRENT_", "DELTA_METADATA_CHANGED", "DELTA_PROTOCOL_CHA
 
 
 def open_store(
-    spark: SparkSession, location: str | os.PathLike[str] | None = None, *, schema: str | None = None
-) -> SparkDeltaStore:
+    spark: SparkSession, location: str | os.PathLike[str] | None = None, *, schema: str | None = None,
+    signer: Signer | None = None,
+) -> SparkDeltaStore:  # fmt: skip
     """Open the audit store under a path, or in a schema of the catalog; tables are made when first written.
 
     Parameters
@@ -52,16 +54,20 @@ def open_store(
         Folder or URI that holds one Delta table per audit table.
     schema
         Instead of `location`: a schema of one or two parts (``audit`` or ``main.audit``), which must exist.
+    signer
+        Signs the seals of runs; None asks the driver's environment (``GLM_SEAL_KEY``, ``GLM_SEAL_KEY_FILE``).
     """
-    return SparkDeltaStore(spark, location, schema=schema)
+    return SparkDeltaStore(spark, location, schema=schema, signer=signer)
 
 
 class SparkDeltaStore:
     """`Store` on delta-spark. DataFrames and Arrow only, so it works through Spark Connect."""
 
     def __init__(
-        self, spark: SparkSession, location: str | os.PathLike[str] | None = None, *, schema: str | None = None
-    ) -> None:
+        self, spark: SparkSession, location: str | os.PathLike[str] | None = None, *, schema: str | None = None,
+        signer: Signer | None = None,
+    ) -> None:  # fmt: skip
+        self.signer = signer
         if (location is None) == (schema is None):
             raise ConfigError.because(
                 "Give a location or a schema.", "Tables are kept under a path or in a catalog's schema, not both.",

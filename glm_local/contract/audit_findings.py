@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from glm_local.contract.audit_rows import DELTA_PROTOCOL, AuditTable
 from glm_local.contract.counted import counted
 from glm_local.contract.fill_rows import Row, row_digest
-from glm_local.contract.hash_chain import Finding
+from glm_local.contract.hash_chain import Finding, rows_digest
+from glm_local.contract.seal_findings import gaps
 from glm_local.contract.store import Commit, TableState
-from glm_local.contract.written_rows import Written, run_total, step_digests
+from glm_local.contract.written_rows import Written, read_totals, run_total, stated_rows, step_digests
 
 HARMLESS_OPERATIONS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "ADD CONSTRAINT", "ADD COLUMNS", "COMPUTE STATS")
 """Change no row and loosen no rule; named all the same."""
@@ -20,9 +20,10 @@ def history_findings(table: str, commits: Sequence[Commit]) -> list[Finding]:
     """Name every commit that is not an append, and versions the history does not have."""
     findings = []
     versions = {commit.version for commit in commits}
-    missing = [version for version in range(max(versions, default=-1) + 1) if version not in versions]
+    missing = gaps(versions, max(versions, default=-1))
     if missing:
-        findings.append(Finding("broken", table, f"version {missing[0]}", f"{len(missing)} commits are missing"))
+        count = sum(end - first + 1 for first, end in missing)
+        findings.append(Finding("broken", table, f"version {missing[0][0]}", f"missing: {counted(count, 'commit')}"))
     for commit in commits:
         if _is_append(commit):
             continue
@@ -118,8 +119,11 @@ def _run_findings(
     findings: list[Finding] = []
     stated: dict[tuple[str, str], Written] = {}
     for event in events:
-        for table, steps in json.loads(str(event["wrote"] or "{}")).items():
-            stated |= {(table, step): Written(one["rows"], one["sha256"]) for step, one in steps.items()}
+        try:
+            stated |= stated_rows(event)
+        except ValueError as error:
+            said = f"what it states of rows cannot be read: {error}"
+            findings.append(Finding("broken", "events", f"study {study} seq {event['seq']} (run {run})", said))
     for (table, step), written in stated.items():
         place = f"study {study} run {run} step {step}"
         if table in found and (now := found[table].get(step, Written(0, ""))) != written:
@@ -132,20 +136,40 @@ def _run_findings(
         if loose and not finished:
             said = "no event states these rows yet: the run is going on or was stopped"
             findings.append(Finding("note", table, f"study {study} run {run} step {loose[0]}", said))
-    return findings + [one for event in finished for one in _total_findings(study, run, event, found)]
+    return findings + [one for event in finished for one in _total_findings(study, run, event, events, found)]
 
 
 def _total_findings(
-    study: str, run: str, event: Row, found: Mapping[str, Mapping[str, Written]]
+    study: str, run: str, event: Row, events: Sequence[Row], found: Mapping[str, Mapping[str, Written]]
 ) -> list[Finding]:
-    totals = json.loads(str(event["payload"])).get("tables", {})
-    findings = []
+    where = f"study {study} run {run}"
+    try:
+        totals = read_totals(event)
+    except ValueError as error:
+        return [Finding("broken", "events", f"study {study} seq {event['seq']} (run {run})", f"its totals: {error}")]
+    findings = _own_findings(where, event, events, totals.pop("events", None))
     for table, steps in found.items():
-        said, now = totals.get(table), run_total(steps)
-        if (said is None and steps) or (said is not None and said != now):
-            text = f"the run finished with {counted(said['rows'] if said else 0)} here, the table has {now['rows']:,}"
-            text += " of other content" if said and said["rows"] == now["rows"] else ""
-            findings.append(Finding("broken", table, f"study {study} run {run}", text))
+        said, now = totals.get(table, Written(0, rows_digest(()))), run_total(steps)
+        if said != now:
+            text = f"the run finished with {counted(said.rows)} here, the table has {now.rows:,}"
+            text += " of other content" if said.rows == now.rows else ""
+            findings.append(Finding("broken", table, where, text))
+    return findings
+
+
+def _own_findings(where: str, last: Row, events: Sequence[Row], said: Written | None) -> list[Finding]:
+    """A run's own events against what its last one says of them; nothing comes after that one."""
+    at = int(str(last["seq"]))
+    numbered = sorted((int(str(event["seq"])), str(event["row_hash"])) for event in events)
+    own = [digest for seq, digest in numbered if seq < at]
+    findings = [
+        Finding("broken", "events", f"{where} seq {seq}", "the run had ended: the event was added from outside")
+        for seq, _ in numbered if seq > at
+    ]  # fmt: skip
+    if said is not None and said != Written(len(own), rows_digest(own)):
+        text = f"the run finished with {counted(said.rows, 'event')} before its last, there are {len(own):,}"
+        text += " of other content" if said.rows == len(own) else ""
+        findings.append(Finding("broken", "events", where, text))
     return findings
 
 

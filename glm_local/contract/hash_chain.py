@@ -9,6 +9,7 @@ can also compute every hash anew: against that helps only a head kept where they
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,8 @@ from glm_local.contract.audit_rows import EVENTS
 from glm_local.contract.fill_rows import Cell, Row, row_digest, sha256_text, with_digest
 from glm_local.contract.terminal_text import terminal_word
 from glm_local.errors import ConfigError
+
+_HEAD = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})")
 
 FIRST_PREVIOUS = "0" * 64
 """prev_hash of a study's first event."""
@@ -40,13 +43,21 @@ class Head:
 
     @classmethod
     def parse(cls, text: str) -> Head:
-        """Read a head as it is printed, ``seq:hash``."""
-        seq, _, row_hash = text.strip().partition(":")
-        if not seq.isdigit() or len(row_hash) != 64:
+        """Read a head as it is printed, ``seq:hash``; ConfigError when it is none."""
+        try:
+            return cls.read(text)
+        except ValueError as error:
             raise ConfigError.because(
-                f"{text!r} is not a head.", "A head is seq:hash, as a run prints it.", "Copy it from there."
-            )
-        return cls(int(seq), row_hash)
+                f"{error}.", "A head is seq:hash, as a run prints it.", "Copy it from there.", "head"
+            ) from None
+
+    @classmethod
+    def read(cls, text: object) -> Head:
+        """Read a head; ValueError when it is none."""
+        found = _HEAD.fullmatch(text.strip()) if isinstance(text, str) else None
+        if found is None:
+            raise ValueError(f"{ascii(text)[:100]} is not a head")
+        return cls(int(found[1]), found[2])
 
 
 Severity = Literal["broken", "note"]

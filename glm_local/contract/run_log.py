@@ -10,13 +10,15 @@ from __future__ import annotations
 import datetime
 import getpass
 import importlib.metadata
-import json
 import uuid
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from threading import RLock
 
 from glm_local.contract import seals
 from glm_local.contract.audit_rows import EVENTS, TABLES
+from glm_local.contract.event_document import event_document
 from glm_local.contract.event_entries import Entry, check_entries
 from glm_local.contract.fill_rows import (
     Row,
@@ -28,10 +30,11 @@ from glm_local.contract.fill_rows import (
     with_digest,
 )
 from glm_local.contract.hash_chain import Head, head_of, link_events, rows_digest
+from glm_local.contract.seal_findings import NO_SEAL
 from glm_local.contract.store import Guard, Store
 from glm_local.contract.turns import attempts
-from glm_local.contract.written_rows import Written, row_count, run_total, stated_rows, step_digests
-from glm_local.errors import ConfigError, Problem, SpecError, StoreError, nearest
+from glm_local.contract.written_rows import Written, row_count, run_total, step_digests
+from glm_local.errors import ConfigError, GlmError, Problem, SpecError, StoreError, nearest
 
 PATIENCE = 3
 """Refusals before the log's mark is asked whether the table was rolled back."""
@@ -119,6 +122,7 @@ class RunLog:
             "package_version": package_version or _version(), "started_at": self._clock(), "by_user": self.user,
         }  # fmt: skip
         said = {"command": command, "engine": engine, "config_sha256": sha256_text(payload_json(config))}
+        seals.signer_of(self.store)  # a key that cannot be read is said before anything is written
         with self._lock:
             if "start" in self.done_steps():
                 self._check_same_config(said["config_sha256"])
@@ -215,12 +219,21 @@ class RunLog:
                     for table in TABLES:
                         if table != "events":
                             self._known(table)
-                totals = {name: run_total(steps) for name, steps in sorted(self._tables.items()) if steps}
+                totals = {name: run_total(steps).document for name, steps in sorted(self._tables.items()) if steps}
                 self.event("finish", "finished", payload={**(payload or {}), "status": status, "tables": totals})
-            head = self._events["finish"]
-            if self.store.files is not None:
-                seals.write_seal(self.store.files, self.study, self.run_id, head, self._clock())
-            return head
+            self._seal(self._events["finish"])
+            return self._events["finish"]
+
+    def _seal(self, head: Head) -> None:
+        """Seal the files; what keeps a seal from being written does not undo a run that is recorded."""
+        if self.store.files is None:
+            return
+        try:
+            signer = seals.signer_of(self.store)
+            seals.write_seal(self.store.files, self.study, self.run_id, head, self._clock(), signer)
+        except GlmError as error:
+            said = f"Run {self.run_id} is recorded, but not sealed, and verify will say so: {error}"
+            warnings.warn(f"{said} Run again with the same id, and the seal is added.", stacklevel=3)
 
     def done_steps(self) -> set[str]:
         """Steps of this run that have their event."""
@@ -271,7 +284,8 @@ class RunLog:
         own = [one for one in events if one["run_id"] == self.run_id]
         self._resumed = self._resumed or any(str(one["step"]) not in self._events for one in own)
         self._events |= {str(one["step"]): head_of(one) for one in own}
-        self._stated |= {pair for one in own for pair in stated_rows(one)}
+        wrote = [event_document(one, "wrote") for one in own]
+        self._stated |= {(table, step) for one in wrote for table, steps in one.items() for step in steps}
 
     def _check_seen(self, after: int | None) -> None:
         if after is not None and self._chain().seq != after:
@@ -298,7 +312,7 @@ class RunLog:
     def _check_same_config(self, config_sha256: str) -> None:
         where = {"study_id": self.study, "run_id": self.run_id, "step": "start"}
         said = from_arrow(self.store.read("events", where, ["payload"]))
-        if any(json.loads(str(one["payload"])).get("config_sha256") != config_sha256 for one in said):
+        if any(event_document(one).get("config_sha256") != config_sha256 for one in said):
             raise ConfigError.because(
                 f"Run {self.run_id} was started with another configuration.",
                 "A run id stands for one configuration.",
@@ -320,7 +334,7 @@ class RunLog:
 
     def _append_events(self, entries: Sequence[Entry]) -> bool:
         head, pending = self._chain(), self._pending()
-        rows = [self._event_row(one, pending if at == 0 else {}) for at, one in enumerate(entries)]
+        rows = [self._event_row(self._closed(one), pending if at == 0 else {}) for at, one in enumerate(entries)]
         linked = link_events(fill_rows(EVENTS, [{**one, **_UNLINKED} for one in rows]), head)
         if not self.store.append("events", to_arrow(EVENTS, linked), Guard(chain_app(self.study), head.seq + 1)):
             return False
@@ -328,6 +342,15 @@ class RunLog:
         self._events |= {str(one["step"]): head_of(one) for one in linked}
         self._stated |= {(table, step) for table, steps in pending.items() for step in steps}
         return True
+
+    def _closed(self, entry: Entry) -> Entry:
+        """A last event, with what it says of the run's events before it and of a store that cannot be sealed."""
+        if entry.kind != "finished":
+            return entry
+        own = [head.row_hash for head in sorted(self._events.values(), key=lambda head: head.seq)]
+        said = {"own_events": Written(len(own), rows_digest(own)).document}
+        unsealed = {NO_SEAL: "files were out of reach"} if self.store.files is None else {}
+        return replace(entry, payload={**entry.payload, **said, **unsealed})
 
     def _event_row(self, entry: Entry, wrote: Mapping[str, object]) -> dict[str, object]:
         return {
@@ -342,7 +365,7 @@ class RunLog:
         for table, steps in self._tables.items():
             for step, written in steps.items():
                 if (table, step) not in self._stated:
-                    pending.setdefault(table, {})[step] = {"rows": written.rows, "sha256": written.sha256}
+                    pending.setdefault(table, {})[step] = written.document
         return pending
 
     def _known(self, table: str) -> dict[str, Written]:

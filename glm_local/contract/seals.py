@@ -2,76 +2,124 @@
 
 The chain and the digests in it guard the *content* of the tables. A seal guards the *bytes*: a flipped byte in a
 Parquet footer, a checkpoint or a commit file changes no row, yet may hide one from a reader that skips files by
-statistics. A seal's name holds the SHA-256 of its own text, and each names the one before it.
+statistics. A seal's name holds the SHA-256 of its own text, and each names the one before it. A *signed* seal says who
+made it: by a secret key outside the store.
 """
 
 from __future__ import annotations
 
 import datetime
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
 from glm_local.contract.audit_rows import TABLES
 from glm_local.contract.fill_rows import sha256_text
-from glm_local.contract.hash_chain import Finding, Head
-from glm_local.contract.plain_json import canonical_json
-from glm_local.contract.store import TableFiles
+from glm_local.contract.hash_chain import Head
+from glm_local.contract.plain_json import EXACT_INTEGERS
+from glm_local.contract.read_json import read_object
+from glm_local.contract.seal_keys import Signer, is_signature_true, signer_of_environment
+from glm_local.contract.seal_text import Seal, is_inside, name_time, read_seal
+from glm_local.contract.store import Store, TableFiles
 from glm_local.contract.store_errors import cannot_read
 
-_LOG_NAME = re.compile(r"\.?(\d{20})\..+")
+_LOG_NAME = re.compile(r"\.?([0-9]{20})\..+")
 COMMITS_AT_ONCE = 50
-_COMMIT_NAME = re.compile(r"(\d{20})\.json")
+SEALS_AT_ONCE = 20
+CLOCKS_APART = datetime.timedelta(days=1)
+"""Seals named later than this after now are not built upon: a name is only what somebody wrote."""
+_COMMIT_NAME = re.compile(r"([0-9]{20})\.json")
 
 
-def write_seal(files: TableFiles, study: str, run_id: str, head: Head, at: datetime.datetime) -> str:
-    """Seal what the tables gained since the last seal; returns the seal's name. A head is sealed once."""
+def signer_of(store: Store) -> Signer | None:
+    """Return who signs the seals of a store: the signer it was opened with, else the environment's."""
+    return store.signer or signer_of_environment(store.location)
+
+
+def write_seal(
+    files: TableFiles, study: str, run_id: str, head: Head, at: datetime.datetime, signer: Signer | None = None,
+    replaced: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
+    """Seal what the tables gained since the last seal; returns the seal's name. A head is sealed once.
+
+    A seal that is none, lies ahead of the tables or, where this one is signed, bears no signature of the same key, is
+    no ground to build upon: it is passed over, and what it claims is sealed again.
+    """
     names = files.seal_names()
-    same = read_seals(files, [name for name in names if f"-{head.seq:06d}-" in name])
+    same = readable_seals(files, [name for name in names if f"-{head.seq:06d}-" in name])
     for name, seal in same.items():
-        if seal["study_id"] == study and seal["head"] == str(head):
+        if (seal.study, seal.run, seal.head) == (study, run_id, head) and _is_own(seal, signer):
             return name
-    before = read_seals(files, names[-1:])
-    last = next(iter(before), None)
-    since: Mapping[str, int] = before[last]["through"] if last else {}  # type: ignore[assignment]
-    through, digests = _gained(files, since)
-    text = canonical_json(
-        {"study_id": study, "run_id": run_id, "head": str(head), "through": through, "files": digests, "previous": last}
-    )
-    name = f"{at.astimezone(datetime.UTC):%Y%m%dT%H%M%S.%fZ}-{head.seq:06d}-{sha256_text(text)}.json"
-    files.write_seal(name, text)
-    return name
+    logs = {table: files.names(f"{table}/_delta_log") for table in TABLES}
+    last = {table: max(_versions(log)) for table, log in logs.items() if _versions(log)}
+    before, since = _ground(files, [name for name in names if name < name_time(at + CLOCKS_APART)], last, signer)
+    seal = Seal(study, run_id, head, last, _gained(files, logs, last, since), before, replaced or {})
+    signed = seal if signer is None else signer.signed(seal)
+    files.write_seal(signed.name(at), signed.text)
+    return signed.name(at)
 
 
-def read_seals(files: TableFiles, names: Sequence[str]) -> dict[str, dict[str, object]]:
-    """The seals of these names that are whole."""
-    return {name: json.loads(text) for name, text in files.read_seals(names).items() if _is_whole(name, text)}
+def _ground(
+    files: TableFiles, names: Sequence[str], last: Mapping[str, int], signer: Signer | None
+) -> tuple[str | None, Mapping[str, int]]:
+    """The newest seal to build upon: of the same key where there is one, else the newest that is sound."""
+    found: tuple[str | None, Mapping[str, int]] = (None, {})
+    for start in range(len(names), 0, -SEALS_AT_ONCE):
+        part = readable_seals(files, names[max(start - SEALS_AT_ONCE, 0) : start])
+        sound = [name for name, seal in part.items() if not _is_ahead(seal, last)]
+        own = [name for name in sound if _is_own(part[name], signer)]
+        if own:
+            return max(own), part[max(own)].through
+        if sound and found[0] is None:
+            found = max(sound), part[max(sound)].through
+    return found
 
 
-def _is_whole(name: str, text: str) -> bool:
-    return name.endswith(f"-{sha256_text(text)}.json")
+def _is_ahead(seal: Seal, last: Mapping[str, int]) -> bool:
+    return any(version > last.get(table, -1) for table, version in seal.through.items())
 
 
-def _gained(files: TableFiles, since: Mapping[str, int]) -> tuple[dict[str, int], dict[str, str]]:
-    through: dict[str, int] = {}
+def _is_own(seal: Seal, signer: Signer | None) -> bool:
+    if signer is None:
+        return True
+    return seal.signature is not None and seal.signature.key == signer.key and is_signature_true(seal)
+
+
+def readable_seals(files: TableFiles, names: Sequence[str]) -> dict[str, Seal]:
+    """The seals of these names that are seals."""
+    seals, _ = read_all(files.read_seals(names))
+    return seals
+
+
+def read_all(texts: Mapping[str, str]) -> tuple[dict[str, Seal], dict[str, str]]:
+    """Return seals by name, and why the others are none."""
+    seals: dict[str, Seal] = {}
+    faults: dict[str, str] = {}
+    for name, text in sorted(texts.items()):
+        try:
+            seals[name] = read_seal(name, text)
+        except ValueError as error:
+            faults[name] = str(error)
+    return seals, faults
+
+
+def _gained(
+    files: TableFiles, logs: Mapping[str, Sequence[str]], last: Mapping[str, int], since: Mapping[str, int]
+) -> dict[str, str]:
     wanted: list[str] = []
     hints: list[str] = []
-    for table in TABLES:
-        log = files.names(f"{table}/_delta_log")
-        last = max(_versions(log), default=None)
-        if last is None:
-            continue
-        through[table], first = last, since.get(table, -1) + 1
-        wanted += _between(log, first, last)
-        wanted += _data_files(files, table, _commit_names(table, range(first, last + 1)))
-        hints += [name for name in log if name.endswith("/_last_checkpoint")]
-    digests = files.digests(wanted)
-    return through, digests | _hint_digests(files, hints)
+    for table, end in last.items():
+        first = since.get(table, -1) + 1
+        wanted += _between(logs[table], first, end)
+        versions = [version for version in _versions(logs[table]) if version >= first]
+        wanted += _data_files(files, table, _commit_names(table, versions))
+        hints += [name for name in logs[table] if name.endswith("/_last_checkpoint")]
+    return files.digests(wanted) | hint_digests(files, hints)
 
 
 def _versions(log: Iterable[str]) -> list[int]:
-    return [int(found[1]) for name in log if (found := _COMMIT_NAME.fullmatch(name.rpartition("/")[2]))]
+    found = (_COMMIT_NAME.fullmatch(name.rpartition("/")[2]) for name in log)
+    return [int(name[1]) for name in found if name and int(name[1]) < EXACT_INTEGERS]
 
 
 def _between(log: Iterable[str], first: int, last: int) -> list[str]:
@@ -86,101 +134,51 @@ def _commit_names(table: str, versions: Iterable[int]) -> list[str]:
 def _data_files(files: TableFiles, table: str, commits: list[str]) -> list[str]:
     """Files that commits add, and the checksum files Hadoop puts beside them on a local disk."""
     added: list[str] = []
-    for action in _actions(files, commits, "add"):
-        folder, _, name = unquote(str(action["path"])).rpartition("/")
-        prefix = f"{table}/{folder}/" if folder else f"{table}/"
-        added += [f"{prefix}{name}", f"{prefix}.{name}.crc"]
+    for action in actions(files, commits, "add"):
+        path = data_path(table, action)
+        if path is not None:
+            folder, _, name = path.rpartition("/")
+            added += [path, f"{folder}/.{name}.crc"]
     return added
 
 
-def _actions(files: TableFiles, commits: list[str], kind: str) -> Iterator[dict[str, object]]:
+def data_path(table: str, action: Mapping[str, object]) -> str | None:
+    """Return the file an action adds or removes, None when it lies outside of the table's folder."""
+    path = f"{table}/{unquote(str(action.get('path')))}"
+    return path if is_inside(path) else None
+
+
+def actions(files: TableFiles, commits: Sequence[str], kind: str) -> Iterator[dict[str, object]]:
+    """The actions of one kind that commits hold."""
     for name, text in files.texts(commits).items():
-        for line in text.splitlines():
+        for line in text.split("\n"):
             if line.startswith(f'{{"{kind}"'):
-                try:
-                    yield json.loads(line)[kind]
-                except (ValueError, KeyError) as error:
-                    raise cannot_read(name.partition("/")[0], name, error, [f"commit {name} is broken"]) from error
+                yield _action(name, line, kind)
 
 
-def _hint_digests(files: TableFiles, hints: list[str]) -> dict[str, str]:
+def _action(name: str, line: str, kind: str) -> dict[str, object]:
+    try:
+        found = read_object(line)[kind]
+        if isinstance(found, dict):
+            return found
+        raise ValueError(f"its {kind} is no object")
+    except ValueError as error:
+        raise cannot_read(name.partition("/")[0], name, error, [f"commit {name} is broken"]) from error
+
+
+def hint_digests(files: TableFiles, hints: Sequence[str]) -> dict[str, str]:
     """The checkpoint hint is overwritten in time, so its digest is kept by the version it points to."""
     return {f"{name}@{_pointed_version(text)}": sha256_text(text) for name, text in files.texts(hints).items()}
 
 
 def _pointed_version(text: str) -> str:
-    found = re.search(r'"version":(\d+)', text)
+    found = re.search(r'"version":([0-9]{1,20})\b', text)
     return found[1] if found else "none"
 
 
-def seal_findings(files: TableFiles) -> list[Finding]:
-    """Compare every sealed byte: names the changed or missing file, commit or seal."""
-    texts = files.read_seals(files.seal_names())
-    findings = [
-        _broken("_seals", name, "the text does not give the hash in its name: the seal was changed")
-        for name, text in texts.items()
-        if not _is_whole(name, text)
-    ]
-    seals = {name: json.loads(text) for name, text in texts.items() if _is_whole(name, text)}
-    for name, seal in seals.items():
-        if seal["previous"] is not None and seal["previous"] not in texts:
-            findings.append(_broken("_seals", str(seal["previous"]), f"the seal is gone; {name} names it"))
-    sealed = [
-        (path, digest)
-        for seal in seals.values()
-        for path, digest in seal["files"].items()
-        if files.sees_hidden or path.rpartition("/")[2][0] not in "._"
-    ]
-    through = seals[max(seals)]["through"] if seals else {}
-    return findings + _file_findings(files, dict.fromkeys(sealed)) + _log_findings(files, through)
-
-
-def _broken(table: str, where: str, said: str) -> Finding:
-    return Finding("broken", table, where, said)
-
-
-def _file_findings(files: TableFiles, sealed: Iterable[tuple[str, str]]) -> list[Finding]:
-    pairs = list(sealed)
-    now = files.digests([path for path, _ in pairs if "@" not in path])
-    hints = sorted({path.partition("@")[0] for path, _ in pairs if "/_last_checkpoint@" in path})
-    now |= _hint_digests(files, hints)
-    findings = []
-    for path, digest in pairs:
-        table, _, name = path.partition("/")
-        if path not in now and "@" not in path:
-            findings.append(_broken(table, f"file {name}", "the file is gone"))
-        elif path in now and now[path] != digest:
-            where = f"file {name.partition('@')[0]}"
-            findings.append(_broken(table, where, "its bytes are not those that were sealed"))
-    return findings + _pointer_findings(files, hints, now, {path for path, _ in pairs})
-
-
-def _pointer_findings(
-    files: TableFiles, hints: Iterable[str], now: Mapping[str, str], sealed: set[str]
-) -> list[Finding]:
-    """A checkpoint hint that points nowhere: to a version nobody sealed and no checkpoint is there for."""
-    findings = []
-    for path in sorted(set(now) - sealed):
-        hint, _, version = path.partition("@")
-        table, _, name = hint.partition("/")
-        log = files.names(hint.rpartition("/")[0])
-        if not version.isdigit() or not any(f"{int(version):020d}.checkpoint" in one for one in log):
-            findings.append(_broken(table, f"file {name}", "it points to no checkpoint: it was changed"))
-    gone = [hint.partition("/") for hint in hints if not any(path.startswith(f"{hint}@") for path in now)]
-    return findings + [_broken(table, f"file {name}", "the file is gone") for table, _, name in gone]
-
-
-def _log_findings(files: TableFiles, through: Mapping[str, int]) -> list[Finding]:
-    findings = []
-    for table in TABLES:
-        versions = set(_versions(files.names(f"{table}/_delta_log")))
-        last = max([*versions, through.get(table, -1)])
-        missing = [f"{version:020d}.json" for version in range(last + 1) if version not in versions]
-        findings += [_broken(table, f"file _delta_log/{name}", "the commit is gone") for name in missing]
-        if versions and last > through.get(table, -1):
-            said = f"{last - through.get(table, -1)} commits are not sealed yet: a run is going on or was stopped"
-            findings.append(Finding("note", table, f"version {last}", said))
-    return findings
+def table_versions(files: TableFiles, table: str) -> list[int]:
+    """Versions whose commits are in a table's log."""
+    return _versions(files.names(f"{table}/_delta_log"))
 
 
 def log_mark(files: TableFiles, table: str, app: str) -> int | None:
@@ -192,13 +190,14 @@ def log_mark(files: TableFiles, table: str, app: str) -> int | None:
     commits = _commit_names(table, sorted(_versions(log), reverse=True))
     for start in range(0, len(commits), COMMITS_AT_ONCE):
         part = commits[start : start + COMMITS_AT_ONCE]
-        marks = [int(str(one["version"])) for one in _actions(files, part, "txn") if one["appId"] == app]
+        marks = [_guard_version(one, table) for one in actions(files, part, "txn") if one.get("appId") == app]
         if marks:
             return max(marks)
     return None
 
 
-def sealed_heads(files: TableFiles) -> list[tuple[str, str, Head]]:
-    """Study, run and head of every whole seal."""
-    seals = read_seals(files, files.seal_names()).values()
-    return [(str(one["study_id"]), str(one["run_id"]), Head.parse(str(one["head"]))) for one in seals]
+def _guard_version(action: Mapping[str, object], table: str) -> int:
+    version = action.get("version")
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise cannot_read(table, table, ValueError(f"a transaction's version is {str(version)[:40]!r}"))
+    return version

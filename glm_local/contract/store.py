@@ -10,6 +10,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from glm_local.contract.seal_keys import Signer
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -82,11 +84,13 @@ class TableFiles(Protocol):
 class Store(Protocol):
     """Appends to and reads the tables of `audit_rows.TABLES`; both writers read what the other wrote.
 
-    `files` is None where only table names are known and files are out of reach.
+    `files` is None where only table names are known and files are out of reach. `signer` signs the seals; None leaves
+    it to the environment.
     """
 
     location: str
     files: TableFiles | None
+    signer: Signer | None
 
     def ensure(self, *tables: str) -> None:
         """Create the tables that are not there (all of them when none is named), each with its rules in one commit."""

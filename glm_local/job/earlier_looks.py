@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from glm_local.contract.counted import counted
+from glm_local.contract.event_document import event_document
 from glm_local.contract.fill_rows import Row, from_arrow
 from glm_local.contract.plain_json import canonical_json
 from glm_local.contract.run_log import RunLog
+from glm_local.errors import StoreError
 from glm_local.job.config import TaskConfig
 
 
@@ -45,8 +46,11 @@ def looks_warning(runs: list[str]) -> str:
 
 
 def _is_same(run: Row, holdout: str, data: str) -> bool:
-    said, config = json.loads(str(run["data"] or "{}")), json.loads(str(run["config"]))
-    return said.get("fingerprint") == data and "roles" in config and _holdout(config) == holdout
+    try:
+        said, config = event_document(run, "data"), event_document(run, "config")
+        return said.get("fingerprint") == data and "roles" in config and _holdout(config) == holdout
+    except (StoreError, KeyError, TypeError, AttributeError):  # what somebody forged stops no run; verify names it
+        return False
 
 
 def _holdout(config: Mapping[str, Any]) -> str:

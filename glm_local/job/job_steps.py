@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import pandas as pd
 
 from glm_local.contract.compile_score import score_expression
+from glm_local.contract.event_document import event_document
 from glm_local.contract.event_entries import Entry
 from glm_local.contract.expression import Expression, Read
 from glm_local.contract.fill_rows import from_arrow
@@ -116,7 +116,7 @@ def stored_model(log: RunLog) -> ModelDocument | None:
     if not log.has_rows("models", "fitted"):
         return None
     found = from_arrow(log.store.read("models", {"study_id": log.study, "run_id": log.run_id}, ["document"]))
-    return read_document(json.loads(str(found[0]["document"])))
+    return read_document(event_document(found[0], "document"))
 
 
 def _fit_payload(model: ModelDocument) -> dict[str, object]:

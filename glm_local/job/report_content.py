@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
+from glm_local.contract.event_document import event_document
 from glm_local.contract.fill_rows import Row
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.second_opinion import SecondOpinion
@@ -49,7 +49,7 @@ def _subtitle(config: JobConfig, model: ModelDocument) -> str:
 
 
 def _decision(event: Row) -> Decision:
-    payload = json.loads(str(event["payload"]))
+    payload = event_document(event)
     details = ", ".join(f"{name}: {_short(payload[name])}" for name in _KEPT if payload.get(name) is not None)
     why = " ".join(part for part in (str(event["reason"] or ""), details) if part)
     return Decision(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from glm_local import audit
+from glm_local.contract.event_document import event_document
 from glm_local.contract.plain_json import canonical_json
 from glm_local.contract.run_log import RunLog
 from glm_local.contract.store import Store
@@ -173,7 +174,7 @@ class TaskRun(ABC, Generic[Config, Frame]):
         names, head = files.put_back(), log.finish()
         events = audit.history(log.store, log.study, run=log.run_id)
         (finished,) = [event for event in events if event["event"] == "finished"]
-        summary = json.loads(str(finished["payload"]))["summary"]
+        summary = event_document(finished)["summary"]
         return self.result(files, summary, names, str(head), repeated=True)
 
     def result(

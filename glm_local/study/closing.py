@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from glm_local.contract.compile_factor import compile_factors
 from glm_local.contract.compile_score import role_expression, score_expression
+from glm_local.contract.event_document import event_document
 from glm_local.contract.expression import Lookup
 from glm_local.contract.fill_rows import from_arrow, sha256_text
 from glm_local.contract.fingerprint import fingerprint
@@ -248,7 +248,7 @@ def finalization(study: StudyCore[Any], repeated: bool) -> Finalization:
 def stored_model(study: StudyCore[Any], model_id: str) -> ModelDocument:
     """A model's document as the store has it."""
     found = from_arrow(study._history.store.read("models", {"model_id": model_id}, ["document"]))
-    return ModelDocument.model_validate(json.loads(str(found[0]["document"])))
+    return ModelDocument.model_validate(event_document(found[0], "document"))
 
 
 def stored_report(study: StudyCore[Any]) -> ValidationReport:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from glm_local.contract.event_document import event_document
 from glm_local.contract.fill_rows import Row, from_arrow
 from glm_local.contract.store import Store
 from glm_local.errors import ConfigError, nearest
@@ -49,7 +49,7 @@ class StudyEvent:
         """Read a row of `events`."""
         at, factor, reason = row["at"], row["factor"], row["reason"]
         return cls(
-            str(row["event"]), json.loads(str(row["payload"])), None if factor is None else str(factor),
+            str(row["event"]), event_document(row), None if factor is None else str(factor),
             None if reason is None else str(reason), str(row["by_user"]),
             at if isinstance(at, datetime.datetime) else None, str(row["study_id"]), int(str(row["seq"])),
             str(row["run_id"]), str(row["step"]), str(row["row_hash"]),

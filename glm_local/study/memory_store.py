@@ -12,6 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from glm_local.contract.audit_rows import DELTA_PROTOCOL, TABLES
+from glm_local.contract.fill_rows import from_arrow
+from glm_local.contract.hash_chain import head_of
+from glm_local.contract.seal_keys import Signer
+from glm_local.contract.seals import signer_of, write_seal
 from glm_local.contract.store import Commit, Guard, Store, TableFiles, TableState
 from glm_local.errors import StoreError
 
@@ -28,6 +32,7 @@ class MemoryStore:
 
     location = "memory"
     files: TableFiles | None = None
+    signer: Signer | None = None
 
     def __init__(self) -> None:
         self._appends: dict[str, list[_Append]] = {}
@@ -104,6 +109,14 @@ class MemoryStore:
                 own = [one for one in self._appends[table] if one.guard.app == app]
                 rows = pa.concat_tables([one.rows for one in own])
                 store.append(table, rows, Guard(app, own[-1].guard.version))
+        if store.files is not None:
+            self._seal(store, store.files)
+
+    def _seal(self, store: Store, files: TableFiles) -> None:
+        for event in from_arrow(self.read("events")):
+            if event["event"] == "finished":
+                now, signer = datetime.datetime.now(datetime.UTC), signer_of(store)
+                write_seal(files, str(event["study_id"]), str(event["run_id"]), head_of(event), now, signer)
 
 
 def _check_rules(table: str, rows: pa.Table) -> None:
