@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         stratified_sample,
         summary,
         train_validation_comparison,
+        validation_report,
     )
     from glm_local.model import Model
     from glm_local.pandas_engine import PandasEngine
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
         learn_split,
         read_split,
         split_counts,
-        validation_report,
     )
     from glm_local.workflow.rules import WorkflowRules
     from glm_local.workflow.workflow import WorkflowResult
@@ -84,7 +84,7 @@ _HOMES = {
         (
             "aggregate_rate_table", "aggregate_table", "by_factor_report", "calibration", "double_lift", "drift",
             "lift", "missing_strata", "model_version_comparison", "stratified_sample", "summary",
-            "train_validation_comparison",
+            "train_validation_comparison", "validation_report",
         ),
         "glm_local.frame_verbs",
     ),
@@ -110,7 +110,6 @@ _HOMES = {
         (
             "Split", "ValidationReport", "fold_expression", "keyed_rows", "learn_split", "read_split",
             "split_counts",
-            "validation_report",
         ),
         "glm_local.validation",
     ),

@@ -22,6 +22,8 @@ def bound_to(
 ) -> Callable[[Callable[Concatenate[Any, P], R]], Callable[P, R]]:
     """Return a decorator that opens the package's engine for every call and has it hold the frame meanwhile.
 
+    An engine of the user's own settings may stand before the frame.
+
     Parameters
     ----------
     open_engine
@@ -33,7 +35,7 @@ def bound_to(
     def bind(neutral: Callable[Concatenate[Any, P], R]) -> Callable[P, R]:
         @wraps(neutral)
         def public(*rest: P.args, **options: P.kwargs) -> R:
-            engine = open_engine()
+            engine, rest = _engine_first(rest) or (open_engine(), rest)
             asked = signature.bind(engine, *rest, **options)
             with engine.holding(asked.arguments[frame]) as held:
                 asked.arguments[frame] = held
@@ -48,3 +50,9 @@ def bound_to(
         return public
 
     return bind
+
+
+def _engine_first(rest: tuple[Any, ...]) -> tuple[Engine[Any], Any] | None:
+    """An engine of the user's own, given before the frame, and what follows it."""
+    own = rest and callable(getattr(type(rest[0]), "cells", None))
+    return (rest[0], rest[1:]) if own else None

@@ -26,6 +26,7 @@ missing_strata = on_pandas(sampling.missing_strata)
 model_version_comparison = on_pandas(diagnostics.model_version_comparison)
 summary = on_pandas(diagnostics.summary)
 train_validation_comparison = on_pandas(diagnostics.train_validation_comparison)
+validation_report = on_pandas(diagnostics.validation_report)
 
 
 def stratified_sample(
@@ -94,7 +95,7 @@ def stratified_sample(
         )  # fmt: skip
     marked: pd.DataFrame = draw.marked
     ties = marked[TIES].to_numpy()
-    kept = marked[WEIGHT].notna().to_numpy()
+    kept = marked[WEIGHT].notna().to_numpy(copy=True)
     if draw.has_ties:
         tied = ties > 0
         place = marked.loc[tied].groupby(STRATUM).cumcount().to_numpy()
@@ -106,4 +107,5 @@ def stratified_sample(
 __all__ = [
     "aggregate_rate_table", "aggregate_table", "by_factor_report", "calibration", "double_lift", "drift", "lift",
     "missing_strata", "model_version_comparison", "stratified_sample", "summary", "train_validation_comparison",
+    "validation_report",
 ]  # fmt: skip

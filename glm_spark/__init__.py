@@ -35,7 +35,6 @@ if TYPE_CHECKING:
         read_split,
         split_counts,
         tweedie_deviance,
-        validation_report,
         weighted_mae,
         weighted_rmse,
     )
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
         stratified_sample,
         summary,
         train_validation_comparison,
+        validation_report,
     )
     from glm_spark.session import spark_session
     from glm_spark.spark_engine import SparkEngine
@@ -77,7 +77,7 @@ _HOMES = {
         (
             "aggregate_rate_table", "aggregate_table", "by_factor_report", "calibration", "double_lift", "drift",
             "lift", "missing_strata", "model_version_comparison", "stratified_sample", "summary",
-            "train_validation_comparison",
+            "train_validation_comparison", "validation_report",
         ),
         "glm_spark.frame_verbs",
     ),
@@ -93,7 +93,7 @@ _HOMES = {
     **dict.fromkeys(
         (
             "BinningRules", "Model", "Split", "ValidationReport", "WorkflowResult", "WorkflowRules", "fold_expression",
-            "keyed_rows", "learn_split", "read_factors", "read_split", "split_counts", "validation_report",
+            "keyed_rows", "learn_split", "read_factors", "read_split", "split_counts",
         ),
         "glm_local",
     ),

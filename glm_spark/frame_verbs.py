@@ -32,6 +32,7 @@ missing_strata = on_spark(sampling.missing_strata)
 model_version_comparison = on_spark(diagnostics.model_version_comparison)
 summary = on_spark(diagnostics.summary)
 train_validation_comparison = on_spark(diagnostics.train_validation_comparison)
+validation_report = on_spark(diagnostics.validation_report)
 
 
 def _counterpart(local: Callable[P, Any]) -> Callable[[Callable[..., R]], Callable[P, R]]:
@@ -62,4 +63,5 @@ def stratified_sample(
 __all__ = [
     "aggregate_rate_table", "aggregate_table", "by_factor_report", "calibration", "double_lift", "drift", "lift",
     "missing_strata", "model_version_comparison", "stratified_sample", "summary", "train_validation_comparison",
+    "validation_report",
 ]  # fmt: skip

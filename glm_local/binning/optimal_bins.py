@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glm_local.binning.categories import category_order
+from glm_local.binning.equal_shares import equal_groups
 from glm_local.binning.factor_sums import FactorSums
 from glm_local.binning.judge import Groups, Judge, Trial, judge_of
 from glm_local.binning.proof import Proof, given, infeasible, proven
@@ -108,11 +109,10 @@ def target_order(
 def _equal_groups(sums: FactorSums, order: NDArray[np.intp], most: int) -> Groups:
     if most < 1:
         raise ConfigError.because(f"{most} bins were asked for.", "A factor has at least one bin.", "Write 10.")
+    if most < 1:
+        raise ConfigError.because(f"{most} bins were asked for.", "A factor has at least one bin.", "Write 10.")
     weight = sums.weight[:, : sums.folds].sum(axis=1)[order]
-    total = float(weight.sum())
-    middle = np.cumsum(weight) - weight / 2
-    run = np.minimum((middle / total * most).astype(np.intp), most - 1) if total > 0 else np.zeros(len(order), int)
-    return tuple(tuple(int(code) for code in order[run == one]) for one in np.unique(run))
+    return tuple(tuple(int(order[at]) for at in group) for group in equal_groups(weight, most))
 
 
 def _differs(groups: Groups, search: Search) -> bool:

@@ -9,11 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glm_local.candidates.candidate import Candidate, is_level_factor
 from glm_local.contract.cells import CellRequest, DesignTable
@@ -22,10 +20,9 @@ from glm_local.contract.compile_factor import is_resolved
 from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.expression import Expression, Read
 from glm_local.contract.factor_spec import CategoricalSpec, FactorSpec, NumericSpec
-from glm_local.contract.learn_edges import edge_at, edge_below, written_edges, written_values
+from glm_local.contract.learn_edges import quantile_edges, written_edges, written_values
 from glm_local.contract.learn_factors import MOST_LEVELS, learn
 from glm_local.contract.level_names import EPOCH, own_level
-from glm_local.contract.quantile_grid import CUT
 from glm_local.contract.short_edges import value_edges
 from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.errors import DataError, GlmError, Problem, nearest
@@ -203,7 +200,7 @@ def _resolved(
                 f"{spec.column!r} has no known value.", "A candidate needs one.", "Leave it out.")  # fmt: skip
         edges = known[:-1] if spec.source == "date" else value_edges(known, special)
     else:
-        edges = rising_edges(np.asarray(cuts, dtype=np.float64), spec.source)
+        edges = quantile_edges(np.asarray(cuts, dtype=np.float64), spec.source)
     finite = [edge for edge in {*edges, *_around(special, spec.source)} if math.isfinite(edge)]
     document = {**spec.document(), "edges": written_edges(finite, spec.source)}
     if len(known) == 2 and len(finite) == 1:
@@ -223,33 +220,6 @@ def _as_number(value: object) -> float:
     if isinstance(value, np.datetime64):
         return float(value.astype("datetime64[D]").astype(np.int64))
     return float(value)  # type: ignore[arg-type]
-
-
-def rising_edges(cuts: NDArray[np.float64], source: str) -> list[float]:
-    """Edges from the cut points of equal shares; a value that fills a whole share lies alone between two edges.
-
-    Parameters
-    ----------
-    cuts
-        Cut points with the values around them, the smallest and the largest value first and last
-        (`glm_local.contract.quantile_grid.CUT`).
-
-    Examples
-    --------
-    >>> around = [[0.0, 0.0, 0.0, 1.57, 4.0], [math.nan, math.nan, math.nan, 1.4, 3.0], [0.0, 0.0, 0.0, 1.4, 4.0],
-    ...           [0.2, 0.2, 0.2, 1.9, math.nan]]
-    >>> rising_edges(np.array(around), "number")
-    [0.0, 1.6]
-    """
-    low, high = float(cuts[CUT][0]), float(cuts[CUT][-1])
-    edges: set[float] = set()
-    for before, around in pairwise(cuts.T):
-        point = float(around[CUT])
-        if point < high:
-            edges.add(float(edge_at(around, source)))
-        if before[CUT] == point and point > low:
-            edges.add(float(edge_below(around, source)))
-    return sorted(edge for edge in edges if low <= edge < high)
 
 
 def _named_apart(spec: FactorSpec, table: DesignTable | None) -> FactorSpec:

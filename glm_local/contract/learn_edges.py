@@ -30,14 +30,12 @@ def asked_probabilities(rule: EdgeRule) -> list[float]:
 def learned_edges(spec: NumericSpec, cuts: Cuts) -> dict[str, Any]:
     """Return what a numeric factor learns: edges, and labels where the column has two values.
 
-    Quantile edges are the shortest numbers between the values around a cut point, edges of equal width the shortest
-    numbers within a hundredth of the width.
+    Quantile edges are those of `quantile_edges`, edges of equal width the shortest numbers within a hundredth of the
+    width.
     """
     rule, low, high = cast(EdgeRule, spec.edges), float(cuts[0.0][CUT]), float(cuts[1.0][CUT])
     if rule.method == "quantile":
-        found = [cuts[p] for p in asked_probabilities(rule)[1:-1]]
-        # No training row lies above its largest value: an edge there would leave an empty interval.
-        points = [edge_at(one, spec.source) for one in found if math.isfinite(one[CUT]) and low <= one[CUT] < high]
+        points = quantile_edges(np.stack([cuts[p] for p in asked_probabilities(rule)]).T, spec.source)
     elif math.isfinite(low) and math.isfinite(high):
         points = [point for point in uniform_edges(low, high, rule.bins) if low <= point < high]
     else:
@@ -48,6 +46,40 @@ def learned_edges(spec: NumericSpec, cuts: Cuts) -> dict[str, Any]:
     edges = written_edges(points, spec.source)
     two_values = len(edges) == 1 and cuts[0.0][ABOVE] == high
     return {"edges": edges, **({"labels": written_values([low, high], spec.source)} if two_values else {})}
+
+
+def quantile_edges(cuts: NDArray[np.float64], source: str) -> list[float]:
+    """Rising edges from the cut points of equal shares: as many as the cut points allow, none that leaves nothing.
+
+    A cut point between two values is an edge there. One on a value may become an edge above that value or below it,
+    above where both are free; so a value that fills a whole share lies alone between two edges, and no two cut points
+    end between the same two values while there is room.
+
+    Parameters
+    ----------
+    cuts
+        Cut points with the values around them (`glm_local.contract.quantile_grid.CUT`), the smallest and the largest
+        value first and last.
+
+    Examples
+    --------
+    >>> around = [[0.0, 0.0, 0.0, 1.57, 4.0], [math.nan, math.nan, math.nan, 1.4, 3.0], [0.0, 0.0, 0.0, 1.4, 4.0],
+    ...           [0.2, 0.2, 0.2, 1.9, math.nan]]
+    >>> quantile_edges(np.array(around), "number")
+    [0.0, 1.6]
+    """
+    high = float(cuts[CUT][-1])
+    taken: dict[float, float] = {}
+    # From the right, each cut point takes the rightmost free place: no other order takes more.
+    for around in cuts.T[-2:0:-1]:
+        point, below, reached = (float(around[at]) for at in (CUT, BELOW, REACHED))
+        if not math.isfinite(point):
+            continue
+        if reached < high and reached not in taken:
+            taken[reached] = edge_at(around, source)
+        elif point == reached and math.isfinite(below) and below not in taken:
+            taken[below] = edge_below(around, source)
+    return sorted(taken.values())
 
 
 def written_edges(points: list[float], source: str) -> list[Any]:

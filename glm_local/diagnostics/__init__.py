@@ -16,6 +16,7 @@ from glm_local.diagnostics.metrics import (
     weighted_rmse,
 )
 from glm_local.diagnostics.rate_table import aggregate_rate_table
+from glm_local.diagnostics.scored_report import validation_report
 from glm_local.diagnostics.scored_tables import calibration, lift, summary
 from glm_local.diagnostics.stability_index import StabilityIndex, stability_index
 
@@ -23,5 +24,5 @@ __all__ = [
     "Drift", "StabilityIndex", "aggregate_rate_table", "aggregate_table", "binomial_deviance", "by_factor_report",
     "calibration", "double_lift", "drift", "gamma_deviance", "gaussian_deviance", "lift", "mean_deviance",
     "model_version_comparison", "poisson_deviance", "stability_index", "summary", "train_validation_comparison",
-    "tweedie_deviance", "weighted_mae", "weighted_rmse",
+    "tweedie_deviance", "validation_report", "weighted_mae", "weighted_rmse",
 ]  # fmt: skip

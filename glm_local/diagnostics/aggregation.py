@@ -3,83 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from glm_local.contract.cells import CellRequest, DesignTable
+from glm_local.contract.cells import CellRequest
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression, IsMissing, Literal, Not, When
+from glm_local.diagnostics.aggregate_outputs import (
+    FUNCTIONS,
+    NUMERIC,
+    ORDERED,
+    PLACE,
+    VALUE,
+    WEIGHT,
+    Aggregate,
+    output,
+    spread_request,
+)
 from glm_local.diagnostics.groups import By, Groups, read_groups
 from glm_local.diagnostics.scored import Column, answered, column_expression, known_columns, number_role
 from glm_local.errors import ConfigError, EngineError, nearest
 from glm_local.validation.arithmetic import multiply
-from glm_local.validation.group_columns import key_column, key_values, natural_read
-from glm_local.validation.intervals import ratio
+from glm_local.validation.group_columns import natural_read
 from glm_local.validation.score_bands import take
 from glm_local.validation.scored_rows import ONE
 
 Frame = TypeVar("Frame")
 Sums = Mapping[str, tuple[Column, str]]
 
-FUNCTIONS = ("sum", "mean", "count", "min", "max", "count_distinct")
-ALIASES = {"avg": "mean", "average": "mean", "nunique": "count_distinct"}
+ALIASES = {
+    "avg": "mean", "average": "mean", "nunique": "count_distinct", "n_unique": "count_distinct", "stddev": "std",
+    "sd": "std", "variance": "var", "len": "size",
+}  # fmt: skip
 MOST_VALUES = 1_000_000
-VALUE = "__value"
-
-
-@dataclass(frozen=True)
-class Aggregate:
-    """One output column: what is read and what is made of it."""
-
-    name: str
-    value: Expression
-    function: str
-
-    @property
-    def by_value(self) -> bool:
-        """Whether it needs the distinct values, not only sums."""
-        return self.function in ("min", "max", "count_distinct")
+MOST_PLACES = 5_000_000
 
 
 def aggregate_table(
     engine: Engine[Frame], frame: Frame, by: By, sums: Sums, *, weight: Column | None = None,
-    where: Expression | None = None,
+    where: Expression | None = None, order: str | None = None,
 ) -> pd.DataFrame:
-    """Sums, means, counts and extremes by group. One pass over rows, besides what a factor in `by` has to learn.
+    """Sums, means, counts, spreads and extremes by group. One pass over rows, two with "std" or "var".
+
+    What a factor in `by` has to learn costs its passes besides.
 
     Parameters
     ----------
     engine, frame
         Who holds the rows, and the rows.
     by
-        Column, factor (specification or document), several of these, or expressions by name; an empty list is one
-        group of all rows. Factors keep the order of their levels, text with digits is in the order of its numbers.
+        Column, factor (specification or document), several of these, or expressions by name; None or an empty
+        list is one group of all rows. Factors keep the order of their levels, text with digits is in the order of its
+        numbers.
     sums
         Output column to (column or expression, function). Functions: "sum", "mean" (also "avg"), "count" (values that
-        are there), "min", "max", "count_distinct".
+        are there), "size" (rows), "std" and "var" (of a sample: divided by n - 1), "median", "min", "max",
+        "count_distinct", "first" and "last" (of the values that are there).
     weight
-        Sums become sum of w * value, means sum of w * value / sum of w over the rows with a value; counts and
-        extremes stay those of rows.
+        A row of weight 2 counts as two in sums, means, spreads and medians; counts, extremes, first and last stay those
+        of rows.
     where
         Flag; only rows where it is true count.
+    order
+        Column whose order says what is first and last; of rows that share a place, the smallest value is first and
+        the largest last. Spark tables have no order of their own, so there it must be named.
 
     Returns
     -------
     DataFrame
         The groups, `rows`, and one column per output. Missing values add nothing; where a group has no value its
-        sum, mean and extremes are missing, never 0. Extremes of a timestamp column are days.
+        sum, mean and extremes are missing, never 0; a spread needs two values. Extremes of a timestamp column are days.
 
     Raises
     ------
     ConfigError
-        An unknown function, a column that is not there, two columns of one name.
+        An unknown function, a column that is not there, two columns of one name, no order for "first".
     EngineError
-        Extremes or distinct counts of a column with more than a million values.
+        Extremes, medians or distinct counts of a column with more than a million values.
 
     Examples
     --------
@@ -91,92 +93,78 @@ def aggregate_table(
     1    b     2     4.0   2.0
     """
     columns = engine.columns(frame)
-    asked = [_aggregate(name, one, columns) for name, one in sums.items()]
+    placed = None if order is None else natural_read(order, columns, "order")
+    asked = [_aggregate(name, one, columns, placed) for name, one in sums.items()]
     groups = read_groups(engine, frame, by, columns)
     _distinct_names([*groups.reads, "rows", *sums])
     w = ONE if weight is None else number_role(weight, columns, "weight")
     flag = None if where is None else known_columns(where, columns, "where")
-    tables = answered(engine, frame, _requests(groups, asked, w, flag))
-    main = tables["aggregate"]
-    order = groups.order(main)
+    tables = answered(engine, frame, [_totals(groups, asked, w, flag), *_by_values(groups, asked, w, flag)])
     for one in asked:
         if one.by_value and f"values of {one.name}" not in tables:
             raise _too_many_values(one)
-    outputs = {one.name: _output(one, groups, main, tables)[order] for one in asked}
-    main = take(main, order)
+    main = tables["aggregate"]
+    spreads = [one for one in asked if one.is_spread]
+    if spreads and len(main):
+        tables["spreads"] = answered(engine, frame, [spread_request(groups, spreads, main, w, flag)])["spreads"]
+    sequence = groups.order(main)
+    outputs = {one.name: output(one, groups, tables)[sequence] for one in asked}
+    main = take(main, sequence)
     return pd.DataFrame({**groups.columns(main), "rows": main.rows, **outputs})
 
 
-def _aggregate(name: str, asked: Any, columns: Mapping[str, ColumnKind]) -> Aggregate:
+def _aggregate(name: str, asked: Any, columns: Mapping[str, ColumnKind], order: Expression | None) -> Aggregate:
     if isinstance(asked, str) or not isinstance(asked, Sequence) or len(asked) != 2:
         raise ConfigError.because(
             f"{name!r} is to be {asked!r}.", "An output is (column or expression, function).",
             f'Write ("{asked if isinstance(asked, str) else "column"}", "sum").', path=f"sums/{name}",
         )
     column, function = asked
-    function = ALIASES.get(function, function)
+    function = ALIASES.get(function, function) if isinstance(function, str) else function
     if function not in FUNCTIONS:
         raise ConfigError.because(
             f"{function!r} is not a function of a table.", f"Functions are {', '.join(FUNCTIONS)}.",
-            nearest(str(function), FUNCTIONS) + " Quantiles come from the engine's quantiles verb.",
+            nearest(str(function), FUNCTIONS) + " Other quantiles come from the engine's quantiles verb.",
             path=f"sums/{name}",
         )
-    if isinstance(column, str) and function not in ("sum", "mean"):
-        return Aggregate(name, natural_read(column, columns, "sums"), function)
-    return Aggregate(name, known_columns(column_expression(column, name), columns, "sums"), function)
+    if function in ORDERED and order is None:
+        raise ConfigError.because(
+            f"{name!r} is the {function} value of each group, and no order is given.",
+            "What is first depends on an order of rows, and a table has none of its own.",
+            'Name the column that orders them: order="date".', path="order",
+        )
+    placed = order if function in ORDERED else None
+    if isinstance(column, str) and function not in NUMERIC:
+        return Aggregate(name, natural_read(column, columns, "sums"), function, placed)
+    return Aggregate(name, known_columns(column_expression(column, name), columns, "sums"), function, placed)
 
 
-def _requests(
+def _totals(
     groups: Groups, asked: Sequence[Aggregate], weight: Expression, where: Expression | None
-) -> list[CellRequest]:
+) -> CellRequest:
     added: dict[str, Expression] = {}
     for one in asked:
-        there = Not(IsMissing(one.value))
-        added[f"count {one.name}"] = there
-        if one.function in ("sum", "mean"):
+        added[f"count {one.name}"] = Not(IsMissing(one.value))
+        if one.function in NUMERIC and not one.by_value:
             amount = multiply(weight, one.value)
             added[f"sum {one.name}"] = amount
             added[f"weight {one.name}"] = When(Not(IsMissing(amount)), weight, Literal(None))
-    main = CellRequest("aggregate", groups.reads, added, where)
-    return [main, *(
-        CellRequest(f"values of {one.name}", {**groups.reads, VALUE: one.value}, {}, where, MOST_VALUES,
-                    "none")
+    return CellRequest("aggregate", groups.reads, added, where)
+
+
+def _by_values(
+    groups: Groups, asked: Sequence[Aggregate], weight: Expression, where: Expression | None
+) -> list[CellRequest]:
+    """One table of distinct values by group for every output that needs them; the order of a first stands before."""
+    return [
+        CellRequest(
+            f"values of {one.name}",
+            {**groups.reads, **({} if one.order is None else {PLACE: one.order}), VALUE: one.value},
+            {WEIGHT: weight} if one.function == "median" else {}, where,
+            MOST_VALUES if one.order is None else MOST_PLACES, "none",
+        )
         for one in asked if one.by_value
-    )]  # fmt: skip
-
-
-def _output(
-    one: Aggregate, groups: Groups, main: DesignTable, tables: Mapping[str, DesignTable]
-) -> NDArray[Any]:
-    count = main.sums[f"count {one.name}"]
-    if one.function == "count":
-        return count.astype(np.int64)
-    if one.by_value:
-        return _from_values(one, groups, main, tables[f"values of {one.name}"])
-    total = np.where(count > 0, main.sums[f"sum {one.name}"], np.nan)
-    return total if one.function == "sum" else ratio(total, main.sums[f"weight {one.name}"])
-
-
-def _from_values(one: Aggregate, groups: Groups, main: DesignTable, values: DesignTable) -> NDArray[Any]:
-    place = {member: at for at, member in enumerate(_members(main, groups))}
-    there = np.flatnonzero(~values.missing[VALUE])
-    position = np.array([place[member] for member in _members(values, groups)], dtype=np.int64)[there]
-    if one.function == "count_distinct":
-        return np.bincount(position, minlength=len(main)).astype(np.int64)
-    # Cells are in the order of their values: the first of a group is its least, the last its greatest.
-    chosen = slice(None, None, -1) if one.function == "min" else slice(None)
-    cell = np.full(len(main), -1)
-    cell[position[chosen]] = there[chosen]
-    if not len(there):
-        return np.full(len(main), np.nan)
-    found = key_column(values, VALUE).iloc[np.maximum(cell, 0)].reset_index(drop=True)
-    picked: NDArray[Any] = found.where(cell >= 0).to_numpy()
-    return picked
-
-
-def _members(table: DesignTable, groups: Groups) -> list[tuple[object, ...]]:
-    columns = [key_values(table, name) for name in groups.reads]
-    return list(zip(*columns, strict=True)) if columns else [()] * len(table)
+    ]  # fmt: skip
 
 
 def _distinct_names(names: Sequence[str]) -> None:
@@ -189,8 +177,9 @@ def _distinct_names(names: Sequence[str]) -> None:
 
 
 def _too_many_values(one: Aggregate) -> Exception:
+    most = MOST_VALUES if one.order is None else MOST_PLACES
     return EngineError.because(
-        f"{one.name!r} asks for {one.function} of more than {MOST_VALUES:,} distinct values.",
-        "Rows answer with sums; extremes and distinct counts are read off the distinct values.",
+        f"{one.name!r} asks for {one.function} of more than {most:,} distinct values.",
+        "Rows answer with sums; extremes, medians and distinct counts are read off the distinct values.",
         "Round the column by an expression first, or ask the engine's quantiles for 0 and 1.", path=f"sums/{one.name}",
     )

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 
-from glm_local.contract.category_key import key_text
-from glm_local.contract.cells import CellRequest, DesignTable
 from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Literal
-from glm_local.diagnostics.groups import Groups, read_groups
+from glm_local.diagnostics.groups import read_groups
 from glm_local.diagnostics.scored import Column, FamilyLike, answered, left_out, scored_rows
 from glm_local.errors import ConfigError, DataError
 from glm_local.glm.families import family_from
 from glm_local.validation.actual_expected import FactorCodes, actual_expected_table
-from glm_local.validation.factor_codes import MOST_CELLS
-from glm_local.validation.group_columns import key_values
 from glm_local.validation.report_tables import interval_rule
 from glm_local.validation.summary import exclusion_request, exclusion_table, summary_request
 
 Frame = TypeVar("Frame")
-
-LEVEL = "level value"
 
 
 def by_factor_report(
@@ -71,8 +62,8 @@ def by_factor_report(
             "Cross two factors by an interaction, or call it for each.", path="factor",
         )
     name = next(iter(groups.reads))
-    request = CellRequest(f"factor {name}", {"sample": rows.sample, LEVEL: groups.reads[name]}, rows.level_sums,
-                          rows.usable)
+    shown = FactorCodes(name, groups.reads[name], groups.labels.get(name))
+    request = shown.request(rows)
     tables = answered(engine, frame, [summary_request(rows), exclusion_request(rows), request])
     excluded = left_out(exclusion_table(tables["excluded rows"]), distribution)
     if not len(tables["summary"]):
@@ -80,29 +71,8 @@ def by_factor_report(
             f"No row can be used ({excluded or 'the table is empty'}).", "A row needs target, prediction and sample.",
             "Look at the roles given.",
         )
-    coded, labels = _coded(tables[request.name], name, groups)
     rule = interval_rule(distribution, tables["summary"], dispersion, level)
-    report = actual_expected_table(coded, FactorCodes(name, Literal(0), labels), rule)
+    report = actual_expected_table(tables[request.name], shown, rule)
     report.attrs["left_out"] = excluded
     return report
 
-
-def _coded(table: DesignTable, name: str, groups: Groups) -> tuple[DesignTable, tuple[str, ...]]:
-    """The table keyed by codes, and their labels."""
-    values, missing = table.keys[LEVEL], table.missing[LEVEL]
-    if name in groups.labels:
-        codes, labels = values, groups.labels[name]
-    else:
-        ranks = Groups.ranks(table, LEVEL)
-        _, first, codes = np.unique(ranks, return_index=True, return_inverse=True)
-        shown = key_values(table, LEVEL)
-        labels = tuple(key_text(shown[at]) for at in first.tolist() if shown[at] is not None)
-    if len(labels) > MOST_CELLS:
-        raise ConfigError.because(
-            f"column {name!r} has {len(labels):,} values.", f"A report shows at most {MOST_CELLS} levels.",
-            'Give a factor that bins it: {"kind": "numeric", "name": ..., "column": ..., "edges": ...}.',
-            path="factor",
-        )
-    keys = {"sample": table.keys["sample"], "code": codes.reshape(-1).astype(np.int64)}
-    gone = {"sample": table.missing["sample"], "code": missing}
-    return replace(table, keys=keys, missing=gone), labels

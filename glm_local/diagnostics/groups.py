@@ -21,11 +21,12 @@ from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.diagnostics.scored import number_role
 from glm_local.errors import ConfigError, SpecError
 from glm_local.validation.factor_codes import codes_and_labels
-from glm_local.validation.group_columns import group_reads, key_column, natural_order
+from glm_local.validation.group_columns import group_reads, key_column, value_ranks
 
 Frame = TypeVar("Frame")
 By = Any
-"""A column, a factor (specification or document), several of these, or expressions (or columns, factors) by name."""
+"""A column, a factor (specification or document), several of these, or expressions (or columns, factors) by name; None
+is one group of all rows."""
 
 NO_LEVEL = "(no level)"
 
@@ -43,20 +44,8 @@ class Groups:
 
     def order(self, table: DesignTable) -> NDArray[np.intp]:
         """The cells in the order of their values: factors by level, text with digits as numbers, missing last."""
-        ranks = [self.ranks(table, name) for name in self.reads]
+        ranks = [value_ranks(table, name) for name in self.reads]
         return np.lexsort(ranks[::-1]) if ranks else np.arange(len(table))
-
-    @staticmethod
-    def ranks(table: DesignTable, name: str) -> NDArray[np.int64]:
-        """Rank of every cell by one key: equal values alike, missing last."""
-        values, missing = table.keys[name], table.missing[name]
-        if values.dtype != object:
-            rank = np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.int64)
-        else:
-            words = sorted({str(one) for one in values[~missing]}, key=natural_order)
-            place = {word: at for at, word in enumerate(words)}
-            rank = np.array([place.get(str(one), 0) for one in values.tolist()], dtype=np.int64)
-        return np.where(missing, np.iinfo(np.int64).max, rank)
 
     def _column(self, table: DesignTable, name: str) -> pd.Series:
         if name not in self.labels:
@@ -123,6 +112,8 @@ def factor_levels(
 
 
 def _named(by: By) -> dict[str, Any]:
+    if by is None:
+        return {}
     if isinstance(by, str) or is_factor(by):
         return {_name_of(by): by}
     if isinstance(by, Mapping):

@@ -16,9 +16,9 @@ from glm_local.contract.engine import Engine
 from glm_local.contract.expression import AnyOf, Compare, Expression, Literal, When
 from glm_local.errors import ConfigError, EngineError, GlmError
 from glm_local.sampling.allocation import allocate_fraction, allocate_size
-from glm_local.sampling.strata import Strata, strata_of
 from glm_local.validation.group_columns import group_reads
 from glm_local.validation.row_key import COARSE, FINE, RowKey, content_key, given_key
+from glm_local.validation.strata import Strata, strata_of
 
 Frame = TypeVar("Frame")
 Counts = NDArray[np.int64]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glm_local.contract.category_key import key_text
 from glm_local.contract.cells import CellRequest, DesignTable
 from glm_local.contract.expression import Expression
+from glm_local.errors import ConfigError
+from glm_local.validation.factor_codes import MOST_CELLS
+from glm_local.validation.group_columns import key_values, value_ranks
 from glm_local.validation.intervals import IntervalRule, ratio
 from glm_local.validation.score_bands import of_sample, samples_of
 from glm_local.validation.scored_rows import ScoredRows
@@ -18,11 +22,14 @@ from glm_local.validation.scored_rows import ScoredRows
 
 @dataclass(frozen=True)
 class FactorCodes:
-    """A factor as validation sees it: an integer expression and the label of every code, in the factor's order."""
+    """A factor as validation sees it: an integer expression and the label of every code, in the factor's order.
+
+    Without labels the expression is read as it is, and its values are the levels.
+    """
 
     name: str
     code: Expression
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] | None
 
     def request(self, rows: ScoredRows) -> CellRequest:
         """Sums per sample and level."""
@@ -44,11 +51,14 @@ def actual_expected_table(table: DesignTable, factor: FactorCodes, rule: Interva
     deviance, mean_deviance
         Sum of w d(y, m), and the same per weight.
     """
+    table, labels = _by_values(table, factor.name) if factor.labels is None else (table, factor.labels)
+    factor = replace(factor, labels=labels)
     parts = [_one_sample(of_sample(table, name), factor, rule, name) for name in samples_of(table)]
     return pd.concat(parts, ignore_index=True)
 
 
 def _one_sample(table: DesignTable, factor: FactorCodes, rule: IntervalRule, sample: str) -> pd.DataFrame:
+    assert factor.labels is not None
     levels = len(factor.labels)
     missing = table.missing["code"]
     codes = np.where(missing, levels, np.where(missing, 0, table.keys["code"]).astype(np.int64))
@@ -68,6 +78,20 @@ def _one_sample(table: DesignTable, factor: FactorCodes, rule: IntervalRule, sam
         "deviation": rule.deviation(sums["actual"], sums["predicted"], sums["variance"]),
         "deviance": sums["deviance"], "mean_deviance": ratio(sums["deviance"], sums["weight"]),
     })
+
+
+def _by_values(table: DesignTable, name: str) -> tuple[DesignTable, tuple[str, ...]]:
+    """A table keyed by values as one keyed by codes, and their labels in the order of the values."""
+    _, first, codes = np.unique(value_ranks(table, "code"), return_index=True, return_inverse=True)
+    shown = key_values(table, "code")
+    labels = tuple(key_text(shown[at]) for at in first.tolist() if shown[at] is not None)
+    if len(labels) > MOST_CELLS:
+        raise ConfigError.because(
+            f"column {name!r} has {len(labels):,} values.", f"A report shows at most {MOST_CELLS} levels.",
+            'Give a factor that bins it: {"kind": "numeric", "name": ..., "column": ..., "edges": ...}.',
+            path="factor",
+        )
+    return replace(table, keys={**table.keys, "code": codes.reshape(-1).astype(np.int64)}), labels
 
 
 def _at_codes(values: NDArray[np.generic], codes: NDArray[np.int64], size: int) -> NDArray[np.float64]:

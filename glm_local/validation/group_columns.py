@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from glm_local.contract.cells import DesignTable
 from glm_local.contract.columns import ColumnKind, ReadKind
@@ -75,6 +77,18 @@ def key_column(table: DesignTable, key: str) -> pd.Series:
     if table.keys[key].dtype.kind == "i":
         return pd.Series(values, dtype="Int64" if table.missing[key].any() else "int64")
     return pd.Series(values, dtype=None if table.keys[key].dtype.kind == "f" else object)
+
+
+def value_ranks(table: DesignTable, key: str) -> NDArray[np.int64]:
+    """Rank of every cell by one key: equal values alike, digits of text as numbers, missing last."""
+    values, missing = table.keys[key], table.missing[key]
+    if values.dtype != object:
+        rank = np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    else:
+        words = sorted({str(one) for one in values[~missing]}, key=natural_order)
+        place = {word: at for at, word in enumerate(words)}
+        rank = np.array([place.get(str(one), 0) for one in values.tolist()], dtype=np.int64)
+    return np.where(missing, np.iinfo(np.int64).max, rank)
 
 
 def natural_order(text: str) -> tuple[object, ...]:

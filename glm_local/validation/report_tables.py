@@ -46,7 +46,7 @@ def validation_report(
     exposure: Column | None = None,
     weight: Column | None = None,
     sample: Column | None = None,
-    factors: Mapping[str, tuple[Expression, Sequence[str]]] | None = None,
+    factors: Mapping[str, tuple[Expression, Sequence[str] | None]] | None = None,
     bands: int = 10,
     score_bands: ScoreBands = USUAL_BANDS,
     dispersion: float | None = None,
@@ -69,7 +69,8 @@ def validation_report(
     sample
         Text column naming each row's sample ("train", "validation", "holdout"). Absent: one sample "all".
     factors
-        Name to (integer code expression, label of every code in the factor's order).
+        Name to (integer code expression, label of every code in the factor's order), or to (expression, None) for
+        levels that are its values.
     bands
         Calibration and lift bands of about equal exposure.
     score_bands
@@ -108,7 +109,10 @@ def validation_report(
         distribution, number(target), number(prediction), ONE if exposure is None else number(exposure),
         ONE if weight is None else number(weight), **({} if sample is None else {"sample": _text(sample)}),
     )
-    codes = [FactorCodes(name, code, tuple(labels)) for name, (code, labels) in (factors or {}).items()]
+    codes = [
+        FactorCodes(name, code, None if labels is None else tuple(labels))
+        for name, (code, labels) in (factors or {}).items()
+    ]
     requests = [summary_request(rows), exclusion_request(rows), *score_bands.requests(rows)]
     answers = engine.cells(frame, [*requests, *(one.request(rows) for one in codes)])
     tables = {name: table for name, table in answers.items() if table is not None}

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from glm_local.contract.cells import DesignTable
 from glm_local.contract.compile_factor import is_resolved
@@ -18,6 +20,7 @@ from glm_local.contract.factors import categorical, interaction, linear, numeric
 from glm_local.contract.learn_factors import learn, learn_factors, with_base, with_cells
 from glm_local.errors import DataError
 from glm_local.pandas_engine import PandasEngine
+from tests.contract.repeated_values import learned_bins, repeated
 
 FRAME = pd.DataFrame({
     "Area": ["B", "A", None, "é", "", "A"],
@@ -168,3 +171,28 @@ def test_the_answer_of_any_engine_goes_in() -> None:
         np.array([1, 1]), {},
     )
     assert learn(categorical("d", source="date", **OPEN), days).document()["learned"] == {"levels": ["2021-01-02"]}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_quantiles_of_repeated_values_give_the_finest_bins_they_allow(weighted: bool) -> None:
+    frame, bins = repeated()
+    for name, edges in learned_bins(PandasEngine(), frame, bins, weighted).items():
+        rows = np.bincount(np.searchsorted(edges, frame[name].dropna(), side="left"), minlength=len(edges) + 1)
+        assert len(rows) == bins[name], (name, edges)
+        assert rows.all(), (name, edges)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=9), st.integers(1, 9), st.booleans())
+def test_no_bin_of_quantiles_is_empty_and_no_cut_between_values_is_lost(
+    counts: list[int], bins: int, weighted: bool
+) -> None:
+    values = np.repeat(np.arange(len(counts), dtype=float), counts)
+    edges = learned_bins(PandasEngine(), pd.DataFrame({"x": values, "w": 0.5}), {"x": bins}, weighted)["x"]
+    rows = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
+    assert rows.all()
+    assert len(edges) < bins or bins == 1
+    cuts = np.quantile(values, np.arange(1, bins) / bins)
+    between = set(np.floor(cuts[cuts != np.floor(cuts)]))
+    on = set(cuts[(cuts == np.floor(cuts)) & (cuts > 0) & (cuts < len(counts) - 1)])
+    assert len(edges) >= min(len(between | on), len(counts) - 1)

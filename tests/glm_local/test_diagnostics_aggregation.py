@@ -52,6 +52,39 @@ def test_sums_means_counts_and_extremes_are_those_of_pandas_in_one_pass(frame: p
     np.testing.assert_allclose(found.iloc[:, 2:].to_numpy(float), expected.iloc[:, 2:].to_numpy(float))
 
 
+SPREADS = {name: ("y", name) for name in ("size", "std", "var", "median", "first", "last")}
+
+
+def test_sizes_spreads_medians_and_first_values_are_those_of_pandas(frame: pd.DataFrame) -> None:
+    engine = PandasEngine()
+    held = frame.assign(row=np.arange(len(frame)), y=1e3 + frame["y"] + frame["m"])
+    found = aggregate_table(engine, held, ["area", "year"], SPREADS, order="row")
+    assert engine.passes.raw == 2
+    expected = held.groupby(["area", "year"], dropna=False)["y"].agg(list(SPREADS)).reset_index()
+    np.testing.assert_allclose(found[list(SPREADS)].to_numpy(float), expected[list(SPREADS)].to_numpy(float), rtol=1e-9)
+    backwards = table_of(held.assign(row=-held["row"]), "year", {"y": ("y", "first")}, order="row")
+    assert backwards["y"].tolist() == held.groupby("year")["y"].last().tolist()
+
+
+@pytest.mark.parametrize("by", [None, []])
+def test_without_groups_all_rows_are_one(by: Any, frame: pd.DataFrame) -> None:
+    line = table_of(frame.assign(row=np.arange(len(frame))), by, SPREADS, order="row").iloc[0]
+    y = frame["y"].dropna()
+    assert line["rows"] == line["size"] == len(frame)
+    assert (line["median"], line["first"], line["last"]) == (y.median(), y.iloc[0], y.iloc[-1])
+    assert (line["std"], line["var"]) == pytest.approx((y.std(), y.var()))
+    rates = aggregate_rate_table(PandasEngine(), frame, None, actual="y", exposure="e")
+    assert rates["rows"].tolist() == [len(y)]
+
+
+def test_a_spread_needs_two_values_and_keeps_its_digits_beside_a_group_far_away() -> None:
+    far = pd.DataFrame({"g": ["a"] * 4 + ["b"] * 4 + ["c"], "y": [1.0, 2, 3, 4, 1e12 + 1, 1e12 + 2, 1e12 + 3, 1e12 + 4, 5]})
+    found = table_of(far, "g", {"var": ("y", "var"), "std": ("y", "stddev"), "median": ("y", "median")})
+    assert found["var"].iloc[:2].tolist() == pytest.approx([5 / 3, 5 / 3], rel=1e-12)
+    assert found["median"].tolist() == [2.5, 1e12 + 2.5, 5.0]
+    assert found.loc[2, ["var", "std"]].isna().all()
+
+
 def test_avg_works_with_groups_and_without(frame: pd.DataFrame) -> None:
     grouped = table_of(frame, "area", {"m": ("m", "avg")})
     alone = table_of(frame, [], {"m": ("m", "avg")})
@@ -126,9 +159,10 @@ def test_extremes_of_too_many_values_are_refused_with_the_way_out(
 @pytest.mark.parametrize(
     ("by", "sums", "error", "said"),
     [
-        ("area", {"y": ("y", "median")}, ConfigError, "not a function of a table"),
+        ("area", {"y": ("y", "mode")}, ConfigError, "not a function of a table"),
         ("area", {"y": "y"}, ConfigError, 'Write \\("y", "sum"\\)'),
         ("area", {"y": ("z", "sum")}, ConfigError, "'z' is not a column"),
+        ("area", {"y": ("y", "first")}, ConfigError, 'order="date"'),
         ("aera", {"y": ("y", "sum")}, ConfigError, "Nearest: 'area'"),
         (["area", "area"], {}, ConfigError, "named twice"),
         ("area", {"rows": ("y", "sum")}, ConfigError, "would be named 'rows'"),

@@ -16,6 +16,9 @@ from glm_local import frame_verbs as verbs
 ROLES: dict[str, Any] = {"target": "y", "exposure": "e", "weight": "w"}
 TOOLS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "aggregate": lambda f: verbs.aggregate_table(f, "g", {"s": ("y", "sum"), "m": ("y", "mean")}, weight="w"),
+    "spreads": lambda f: verbs.aggregate_table(
+        f, "g", {name: ("m", name) for name in ("std", "var", "median", "min")}, weight="w"
+    ),
     "rates": lambda f: verbs.aggregate_rate_table(f, "g", actual="y", exposure="e", weight="w", predicted="m"),
     "by factor": lambda f: verbs.by_factor_report(f, "g", prediction="m", **ROLES),
     "summary": lambda f: verbs.summary(f, prediction="m", **ROLES),
@@ -57,7 +60,7 @@ def test_the_order_of_rows_plays_no_part(tool: str, frame: pd.DataFrame) -> None
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.floats(0.01, 100), st.sampled_from([one for one in TOOLS if one not in ("aggregate",)]))
+@given(st.floats(0.01, 100), st.sampled_from([one for one in TOOLS if one not in ("aggregate", "spreads")]))
 def test_the_scale_of_weights_moves_totals_and_no_rate(scale: float, tool: str) -> None:
     draw = np.random.default_rng(7)
     held = pd.DataFrame({

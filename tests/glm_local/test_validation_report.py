@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import glm_local
 from glm_local.contract.expression import Arithmetic, Function, Literal, Read
-from glm_local.errors import ConfigError, DataError
+from glm_local.errors import ConfigError, DataError, SpecError
 from glm_local.pandas_engine import PandasEngine
 from glm_local.validation import ValidationReport, validation_report
 from glm_local.validation.intervals import IntervalRule
@@ -256,3 +257,43 @@ def test_the_published_mean_model_of_motor_claims_is_reproduced(request: pytest.
     assert line["mean_deviance"] == pytest.approx(0.625429, abs=5e-7)
     assert line["mean_absolute_error"] == pytest.approx(0.189, abs=5e-4)
     assert line["root_mean_squared_error"] ** 2 == pytest.approx(0.564, abs=5e-4)
+
+
+AGE = {"kind": "numeric", "name": "band", "column": "age", "edges": {"method": "quantile", "bins": 3}, "missing": "refuse"}
+PUBLIC = {"target": "y", "prediction": "m", "family": "poisson"}
+
+
+def test_the_public_report_needs_no_engine_and_takes_columns_factors_and_expressions() -> None:
+    frame = pd.DataFrame({
+        "area": ["bin_10", "bin_2", None, "bin_2"] * 10, "age": range(40), "flag": [True, False] * 20,
+        "y": [1.0, 0.0, 2.0, 1.0] * 10, "m": [0.5, 0.5, 1.5, 1.0] * 10,
+    })  # fmt: skip
+    report = glm_local.validation_report(frame, **PUBLIC, factors=["area", AGE, "flag"])
+    assert list(report.actual_expected) == ["area", "band", "flag"]
+    area = report.actual_expected["area"]
+    assert area[["level", "rows", "actual", "predicted"]].to_numpy().tolist() == [
+        ["bin_2", 20, 10.0, 15.0], ["bin_10", 10, 10.0, 5.0], ["(no level)", 10, 20.0, 15.0],
+    ]
+    assert report.actual_expected["band"]["rows"].tolist() == [14, 13, 13, 0]
+    assert report.actual_expected["flag"]["level"].tolist() == ["false", "true"]
+    alone = glm_local.validation_report(frame, **PUBLIC, factors="area").actual_expected["area"]
+    pd.testing.assert_frame_equal(alone, area)
+    own = glm_local.validation_report(PandasEngine(), frame, **PUBLIC, factors={"a": "area", "late": {"multiply": ["age", 2]}})
+    assert own.actual_expected["a"]["actual"].tolist() == area["actual"].tolist()
+    assert len(own.actual_expected["late"]) == 40
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "said"),
+    [
+        ({"factors": ["aera"]}, ConfigError, "Nearest: 'area'"),
+        ({"factors": ["y"]}, ConfigError, "at most 400 levels"),
+        ({"factors": [{**AGE, "edges": [3, 1]}]}, SpecError, "not increasing"),
+        ({"factors": 3}, ConfigError, "columns, factors, or expressions"),
+        ({"target": "z"}, ConfigError, "'z' is not a column"),
+    ],
+)
+def test_a_wrong_question_to_the_public_report_is_told(asked: dict[str, object], error: type[Exception], said: str) -> None:
+    frame = pd.DataFrame({"area": ["a"] * 500, "age": range(500), "y": np.arange(500.0), "m": 1.0})
+    with pytest.raises(error, match=said):
+        glm_local.validation_report(frame, **(PUBLIC | asked))

@@ -25,6 +25,14 @@ QUESTIONS: dict[str, Callable[[Any, Any], pd.DataFrame]] = {
         {name: ("y", name) for name in ("sum", "avg", "count", "min", "max", "count_distinct")}, weight="w",
         where=Compare(">", Read("e"), Literal(0.2)),
     ),
+    "spreads": lambda verbs, frame: verbs.aggregate_table(
+        frame, {"area": "area", "band": AGE},
+        {name: ("m", name) for name in ("size", "std", "var", "median", "first", "last")}, weight="w", order="e",
+    ),
+    "no groups": lambda verbs, frame: verbs.aggregate_table(frame, None, {"s": ("y", "std"), "m": ("bin", "first")}, order="m"),
+    "validation by value": lambda verbs, frame: verbs.validation_report(
+        frame, prediction="m", family="poisson", factors=["area", "flag", AGE], **SCORED
+    ).tables()["actual_expected/area"],
     "extremes": lambda verbs, frame: verbs.aggregate_table(
         frame, [], {f"{at} {name}": (name, at) for name in ("area", "flag", "bin") for at in ("min", "max")}
     ),

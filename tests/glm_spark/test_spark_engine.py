@@ -18,6 +18,7 @@ pytest.importorskip("pyspark")
 from glm_spark.lookup_join import Joined
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.spark_frames import collated_columns, rows_to_spark
+from tests.contract.repeated_values import learned_bins, repeated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +68,15 @@ def test_many_distinct_values_fall_on_the_same_grid_everywhere(engine: SparkEngi
     for partitions in (1, 5):
         np.testing.assert_array_equal(engine.quantiles(frame.repartition(partitions), *asked)["v"], near)
     np.testing.assert_allclose(near, np.quantile(table["v"].to_numpy(), asked[1]), rtol=1 / 2048)
+
+
+def test_quantile_edges_of_repeated_values_are_the_same_and_the_finest_on_both_engines(engine: SparkEngine) -> None:
+    table, bins = repeated()
+    frame = engine.spark.createDataFrame(table).repartition(5)
+    for weighted in (False, True):
+        edges = learned_bins(engine, frame, bins, weighted)
+        assert edges == learned_bins(PandasEngine(), table, bins, weighted)
+        assert {name: len(one) + 1 for name, one in edges.items()} == bins
 
 
 def test_blocks_of_both_engines_hold_the_same_sums(engine: SparkEngine) -> None:
