@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from glm_local.contract.compile_factor import compile_factor, compile_factors
 from glm_local.contract.compile_score import ScoreKind, role_expression, score_expression
@@ -19,9 +17,11 @@ from glm_local.contract.evaluate_record import RecordReader, record_reader
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.model_spec import Coefficient, FitStatistics, ModelDocument
+from glm_local.contract.plain_json import readable_json
+from glm_local.contract.read_json import read_object
 from glm_local.contract.sql import print_sql, quote_identifier
 from glm_local.errors import DataError, Problem, SpecError, nearest
-from glm_local.glm.document import model_fingerprint
+from glm_local.glm.document import model_json, read_model_json
 from glm_local.glm.model_text import model_html, model_text
 from glm_local.validation import ValidationReport, codes_and_labels, validation_report
 
@@ -58,7 +58,7 @@ class Model(Generic[Frame]):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of everything that changes a prediction."""
+        """SHA-256 of what was asked and of the estimates, to a millionth of their standard errors."""
         return self.document.fingerprint
 
     @property
@@ -174,10 +174,8 @@ class Model(Generic[Frame]):
             raise DataError(problems, "the rows to score")
 
     def to_json(self) -> str:
-        """The document as readable JSON."""
-        return json.dumps(
-            self.document.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False, allow_nan=False
-        )
+        """The document as readable JSON: the same text wherever the model came from."""
+        return readable_json(model_json(self.document))
 
     def save(self, path: str | Path) -> Path:
         """Write the document as JSON, whole or not at all."""
@@ -217,22 +215,14 @@ def level_labels(compiled: Any, base: str | None) -> Expression:
 
 
 def read_document(source: str | Path | Mapping[str, Any]) -> ModelDocument:
-    """Read and check a model document: JSON text, a path or a mapping; its fingerprint must be its own."""
-    document = json.loads(Path(source).read_text(encoding="utf-8")) if isinstance(source, str | Path) else dict(source)
+    """Read and check a model document, a path or a mapping: everything it shows must be what the fit wrote."""
+    if not isinstance(source, str | Path):
+        return read_model_json(source)
     try:
-        model = ModelDocument.model_validate(document)
-    except ValidationError as error:
-        rule, way_out = "A model document keeps the format the fit wrote.", "Take that file, or fit again."
-        problems = [
-            Problem("/" + "/".join(map(str, one["loc"])), f"{one['msg']}.", rule, way_out)
-            for one in error.errors(include_url=False, include_input=False)
-        ]
-        raise SpecError(problems, "the model document") from None
-    if model.fingerprint and model_fingerprint(model) != model.fingerprint:
+        document = read_object(Path(source).read_text(encoding="utf-8"))
+    except ValueError as error:  # bytes that are no UTF-8 too
         raise SpecError.because(
-            "the fingerprint is not that of the document.",
-            "A model file is not edited by hand.",
-            "Take the file the fit wrote, or fit again.",
-            "/fingerprint",
-        )
-    return model
+            f"{source} is no model file: {error}.", "A model file is the JSON that Model.save writes.",
+            "Take the file the fit wrote.", "model",
+        ) from None  # fmt: skip
+    return read_model_json(document)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
+from glm_local.glm.document import model_json
 from glm_local.validation import ValidationReport
 
 Row = dict[str, object]
@@ -25,7 +26,7 @@ def model_row(model: ModelDocument) -> Row:
         "iterations": end.iterations, "rows": figures.rows,
         "deviance": figures.deviance, "null_deviance": figures.null_deviance, "log_likelihood": figures.log_likelihood,
         "aic": figures.aic, "bic": figures.bic, "dispersion": figures.dispersion,
-        "document": model.model_dump(mode="json", exclude_none=True),
+        "document": model_json(model),
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ def fingerprint(document: Mapping[str, Any] | BaseModel | Sequence[Any]) -> str:
 
     The order of keys, of factors in a list of factors, of values in a group and of the levels of a categorical
     factor does not count; nor do notes, 20 against 20.0, a default written out, or a group of one value named like
-    that value. Everything else does, what was learned included.
+    that value. Everything else does, what was learned included (means and deviations to nine digits).
 
     Raises
     ------
@@ -55,6 +55,8 @@ def _is_factor(document: dict[str, Any]) -> bool:
 
 def _factor_meaning(spec: Spec) -> dict[str, Any]:
     document = {name: value for name, value in spec.document().items() if name != "notes"}
+    if document["kind"] == "linear" and document.get("learned"):
+        document["learned"] = {name: _nine_digits(one) for name, one in document["learned"].items()}
     if document["kind"] not in ("categorical", "ordinal"):
         return document
     for part in (document, document.get("learned", {})):
@@ -62,6 +64,11 @@ def _factor_meaning(spec: Spec) -> dict[str, Any]:
             groups = [_group(level, document) for level in part["levels"]]
             part["levels"] = groups if document["kind"] == "ordinal" else sorted(groups, key=canonical_json)
     return document
+
+
+def _nine_digits(value: object) -> object:
+    """What sums over rows told, without the digits that depend on the order of addition."""
+    return float(f"{value:.8e}") if isinstance(value, float) else value
 
 
 def _group(level: object, document: Mapping[str, Any]) -> dict[str, Any]:

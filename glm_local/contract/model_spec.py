@@ -149,7 +149,7 @@ class Convergence(_Record):
 
 
 class ModelDocument(_Record):
-    """The whole model; `fingerprint` covers everything that changes a prediction."""
+    """The whole model; `fingerprint` tells models apart, and the digest a saved one carries covers all that is here."""
 
     format: Literal["glm-spark/model"] = MODEL_FORMAT
     version: Literal[1] = 1

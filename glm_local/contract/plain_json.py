@@ -77,6 +77,20 @@ def canonical_json(document: object) -> str:
         ) from error
 
 
+def readable_json(document: object) -> str:
+    """Return the one text of a JSON document for people: as `canonical_json`, but indented.
+
+    Examples
+    --------
+    >>> print(readable_json({"b": 20.0, "a": []}))
+    {
+      "a": [],
+      "b": 20
+    }
+    """
+    return json.dumps(json.loads(canonical_json(document)), sort_keys=True, ensure_ascii=False, indent=2)
+
+
 def _whole_numbers(value: object) -> object:
     if isinstance(value, dict):
         return {key: _whole_numbers(one) for key, one in value.items()}

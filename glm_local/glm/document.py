@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import math
 import platform
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from glm_local.contract.compile_score import score_expression
 from glm_local.contract.counted import counted
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
+from glm_local.contract.plain_json import canonical_json
+from glm_local.errors import GlmError, Problem, SpecError
 from glm_local.glm.condition import lost_digits
 from glm_local.glm.inference import information_criteria, wald
 from glm_local.glm.repeated_rows import REPEATED, repeated_log_likelihood
@@ -55,16 +61,87 @@ def model_document(
 
 
 def model_fingerprint(model: ModelDocument) -> str:
-    """SHA-256 of what changes a prediction: roles, link, factors and estimates; not names, dates or versions."""
+    """SHA-256 of what a model is: roles, link, factors, rows and estimates; not names, dates or versions.
+
+    Estimates count to a millionth of their standard error, so that the order of addition of the rows does not.
+    """
     spec = model.spec.model_dump(
         mode="json", include={"target", "family", "link", "exposure", "offset", "weight", "intercept"}
     )
     if model.spec.pins:
         spec["pins"] = model.spec.pins
-    estimates = [[one.factor, one.level, one.estimate] for one in model.coefficients]
+    scale = max((abs(one.estimate) for one in model.coefficients if one.estimate is not None), default=0.0)
+    estimates = [[one.factor, one.level, _rounded(one, scale)] for one in model.coefficients]
     factors = [_without_notes(one.model_dump(mode="json")) for one in model.factors]
     derived = {"derived": model.derived} if model.derived else {}
-    return fingerprint({"spec": spec, "factors": factors, "estimates": estimates, **derived})
+    rows = model.statistics.rows
+    return fingerprint({"spec": spec, "factors": factors, "estimates": estimates, "rows": rows, **derived})
+
+
+def _rounded(line: Coefficient, scale: float) -> list[int] | None:
+    """An estimate as so many units of a power of ten: a millionth of its standard error, and its ninth digit at most.
+
+    Neither powers of ten nor halves of a unit, where made-up figures like to lie, are borders.
+    """
+    if line.estimate is None:
+        return None
+    unit = max(1e-6 * (line.std_error or 0.0), 1e-9 * abs(line.estimate), 1e-13 * scale)
+    if unit == 0.0:
+        return [0, 0]
+    digits = math.floor(math.log10(unit) + 1e-6)
+    count = math.floor(line.estimate / 10.0**digits + 0.53) if digits > -300 else 0
+    return [count, digits] if count else [0, 0]
+
+
+def model_json(model: ModelDocument) -> dict[str, Any]:
+    """Return the document as it is saved: canonical values, and the SHA-256 of everything else in it."""
+    document: dict[str, Any] = json.loads(canonical_json(model.model_dump(mode="json", exclude_none=True)))
+    return {**document, CONTENT: _content_sha256(document)}
+
+
+def read_model_json(document: Mapping[str, Any], must_have_digest: bool = True) -> ModelDocument:
+    """Read a saved document; nothing in it may have been changed.
+
+    Raises
+    ------
+    SpecError
+        The document breaks a rule, or does not give its digest or its fingerprint, or lacks one.
+    """
+    said = {name: value for name, value in document.items() if name != CONTENT}
+    if must_have_digest or CONTENT in document:
+        if not document.get(CONTENT) or not document.get("fingerprint"):
+            name = CONTENT if not document.get(CONTENT) else "fingerprint"
+            raise SpecError.because(
+                f"{name} is not there.", "A model file says by it that nothing in it was changed.",
+                "Take the file the fit wrote; one of an earlier version is fitted again.", f"/{name}",
+            )  # fmt: skip
+        if document[CONTENT] != _content_sha256(said):
+            raise _edited("the content does not give its digest.", CONTENT)
+    try:
+        model = ModelDocument.model_validate(said)
+    except ValidationError as error:
+        rule, way_out = "A model document keeps the format the fit wrote.", "Take that file, or fit again."
+        problems = [
+            Problem("/" + "/".join(map(str, one["loc"])), f"{one['msg']}.", rule, way_out)
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+        raise SpecError(problems, "the model document") from None
+    if CONTENT in document and model_fingerprint(model) != model.fingerprint:
+        raise _edited("the fingerprint is not that of the document.", "fingerprint")
+    return model
+
+
+CONTENT = "content_sha256"
+"""Key of the digest of a saved model: of its canonical JSON without this key."""
+
+
+def _content_sha256(document: Mapping[str, Any]) -> str:
+    return sha256(canonical_json(document).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _edited(found: str, name: str) -> GlmError:
+    way_out = "Take the file the fit wrote, or fit again."
+    return SpecError.because(found, "A model file is not edited by hand.", way_out, f"/{name}")
 
 
 def with_derived(model: ModelDocument, derived: Mapping[str, Any]) -> ModelDocument:

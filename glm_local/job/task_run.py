@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import re
 import time
 from abc import ABC, abstractmethod
@@ -15,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from glm_local import audit
 from glm_local.contract.event_document import event_document
-from glm_local.contract.plain_json import canonical_json
+from glm_local.contract.plain_json import canonical_json, readable_json
 from glm_local.contract.run_log import RunLog
 from glm_local.contract.store import Store
 from glm_local.errors import ConfigError, GlmError
@@ -203,4 +202,4 @@ def _failure_recorded(log: RunLog) -> Iterator[None]:
 
 def json_file(value: object) -> str:
     """A value as the text of a JSON file."""
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return readable_json(value) + "\n"

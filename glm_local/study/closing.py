@@ -17,7 +17,7 @@ from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.diagnostics import double_lift
 from glm_local.errors import ConfigError, FitError
-from glm_local.glm.document import package_versions
+from glm_local.glm.document import package_versions, read_model_json
 from glm_local.glm.fit import fit
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.glm.verify_fit import verify_fit
@@ -248,7 +248,7 @@ def finalization(study: StudyCore[Any], repeated: bool) -> Finalization:
 def stored_model(study: StudyCore[Any], model_id: str) -> ModelDocument:
     """A model's document as the store has it."""
     found = from_arrow(study._history.store.read("models", {"model_id": model_id}, ["document"]))
-    return ModelDocument.model_validate(event_document(found[0], "document"))
+    return read_model_json(event_document(found[0], "document"), must_have_digest=False)
 
 
 def stored_report(study: StudyCore[Any]) -> ValidationReport:
