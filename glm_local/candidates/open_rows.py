@@ -12,7 +12,7 @@ from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.cells import CellRequest
 from glm_local.contract.compile_score import role_expression
 from glm_local.contract.engine import Engine, Frame
-from glm_local.contract.expression import Expression, Read
+from glm_local.contract.expression import Expression, Literal, Read
 from glm_local.glm.fit import FitRequest
 from glm_local.validation.folds import fold_expression
 from glm_local.validation.likeness import KeyParts, RateRoles, Unlike, unlike_samples
@@ -105,6 +105,21 @@ def opened_rows(
             rows.close()
             raise
     return replace(opened, unlike=tuple(unlike))
+
+
+def training_rows(
+    engine: Engine[Frame], frame: Frame, request: FitRequest, candidates: Sequence[CandidateLike],
+) -> tuple[StudyRows[Frame], Mapping[str, str]]:
+    """Pack all rows as training rows of one fold: for what looks at them once and compares nothing out of fold.
+
+    Passes: at most three over the source (values, cut points, packing).
+    """
+    with engine.holding(frame) as held:
+        marked = engine.with_columns(held, {SAMPLE_COLUMN: Literal(0)})
+        found = learn_candidates(engine, marked, candidates)
+        rows = StudyRows(engine, marked, request, found.candidates, Read(SAMPLE_COLUMN, "integer"), 1)
+        rows.blocks  # noqa: B018  packed while the source is held
+    return rows, found.refused
 
 
 def _lost(found: Learned) -> tuple[int, int]:

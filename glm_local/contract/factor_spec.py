@@ -46,10 +46,14 @@ weight of a gamma model (`glm_local.contract.model_spec.Coefficient`).
 """
 
 
+EdgeMethod = Literal["quantile", "uniform"]
+"""Bins of equal share, or of equal width."""
+
+
 class EdgeRule(_Record):
     """Edges to be learned from the training rows: `bins` intervals of equal share (quantile) or width (uniform)."""
 
-    method: Literal["quantile", "uniform"]
+    method: EdgeMethod
     bins: int = Field(ge=1, le=1000)
 
 

@@ -235,6 +235,16 @@ def _learned_moments(spec: LinearSpec, table: DesignTable | None) -> dict[str, f
     return {name: one for name, one in moments.items() if name in asked_moments(spec)}
 
 
+def written_out(spec: NumericSpec) -> NumericSpec:
+    """The factor with learned edges written where edges were asked for; what else it says stays."""
+    if not isinstance(spec.edges, EdgeRule) or spec.learned is None or spec.learned.edges is None:
+        return spec
+    document = spec.document()
+    learned = document.pop("learned")
+    labels = {"labels": learned["labels"]} if learned.get("labels") and spec.labels is None else {}
+    return NumericSpec(**{**document, "edges": learned["edges"], **labels})
+
+
 def with_base(spec: SpecT, level: str) -> SpecT:
     """Return the factor with its base level learned (for an interaction: its base cell)."""
     return _with_learned(spec, base=level)

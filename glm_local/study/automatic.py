@@ -202,6 +202,23 @@ def refine_round(
     return bool(changes)
 
 
+def propose_refined(
+    study: StudyCore[Any], rules: BinningRules | None, names: Sequence[str], reason: str | None
+) -> int:
+    """Propose better bins of accepted factors, each with the others as they are; returns how many were found."""
+    proposals: list[Fact] = []
+    for name in tqdm(names, "refining", disable=None, leave=False):
+        searched = rules or standing_rules(study, name, BinningRules()) or BinningRules()
+        found, line = refined(study, study.design, name, searched)
+        if found is not None and found.spec is not None:
+            gains = {at: value for at, value in line.items() if at.endswith("gain") or at == "cv_se"}
+            said = {**gains, "rules": proposing.rules_document(searched)}
+            proposals.append(proposing.by_hand(study, name, found.spec, "optimized", reason, **said))
+    if proposals:
+        study.commit(proposals)
+    return len(proposals)
+
+
 def standing_rules(study: StudyCore[Any], name: str, usual: BinningRules) -> BinningRules | None:
     """The rules an accepted factor's bins were found with; None where a person set them."""
     for decided in reversed(study.state.decided):

@@ -26,25 +26,32 @@ def named_spec(study: StudyCore[Any], factor: str, spec: SpecLike) -> FactorSpec
     Raises
     ------
     SpecError
-        When it says another name than `factor`, or none while it reads another column.
+        When it says another name than `factor`, or reads another column than that factor's.
     """
     document = dict(spec.document() if isinstance(spec, Spec) else spec)
-    if "name" not in document:
-        column = document.get("column", factor)
-        known = study.bench.rows.candidates.get(factor)
-        if column != (known.column if known else factor):
-            raise SpecError.because(
-                f"the spec reads column {column!r} and has no name, it was given for {factor!r}.",
-                "A spec of another column says itself which factor it is.",
-                f'Write "name": "{factor}" into it, or give it to study.factor({column!r}).', path="/name",
-            )  # fmt: skip
-        document |= {"name": factor}
-    if document["name"] != factor:
+    if document.get("name", factor) != factor:
         raise SpecError.because(
             f"the spec is named {document['name']!r}, it was given for {factor!r}.", "A factor has one name.",
             f"Call study.factor({document['name']!r}), or rename the spec.", path="/name",
         )  # fmt: skip
+    own, nameless = _own_column(study, factor), "name" not in document
+    column = document.get("column", own or factor)
+    if column is not None and column != own and (nameless or own is not None):
+        raise SpecError.because(
+            f"the spec reads column {column!r}{' and has no name' if nameless else ''}, it was given for {factor!r}.",
+            "A factor named after a column is made of that column; a spec of another one is another factor.",
+            f"Give it to study.factor({column!r}), or under a name that is no column's.", path="/column",
+        )  # fmt: skip
+    document.setdefault("name", factor)
     return study.resolved(read_factor(document))
+
+
+def _own_column(study: StudyCore[Any], factor: str) -> str | None:
+    """The column a factor is named after or, as a candidate, made of."""
+    known = study.bench.rows.candidates.get(factor)
+    if known is not None:
+        return known.column
+    return factor if factor in study.bench.kinds else None
 
 
 def proposal_of(study: StudyCore[Any], factor: str) -> Proposal:

@@ -12,7 +12,8 @@ from glm_local.binning import hand
 from glm_local.binning.result import BinningResult
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.candidate import Candidate
-from glm_local.contract.factor_spec import FactorSpec
+from glm_local.contract.closed_words import words_checked
+from glm_local.contract.factor_spec import EdgeMethod, FactorSpec
 from glm_local.contract.level_names import level_names
 from glm_local.errors import ConfigError, SpecError, nearest
 from glm_local.reports.spec_words import spec_words
@@ -67,9 +68,12 @@ class FactorBlock:
         asked = rules or BinningRules(**rule)
         return self._proposed(proposing.optimized(self._study, self.name, asked), "optimized", asked)
 
-    def coarse_bins(self, bins: int = 10) -> FactorBlock:
-        """Propose bins of about equal exposure."""
-        return self._proposed(proposing.coarse(self._study, self.name, bins), "coarse bins")
+    @words_checked
+    def coarse_bins(self, bins: int = 10, method: EdgeMethod = "quantile") -> FactorBlock:
+        """Propose bins of about equal exposure ("quantile"), or of equal width ("uniform")."""
+        if method == "quantile":
+            return self._proposed(proposing.coarse(self._study, self.name, bins), "coarse bins")
+        return self._by_hand(proposing.of_equal_width(self._study, self.name, bins), "bins of equal width", None)
 
     def target_order(self, max_groups: int = 6) -> FactorBlock:
         """Propose groups of categories in the order of their credibility-shrunk experience."""

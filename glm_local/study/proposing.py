@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from glm_local.binning.optimal_bins import coarse_bins, optimal_bins, target_order
 from glm_local.binning.result import BinningResult
 from glm_local.binning.rules import BinningRules
+from glm_local.candidates.candidate import Candidate
 from glm_local.candidates.factor_sums import FactorSums
-from glm_local.contract.factor_spec import FactorSpec
+from glm_local.contract.factor_spec import FactorSpec, NumericSpec
 from glm_local.contract.fingerprint import fingerprint
+from glm_local.contract.learn_factors import written_out
+from glm_local.errors import ConfigError
 from glm_local.study.core import StudyCore
 from glm_local.study.history import Fact
 
@@ -36,6 +39,34 @@ def optimized(study: StudyCore[Any], factor: str, rules: BinningRules | None) ->
 def coarse(study: StudyCore[Any], factor: str, bins: int) -> BinningResult:
     """Bins of about equal exposure; nothing is recorded."""
     return coarse_bins(factor_sums(study, factor), study.bench.candidate(factor), bins)
+
+
+def of_equal_width(study: StudyCore[Any], factor: str, bins: int) -> FactorSpec:
+    """Bins of equal width between the smallest and the largest training value.
+
+    Raises
+    ------
+    ConfigError
+        For a candidate that is not numeric.
+    """
+    candidate = study.bench.candidate(factor)
+    fine = candidate.fine
+    if not isinstance(fine, NumericSpec):
+        raise ConfigError.because(
+            f"{factor!r} is {candidate.kind}.", "Bins of equal width are for numbers and dates.",
+            "Use target_order, or coarse_bins(method='quantile').", path="method",
+        )  # fmt: skip
+    document = {name: value for name, value in fine.document().items() if name not in ("labels", "learned")}
+    if not _is_missing(study, candidate):
+        document["missing"] = "base"
+    rule = {"method": "uniform", "bins": bins}
+    return written_out(cast(NumericSpec, study.bench.resolved(NumericSpec(**{**document, "edges": rule}))))
+
+
+def _is_missing(study: StudyCore[Any], candidate: Candidate) -> bool:
+    """Whether some training row has no value of a candidate."""
+    rows, code = study.bench.rows, candidate.apart("missing")
+    return code is not None and bool(rows.static(candidate.name, "rows")[code, : rows.folds].sum() > 0)
 
 
 def ordered(study: StudyCore[Any], factor: str, max_groups: int) -> BinningResult:

@@ -270,14 +270,29 @@ class Study(StudyLooks[Frame]):
         self.commit([Fact("fitted", {**fitted.figures(), "design": self.design.fingerprint})])
         return Model(fitted.model, self._environment.engine)
 
-    def refine_factor(self, factor: str, rules: BinningRules | None = None, reason: str | None = None) -> bool:
-        """Optimize one accepted factor again, the others as offset, and refit jointly; True when it changed."""
-        decisions.require_accepted(self, factor)
-        return automatic.refine_round(self, rules, None, [factor], reason)
+    @words_checked
+    def refine_factor(
+        self, factor: str, rules: BinningRules | None = None, reason: str | None = None, *, accept: bool = False
+    ) -> bool:
+        """Optimize one accepted factor again, the others as offset; True where better bins were found.
 
-    def refine_all(self, rules: BinningRules | None = None, rounds: int = 3) -> int:
-        """Refine every accepted factor in turn until a round changes nothing; returns the rounds made."""
-        return automatic.refine_all(self, rules, rounds, f"refine after {self.state.seq}")
+        They are proposed: `compare` shows what they change, `accept` takes them. With `accept` they are taken at once.
+        """
+        decisions.require_accepted(self, factor)
+        if accept:
+            return automatic.refine_round(self, rules, None, [factor], reason)
+        return automatic.propose_refined(self, rules, [factor], reason) == 1
+
+    @words_checked
+    def refine_all(self, rules: BinningRules | None = None, rounds: int = 3, *, accept: bool = False) -> int:
+        """Propose better bins of every accepted factor, the others as they are; returns how many were found.
+
+        With `accept` factors are refined in turn, each change taken, until a round changes nothing, in at most `rounds`
+        rounds; then the rounds made are returned.
+        """
+        if accept:
+            return automatic.refine_all(self, rules, rounds, f"refine after {self.state.seq}")
+        return automatic.propose_refined(self, rules, self.design.names, None)
 
     @words_checked
     def auto_design(

@@ -7,19 +7,22 @@ from typing import Any, ClassVar, Generic, cast
 
 from glm_local.binning.result import BinningResult
 from glm_local.binning.rules import BinningRules
+from glm_local.contract.closed_words import words_checked
 from glm_local.contract.compile_factor import compile_factor
 from glm_local.contract.compiled_factor import CompiledFactor
 from glm_local.contract.engine import Frame
 from glm_local.contract.expression import Expression
-from glm_local.contract.factor_spec import FactorSpec, Spec
+from glm_local.contract.factor_spec import EdgeMethod, FactorSpec, Spec
 from glm_local.contract.spec_problems import read_factor
 from glm_local.errors import ConfigError, SpecError
 from glm_local.fitting import fit_frame
+from glm_local.glm.fit import FitRequest
 from glm_local.model import Model, level_labels
 from glm_local.screening.ranking import Ranking
 from glm_local.study.proposing import optimized
 from glm_local.study.study import Study
 from glm_local.validation import ValidationReport
+from glm_local.workflow.binned import binned
 from glm_local.workflow.rules import given_twice
 
 ALL_TRAIN = (1.0, 0.0, 0.0)
@@ -88,11 +91,32 @@ class Glm(Generic[Frame]):
         """Rank candidates by what they gain out of fold over the intercept; see `GLMStudy.rank_candidates`."""
         return self._review(frame, candidates).rank_candidates(**options)
 
-    def bins(self, frame: Any, factor: Any, bins: int = 10) -> FactorSpec:
-        """A factor's specification with bins of about equal exposure; categories in groups by their experience."""
-        block = self._review(frame, [factor]).factor(_name(factor))
-        done = block.target_order(bins) if block.candidate.kind == "categorical" else block.coarse_bins(bins)
-        return cast(FactorSpec, done.spec)
+    @words_checked
+    def bins(
+        self, frame: Any, factor: Any, bins: int | None = None, method: EdgeMethod | None = None
+    ) -> FactorSpec:
+        """A factor's specification with bins of about equal exposure; categories in groups by their experience.
+
+        Every row is a training row and nothing is measured out of fold, so any number of rows will do.
+
+        Parameters
+        ----------
+        frame
+            Training rows.
+        factor
+            Column or specification.
+        bins
+            Most bins; None is what the specification asks for, else 10.
+        method
+            "uniform" for bins of equal width; None is what the specification asks for, else "quantile".
+
+        Raises
+        ------
+        ConfigError, DataError, SpecError
+            Bins of equal width for categories; a column that is not there; a wrong specification.
+        """
+        engine = self._study._open_environment(None).engine
+        return binned(engine, frame, FitRequest(factors=(), **self._roles), factor, bins, method)
 
     def optimize(
         self,

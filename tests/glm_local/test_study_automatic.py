@@ -83,16 +83,38 @@ def test_refining_holds_the_others_as_offset_and_never_loses_out_of_fold(frame: 
     study.factor("age").coarse_bins(2).accept()
     study.factor("area").target_order(2).accept()
     before = study.current().cross_validation
-    assert study.refine_factor("age", reason="two bins are too few")
+    assert study.refine_factor("age", reason="two bins are too few", accept=True)
     gain, _ = study.current().cross_validation.gain_over(before)
     assert gain > 0
     event = study._history.events[-1]
     assert (event.kind, event.factor, event.reason) == ("refined", "age", "two bins are too few")
     assert study.accepted == ("age", "area")
-    rounds = study.refine_all()
+    rounds = study.refine_all(accept=True)
     assert 1 <= rounds <= 3
-    assert study.refine_all() == 1
+    assert study.refine_all(accept=True) == 1
     assert study.design["area"].name == "area"
+
+
+def test_refining_proposes_and_changes_nothing_until_it_is_accepted(frame: pd.DataFrame) -> None:
+    study = motor_study(frame)
+    study.factor("age").coarse_bins(2).accept()
+    study.factor("area").target_order(2).accept()
+    design, before = study.design, study.current().cross_validation
+    assert study.refine_factor("age", reason="two bins are too few")
+    assert study.design == design
+    event = study._history.events[-1]
+    assert (event.kind, event.factor, event.reason) == ("proposed", "age", "two bins are too few")
+    found = study.compare("age")
+    assert found.cv_gain > 0
+    assert study.refine_all() >= 1
+    assert study.design == design
+    study.accept("age", reason="better out of fold")
+    assert study._history.events[-1].kind == "refined"
+    assert study.current().cross_validation.gain_over(before)[0] == pytest.approx(found.cv_gain)
+    assert not study.refine_factor("age")
+    derived = study.replay().derived
+    assert set(derived["event"]) == {"optimized"}
+    assert derived["same"].all()
 
 
 def test_refining_leaves_pinned_and_crossed_factors_alone(frame: pd.DataFrame) -> None:
@@ -101,7 +123,8 @@ def test_refining_leaves_pinned_and_crossed_factors_alone(frame: pd.DataFrame) -
     study.factor("power").coarse_bins(2).accept()
     study.factor("power").pin({"missing": 1.1}).accept()
     design = study.design
-    study.refine_all()
+    assert study.refine_all() == 0
+    study.refine_all(accept=True)
     lines = study._history.events[-1].payload["evidence"]["factors"]
     assert study.design == design
     assert {one["why"] for one in lines if "why" in one} >= {

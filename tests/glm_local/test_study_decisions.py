@@ -82,9 +82,33 @@ def test_a_spec_of_one_column_is_not_accepted_under_the_name_of_another(study: G
     nameless = {name: value for name, value in AGE.items() if name != "name"}
     with pytest.raises(SpecError, match="reads column 'age' and has no name"):
         study.factor("power").set_spec(nameless)
+    for verb in (study.accept, study.compare, lambda name, spec: study.factor(name).set_spec(spec)):
+        with pytest.raises(SpecError, match="reads column 'age', it was given for 'power'"):
+            verb("power", {**AGE, "name": "power"})
     study.factor("age").set_spec(nameless).accept()
+    with pytest.raises(SpecError, match="reads column 'power'"):
+        study.replace("age", {**AGE, "column": "power"})
     study.accept("age_band", {**AGE, "name": "age_band", "edges": [40]}, reason="another cut of the same column")
     assert study.accepted == ("age", "age_band")
+
+
+def test_coarse_bins_are_of_equal_exposure_or_of_equal_width(study: GLMStudy, frame: pd.DataFrame) -> None:
+    even = study.factor("age").coarse_bins(4).spec
+    wide = study.factor("age").coarse_bins(4, method="uniform").spec
+    assert even is not None
+    assert wide is not None
+    rows = study.bench.rows
+    train = rows.engine.with_columns(rows.frame, {"sample": rows.sample_expression})
+    ages = train.loc[train["sample"] == "train", "age"]
+    low, width = ages.min(), (ages.max() - ages.min()) / 4
+    assert list(wide.edges) == pytest.approx([low + width * at for at in (1, 2, 3)], abs=0.02 * width)
+    assert list(even.edges) != list(wide.edges)
+    study.accept("age")
+    assert study.design["age"].edges == wide.edges
+    with pytest.raises(SpecError, match="Nearest: 'uniform'"):
+        study.factor("age").coarse_bins(4, method="uniforme")
+    with pytest.raises(ConfigError, match="equal width are for numbers"):
+        study.factor("area").coarse_bins(4, method="uniform")
 
 
 def test_nothing_proposed_cannot_be_accepted(study: GLMStudy) -> None:

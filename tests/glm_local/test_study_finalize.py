@@ -159,7 +159,7 @@ def test_a_branch_goes_its_own_way_and_the_line_stays(frame: pd.DataFrame, tmp_p
 def test_a_replay_reaches_the_recorded_models(frame: pd.DataFrame, tmp_path: Path) -> None:
     study = _designed(frame, store=tmp_path)
     study.remove("area").undo()
-    study.refine_all()
+    study.refine_all(accept=True)
     study.finalize(verify=False)
     run = study.run_id
     study.remove("age")

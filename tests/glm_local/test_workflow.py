@@ -204,6 +204,39 @@ def test_applying_bins_leaves_every_column_as_it_was_and_scores_the_same(rows: p
         glm.apply(rows, bins, suffix="")
 
 
+SCORE: dict[str, Any] = {"kind": "numeric", "name": "score", "column": "x", "missing": "own_level"}
+FEW = pd.DataFrame({
+    "x": [1.0, 2, 3, 4, 100, 6], "y": [0.0, 1, 0, 2, 1, 3], "area": list("aabbcc"), "id": range(6),
+    "hours": [1.0, 1, 1, 1, 1, 1],
+})  # fmt: skip
+
+
+def test_bins_of_a_few_rows_ask_for_no_folds() -> None:
+    glm = GLM("y", exposure="hours")
+    assert len(glm.bins(FEW, "x", 3).edges) == 2
+    groups = glm.bins(FEW, "area", 2)
+    assert len(groups.levels) == 2
+    fitted = glm.fit(FEW, [groups, glm.bins(FEW.head(1), "x")])
+    assert fitted.predict(FEW)["prediction"].sum() == pytest.approx(FEW["y"].sum())
+
+
+def test_bins_are_of_the_method_and_number_their_specification_asks_for() -> None:
+    glm = GLM("y")
+    rule = {"method": "uniform", "bins": 3}
+    assert list(glm.bins(FEW, {**SCORE, "edges": rule}).edges) == [34.0, 67.0]
+    assert list(glm.bins(FEW, "x", 3, method="uniform").edges) == [34.0, 67.0]
+    assert list(glm.bins(FEW, {**SCORE, "edges": rule}, 2).edges) == [50.5]
+    assert list(glm.bins(FEW, {**SCORE, "edges": rule}, method="quantile").edges) == [2.0, 4.0]
+    assert len(glm.bins(FEW, {**SCORE, "edges": {"method": "quantile", "bins": 2}}).edges) == 1
+    assert list(glm.bins(FEW, {**SCORE, "edges": [2.5, 50]}).edges) == [2.5, 50]
+    with pytest.raises(ConfigError, match="'area' is categorical"):
+        glm.bins(FEW, "area", method="uniform")
+    with pytest.raises(SpecError, match="Nearest: 'uniform'"):
+        glm.bins(FEW, "x", method="unifrom")
+    with pytest.raises(DataError, match="Nearest: 'area'"):
+        glm.bins(FEW, "aera")
+
+
 def test_an_applied_level_is_the_base_where_the_model_says_base() -> None:
     rows = pd.DataFrame({"area": ["a", "a", "b", None, "c"], "y": [1.0, 2.0, 3.0, 1.0, 0.0]})
     area = {

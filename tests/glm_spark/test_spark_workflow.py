@@ -48,6 +48,10 @@ def test_one_object_fits_predicts_and_chooses_on_spark(spark: SparkSession) -> N
     glm = glm_spark.GLM("claims", exposure="years", key="id")
     bins = glm.bins(frame, "score", 4)
     assert bins.document() == glm_local.GLM("claims", exposure="years", key="id").bins(rows, "score", 4).document()
+    rule = {"kind": "numeric", "name": "score", "column": "score", "missing": "refuse",
+            "edges": {"method": "uniform", "bins": 3}}  # fmt: skip
+    few = glm.bins(frame.limit(6), rule)
+    assert few.document() == glm_local.GLM("claims", exposure="years").bins(frame.limit(6).toPandas(), rule).document()
     glm.fit(frame, [bins])
     scored = glm.predict(frame)
     assert type(scored).__name__ == "DataFrame"
