@@ -227,8 +227,13 @@ def _require_known(store: Any, what: Literal["study", "factor"], name: str) -> N
 def _pair(line: Any, name: str) -> str:
     """Two runs' values of a term: relativities, or estimates where there are none."""
     shown = name if any(line[f"{name}_{run}"] is not None for run in "ab") else "estimate"
-    before, after = ("none" if line[f"{shown}_{run}"] is None else f"{line[f'{shown}_{run}']:.6g}" for run in "ab")
-    return f"{before} -> {after}"
+    before, after = (line[f"{shown}_{run}"] for run in "ab")
+    # As few digits as tell the two apart, four at least.
+    for digits in range(4, 18):
+        texts = ["none" if one is None else f"{one:.{digits}g}" for one in (before, after)]
+        if texts[0] != texts[1]:
+            break
+    return " -> ".join(texts)
 
 
 def _event_line(event: Any) -> str:

@@ -119,10 +119,12 @@ def score_command(
         from glm_local.delta_store import open_store
         from glm_local.job.data_sources import DataSource
         from glm_local.job.score_file import record_score, score_file
+        from glm_local.reports.number_format import rate_text
 
         source, loaded, asked = DataSource("path", data, delimiter=delimiter), _model(model), _score_kind(kind)
         scored = score_file(loaded, source, out, asked, column)
-        said = f"{counted(scored.rows)} scored into {scored.path}, mean {scored.mean}; {scored.refused:,} refused"
+        figures = f"mean {rate_text(scored.mean)}; {scored.refused:,} refused"
+        said = f"{counted(scored.rows)} scored into {scored.path}, {figures}"
         run = None if store is None else record_score(open_store(store), loaded, source, scored, asked, study)
         return Answer({"model": loaded.fingerprint, **scored.__dict__, "run_id": run}, said)
 

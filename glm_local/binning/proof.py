@@ -44,7 +44,7 @@ def proven(search: Search, trial: Trial) -> Proof:
     status: Status = "reranked" if beside else "optimal"
     shape = shape_of(trial.table["shift"].to_numpy()[: trial.bins])
     if not trial.bins:
-        return Proof(status, f"No factor at all: {_chosen_by(search)}.{_beside(beside)}", "constant")
+        return Proof(status, f"No factor at all is best: {_chosen_by(search)}.{_beside(beside)}", "constant")
     what = "training deviance" if len(beside) == len(penalties) else "training deviance with its penalties"
     guarantee = (
         f"No other {_kind_of_groups(search)} into {trial.bins} bins under the rules has a smaller {what}; "

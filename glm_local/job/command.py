@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glm_local.contract.counted import counted
 from glm_local.contract.fill_rows import payload_json
 from glm_local.contract.terminal_text import terminal_text, terminal_word
 from glm_local.errors import GlmError, Problem
 from glm_local.job.environment import Environment
+from glm_local.job.event_words import sample_words
 from glm_local.job.progress import StageLines
 from glm_local.job.read_config import read_config, read_study_config
 from glm_local.job.run_job import run_job
@@ -154,8 +154,7 @@ def result_text(result: JobResult) -> str:
     lines.append(f"second opinion: {summary['second_opinion']}")
     for name in [sample for sample in SAMPLES if sample in summary["samples"]]:
         one = summary["samples"][name]
-        figures = f"A/E {one['actual_to_predicted']:.4f}, mean deviance {one['mean_deviance']:.6f}"
-        lines.append(f"{name}: {counted(one['rows'])}, {figures}, Gini {one['gini']:.4f}")
+        lines.append(sample_words(name, one))
     lines += [f"warning: {text}" for text in summary["warnings"]]
     lines += [f"report: {result.folder}/report.html", f"history: {result.store}, head {result.head}"]
     return "\n".join(terminal_word(line) for line in lines)

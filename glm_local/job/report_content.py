@@ -9,11 +9,10 @@ from glm_local.contract.fill_rows import Row
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.config import JobConfig
+from glm_local.job.event_words import event_words, what_happened
 from glm_local.reports.content import Decision, ReportContent
 from glm_local.reports.model_lines import coefficient_rows, convergence_words, fit_figures, relativity_name
 from glm_local.validation import ValidationReport
-
-_KEPT = ("rows", "model", "verdict", "train", "validation", "holdout", "method", "sha256")
 
 
 def report_content(
@@ -49,16 +48,7 @@ def _subtitle(config: JobConfig, model: ModelDocument) -> str:
 
 
 def _decision(event: Row) -> Decision:
-    payload = event_document(event)
-    details = ", ".join(f"{name}: {_short(payload[name])}" for name in _KEPT if payload.get(name) is not None)
-    why = " ".join(part for part in (str(event["reason"] or ""), details) if part)
+    why = event_words(event, event_document(event))
     return Decision(
-        when=f"{event['at']:%Y-%m-%d %H:%M:%S} UTC", who=str(event["by_user"]), what=str(event["event"]), why=why
+        when=f"{event['at']:%Y-%m-%d %H:%M:%S} UTC", who=str(event["by_user"]), what=what_happened(event), why=why
     )
-
-
-def _short(value: object) -> str:
-    if isinstance(value, int | float):
-        return f"{value:,}"
-    text = str(value)
-    return f"{text[:16]}…" if len(text) == 64 else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 from markupsafe import Markup
@@ -13,6 +13,7 @@ from glm_local.reports.content import KNOWN, STATUS_NOTES, CoefficientRow, Repor
 from glm_local.reports.factor_chart import IntervalScale, factor_chart, interval_bar, interval_scale
 from glm_local.reports.number_format import (
     amount_text,
+    amount_texts,
     count_text,
     estimate_text,
     probability_text,
@@ -128,9 +129,9 @@ def level_lines(
 ) -> tuple[LevelLine, ...]:
     """Levels ready to print; those without an A/E get a dash per sample."""
     unknown = (AeCell(ratio_text(None), False),) * samples
-    return tuple(
-        level_line(row, relativity_name, scale, total, cells.get(level_text(row.level), unknown)) for row in rows
-    )
+    exposures = amount_texts([row.exposure for row in rows])
+    lines = (level_line(row, relativity_name, scale, total, cells.get(level_text(row.level), unknown)) for row in rows)
+    return tuple(replace(line, exposure=exposure) for line, exposure in zip(lines, exposures, strict=True))
 
 
 def level_line(

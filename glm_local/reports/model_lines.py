@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from glm_local.contract.model_spec import Coefficient, ModelDocument
 from glm_local.reports.content import CoefficientRow
+from glm_local.reports.number_format import count_text
 from glm_local.reports.svg import level_text
 
 RELATIVITY_NAMES = {"log": "Relativity", "logit": "Odds ratio"}
@@ -67,4 +68,6 @@ def _row(one: Coefficient) -> CoefficientRow:
 
 
 def _number(value: float) -> str:
-    return (f"{value:,}" if isinstance(value, int) else f"{value:,.4f}").replace("-", "−")
+    if isinstance(value, int):
+        return count_text(value)
+    return (f"{value:,.2f}" if abs(value) >= 1000 else f"{value:,.4f}").replace("-", "−")

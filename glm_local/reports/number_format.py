@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 DASH = "–"
 
@@ -34,6 +35,31 @@ def amount_text(value: float | None) -> str:
     size = abs(value)
     whole = size >= 1000 or value == round(value)
     return _minus(f"{value:,.0f}" if whole else f"{value:.1f}" if size >= 1 else f"{value:.3g}")
+
+
+def amount_texts(values: Sequence[float | None]) -> list[str]:
+    """Totals of one column, all with the decimals its largest one has; what would vanish keeps digits of its own.
+
+    Examples
+    --------
+    >>> amount_texts([2567.6, 874.8, -134.2, 0.02, 0.0]), amount_texts([12.34, 1.5, 0.0]), amount_texts([0.0328, 0.015])
+    (['2,568', '875', '−134', '0.02', '0'], ['12.3', '1.5', '0'], ['0.0328', '0.0150'])
+    """
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    largest = max(map(abs, known), default=0.0)
+    if all(value == round(value) for value in known) or largest >= 1000:
+        decimals = 0
+    else:
+        decimals = 1 if largest >= 1 else 2 - math.floor(math.log10(largest))
+    return [_with_decimals(value, decimals) for value in values]
+
+
+def _with_decimals(value: float | None, decimals: int) -> str:
+    if value is None or _gone(value):
+        return DASH
+    if decimals > 10 or (value and abs(value) < 0.5 * 10.0**-decimals):
+        return amount_text(value)
+    return _minus(f"{value:,.{decimals}f}") if value else "0"
 
 
 def rate_text(value: float | None) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from glm_local.reports.number_format import (
     amount_text,
+    amount_texts,
     count_text,
     deviance_text,
     rate_text,
@@ -89,16 +90,21 @@ class PrintedTable:
 def printed(table: pd.DataFrame, columns: Sequence[Column], caption: str = "") -> PrintedTable:
     """A table with its numbers written; columns the table does not have are left out."""
     kept = [column for column in columns if column.source in table.columns]
-    cells = [[_cell(column, value) for value in table[column.source]] for column in kept]
+    cells = [_cells(column, table[column.source]) for column in kept]
     return PrintedTable(
         tuple(column.heading for column in kept), tuple(column.write is not None for column in kept),
         tuple(zip(*cells, strict=True)) if cells else (), caption,
     )
 
 
-def _cell(column: Column, value: object) -> str:
+def _cells(column: Column, values: pd.Series) -> list[str]:
     if column.write is not None:
-        return column.write(None if value is None else float(str(value)))
+        numbers = [None if value is None else float(str(value)) for value in values]
+        return amount_texts(numbers) if column.write is amount_text else [column.write(one) for one in numbers]
+    return [_text(value) for value in values]
+
+
+def _text(value: object) -> str:
     return "(missing)" if value is None or value != value else shortened(str(value), MOST_LETTERS)
 
 

@@ -16,7 +16,7 @@ from glm_local.contract.factor_spec import InteractionSpec, LinearSpec
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.errors import ConfigError, FitError
 from glm_local.study import crossing, proposing, ranking
-from glm_local.study.comparison import compare_designs, p_text
+from glm_local.study.comparison import compare_designs, gain_text, p_text
 from glm_local.study.core import StudyCore
 from glm_local.study.decisions import compared, rejection
 from glm_local.study.design import Change, Design
@@ -123,7 +123,7 @@ def try_candidate(study: StudyCore[Any], name: str, run: AutomaticRun) -> None:
     result = proposing.optimized(study, name, plan.rules)
     said = proposing.proposed(study, result, "optimized", plan.rules)
     if result.spec is None:
-        why = f"no factor at all is best: {result.proof.guarantee}"
+        why = result.proof.guarantee
         study.commit([said, _marked(rejection(study, name, why, {}), mark)])
         return
     change = Change(name, result.spec)
@@ -281,7 +281,7 @@ def prune(study: StudyCore[Any], run: AutomaticRun) -> None:
         found = study.comparison(change)
         p_value = found.p_value if found.p_value is not None else 0.0
         if p_value >= level or found.cv_gain > 0:
-            reason = f"beside the others: {p_text(p_value)}, out-of-fold gain without it {found.cv_gain:,.2f}"
+            reason = f"beside the others: {p_text(p_value)}, out-of-fold gain without it {gain_text(found.cv_gain)}"
             study.commit([study.decision("removed", name, [change], reason, found.document(), mark=mark)])
 
 

@@ -72,9 +72,14 @@ class Comparison:
 
     def verdict(self, level: float = 0.01, errors: float = 1.0) -> str:
         """The rule and what came of it, in a sentence."""
-        test = "not nested, no test" if self.p_value is None else f"{p_text(self.p_value)} against {level:g}"
-        kept = "kept" if self.earns_its_place(level, errors) else "not kept"
-        return f"{kept}: out-of-fold gain {self.cv_gain:,.2f} against {errors:g} x {self.cv_se:,.2f}; {test}"
+        gain = f"out-of-fold gain {gain_text(self.cv_gain)}, {self._against(errors)}"
+        test = "no test, the models are not nested" if self.p_value is None else p_text(self.p_value, level)
+        return f"{'kept' if self.earns_its_place(level, errors) else 'not kept'}: {gain}; {test}"
+
+    def _against(self, errors: float) -> str:
+        needed = errors * self.cv_se
+        side = "above" if self.cv_gain > needed else "not above"
+        return f"{side} {'its' if errors == 1 else f'{errors:g} times its'} standard error of {gain_text(self.cv_se)}"
 
     def document(self) -> dict[str, Any]:
         """As an event's payload keeps it."""
@@ -98,15 +103,32 @@ class Comparison:
         return f"<p>{escape(self.factor)}: {escape(self.verdict())}</p>" + self.table.T.to_html(header=False)
 
 
-def p_text(p_value: float) -> str:
-    """A p-value in a sentence; what is too small for a double is no 0.
+def p_text(p_value: float, level: float | None = None) -> str:
+    """A p-value in a sentence, and on which side of a level it lies; very small ones are never 0.
 
     Examples
     --------
-    >>> p_text(0.0312), p_text(0.0)
-    ('p = 0.0312', 'p < 1e-300')
+    >>> p_text(0.0312), p_text(0.0), p_text(0.0312, 0.01), p_text(1e-9, 1e-6)
+    ('p = 0.031', 'p < 0.001', 'p = 0.031, not below 0.01', 'p = 1e-09, below 1e-06')
     """
-    return f"p = {p_value:.3g}" if p_value >= 1e-300 else "p < 1e-300"
+    said = f"p = {p_value:.3f}" if p_value >= 0.001 else "p < 0.001"
+    if level is None:
+        return said
+    # Where three decimals hide which side of the level it is, more are shown.
+    if level <= 0.001 or said.removeprefix("p = ") == f"{level:.3f}":
+        said = f"p = {p_value:.3g}" if p_value >= 1e-300 else "p < 1e-300"
+    return f"{said}, {'below' if p_value < level else 'not below'} {level:g}"
+
+
+def gain_text(gain: float) -> str:
+    """A gain of deviance: one decimal, three significant digits below 1.
+
+    Examples
+    --------
+    >>> gain_text(2762.4412), gain_text(-16.44), gain_text(0.01234)
+    ('2,762.4', '-16.4', '0.0123')
+    """
+    return f"{gain:,.1f}" if abs(gain) >= 1 or gain == 0 else f"{gain:.3g}"
 
 
 def comparison_table(factor: str, said: Mapping[str, Any]) -> pd.DataFrame:

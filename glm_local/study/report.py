@@ -11,6 +11,7 @@ from glm_local.contract.counted import counted
 from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
+from glm_local.contract.short_text import short_hash
 from glm_local.glm.document import package_versions
 from glm_local.reports import (
     Decision,
@@ -31,7 +32,7 @@ from glm_local.reports.model_lines import (
 )
 from glm_local.study import closing
 from glm_local.study.closing import of_samples
-from glm_local.study.comparison import p_text
+from glm_local.study.comparison import gain_text, p_text
 from glm_local.study.core import StudyCore
 from glm_local.study.events import DECISIONS, StudyEvent
 from glm_local.validation import ValidationReport
@@ -189,16 +190,19 @@ def _decision(event: StudyEvent) -> Decision:
 def _evidence(event: StudyEvent) -> str:
     said = event.payload.get("evidence") or {}
     if event.kind == "finalized":
-        return f"model {str(event.payload['model'])[:12]}; second opinion: {event.payload['second_opinion']['verdict']}"
+        verdict = event.payload["second_opinion"]["verdict"]
+        return f"model {short_hash(event.payload['model'])}; second opinion: {verdict}"
     if event.kind == "split":
         return ", ".join(f"{rows:,} {sample}" for sample, rows in event.payload["rows"].items())
     if "cv_gain" not in said:
         return ""
-    parts = [f"out-of-fold gain {said['cv_gain']:,.1f} ± {said['cv_se']:,.1f}"]
+    told = "out-of-fold gain" in (event.reason or "")
+    parts = [] if told else [f"out-of-fold gain {gain_text(said['cv_gain'])} ± {gain_text(said['cv_se'])}"]
     if said.get("p_value") is not None:
-        parts.append(f"{p_text(said['p_value'])} on {abs(said['df'])} df")
+        df = f"{abs(said['df'])} df"
+        parts.append(df if told else f"{p_text(said['p_value'])} on {df}")
     if said.get("validation_gain") is not None:
-        parts.append(f"validation gain {said['validation_gain']:,.1f}")
+        parts.append(f"validation gain {gain_text(said['validation_gain'])}")
     return ", ".join(parts)
 
 
