@@ -77,6 +77,7 @@ FAULTS = (
     "exposure not positive",
     "offset missing",
     "numeric missing",
+    "beyond doubles",
 )
 """Why a row is left out of its block; "weight zero" is a rule (it adds nothing), the others are problems."""
 
@@ -243,7 +244,10 @@ def make_block(
         numerics = [numeric[good] for numeric in numerics]
         response = response[good]
         weight, exposure, offset = (None if one is None else one[good] for one in (weight, exposure, offset))
-    amount, folded, kept, log_scale = _fold(design.folded_power, response, weight, exposure, offset)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        amount, folded, kept, log_scale = _fold(design.folded_power, response, weight, exposure, offset)
+    if amount is not response or folded is not None:
+        faults[FAULTS.index("beyond doubles")] = _beyond_doubles(response, amount, folded)
     if weight is not None:
         log_scale[2:] = weight.sum(), repeated_density(design.domain, response, weight)
     if design.sorted_by is not None:
@@ -260,6 +264,17 @@ def make_block(
         log_scale,
         faults,
     )
+
+
+def _beyond_doubles(
+    response: NDArray[np.float64], amount: NDArray[np.float64], weight: NDArray[np.float64] | None
+) -> int:
+    """Rows whose weight times response, exposure and offset folded in, overflows, or vanishes though it is not 0."""
+    with np.errstate(all="ignore"):
+        inside = np.isfinite(amount) & ((amount != 0) | (response == 0))
+        if weight is not None:
+            inside &= (weight > 0) & (weight < np.inf)
+    return len(response) - int(np.count_nonzero(inside))
 
 
 def _order(design: BlockDesign, name: str, atoms: Sequence[NDArray[np.integer]]) -> NDArray[np.intp]:

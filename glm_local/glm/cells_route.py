@@ -119,8 +119,9 @@ class CellsKernel:
         cell = np.cumsum(first) - 1
         mean, joint = _means(parts), _means(total)[cell]
         weight = parts[CELL_WEIGHT]
-        total[CELL_WITHIN] += np.add.reduceat(weight * (mean - joint) ** 2, starts)
-        total[CELL_LOST] += np.add.reduceat(weight * self._deviance(mean, joint), starts)
+        with np.errstate(all="ignore"):  # of rows whose squares are no doubles; the fit says so
+            total[CELL_WITHIN] += np.add.reduceat(weight * (mean - joint) ** 2, starts)
+            total[CELL_LOST] += np.add.reduceat(weight * self._deviance(mean, joint), starts)
         return [keys[:, starts], total]
 
     def _order(self, keys: Array) -> NDArray[np.intp]:
@@ -136,7 +137,7 @@ class CellsKernel:
 
 
 def _means(parts: Array) -> Array:
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         mean: Array = np.where(parts[CELL_ROWS] > 0, parts[CELL_AMOUNT] / parts[CELL_WEIGHT], 0.0)
     return mean
 

@@ -32,9 +32,12 @@ from glm_local.glm.families import Family, family_from, resolve_link
 from glm_local.glm.fit_plan import FitPlan, Levels, plan_fit
 from glm_local.glm.fit_problems import (
     convergence_problem,
+    outweighed_problem,
+    overflow_problems,
     refused_problems,
     row_problems,
     separation_problems,
+    unusable_problem,
 )
 from glm_local.glm.kernels import LikelihoodKernel, SummaryKernel
 from glm_local.glm.likelihood import likelihood_dispersion
@@ -261,6 +264,9 @@ class FitRun:
         newton = Newton(used, levels.columns, family, self.prepared.link, summary, options)
         solution, route, errors = self._take_route(newton, cells, levels)
         self._check_convergence(solution)
+        unusable = unusable_problem(solution) or outweighed_problem(summary, solution)
+        if unusable is not None:
+            raise FitError(unusable)
         if solution.converged:
             own = route in ("cells", "blocks") and not self.request.ridge and not separated
             check_document(used, solution, family, self.prepared.link, canonical=own)
@@ -296,7 +302,11 @@ class FitRun:
     def _check_rows(self, summary: Summary) -> None:
         problems = row_problems(summary, self.prepared.family)
         if problems:
-            raise DataError(problems, "the rows")
+            error = FitError if summary.faults["beyond doubles"] else DataError
+            raise error(problems, "the rows")
+        problems = overflow_problems(summary, list(self.prepared.plan.design.numerics))
+        if problems:
+            raise FitError(problems, "the rows")
         if summary.faults["weight zero"]:
             found = counted(summary.faults["weight zero"], "row of weight 0 is", "rows of weight 0 are")
             self.warnings.append(f"{found} left out of everything.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from glm_local.contract.blocks import Domain
 from glm_local.contract.counted import counted
 from glm_local.errors import Problem
@@ -18,6 +20,7 @@ _DOMAINS: dict[Domain, str] = {
     "unit": "targets from 0 to 1 (shares; the weight is the number of trials)",
 }
 _FILTER = "Filter such rows with where=, or mend them."
+_UNITS = "Give target, weight, exposure and numeric columns in other units, or choose another link or family."
 _EXPOSURE = "An exposure is a number above 0: a row without exposure says nothing."
 _RULES: dict[str, tuple[str, str]] = {
     "target missing": ("A target is a number on every row that is fitted.", _FILTER),
@@ -26,6 +29,10 @@ _RULES: dict[str, tuple[str, str]] = {
     "exposure missing": ("An exposure is a number above 0.", _FILTER),
     "exposure not positive": (_EXPOSURE, _FILTER),
     "offset missing": ("An offset is a number on the link scale.", _FILTER),
+    "beyond doubles": (
+        "Weight times target, times the powers of exposure and exp(offset) the family takes, is a double (to 1e308).",
+        "Give target, exposure or weight in other units, take a constant off the offset, or filter such rows.",
+    ),
     "numeric missing": ("A linear term is a number on every row unless its spec says what missing is.", _FILTER),
 }
 
@@ -43,6 +50,52 @@ def row_problems(summary: Summary, family: Family) -> list[Problem]:
         way_out = "Look at where= and the weights."
         problems.append(Problem("rows", "no row is left to fit.", "A fit needs rows with weight.", way_out))
     return problems
+
+
+def overflow_problems(summary: Summary, numerics: Sequence[str]) -> list[Problem]:
+    """Return a problem per total of the rows that is no double, so that nothing could be fitted."""
+    totals = {"weights": summary.weight, "weight times target": summary.amount}
+    problems = [
+        Problem("rows", f"the sum of {name} is {total:g}.", "A total is a finite number.", _UNITS)
+        for name, total in totals.items() if not np.isfinite(total) or (name == "weights" and total <= 0)
+    ]  # fmt: skip
+    for name, first, second in zip(numerics, *summary.moments[:2], strict=True):
+        if not (np.isfinite(first) and np.isfinite(second)) or (second == 0 and first != 0):
+            problems.append(Problem(
+                f"numeric {name!r}", "the squares of its values are beyond doubles.",
+                "Values lie between 1e-150 and 1e150 in size.", "Give the column in other units, or cut it off.",
+            ))  # fmt: skip
+    return problems
+
+
+def outweighed_problem(summary: Summary, solution: Solution) -> Problem | None:
+    """Return that columns look aliased only because few rows hold nearly all weight."""
+    if not solution.aliased or not summary.outweighed(len(solution.columns)):
+        return None
+    names = ", ".join(str(solution.columns.columns[at]) for at in solution.aliased)
+    return Problem(
+        "/weight", f"a few rows hold nearly all weight, and beside them nothing can be told of {names}.",
+        "Weights are so unequal that doubles lose the other rows.",
+        "Cut the largest weights off, or fit those rows alone.",
+    )  # fmt: skip
+
+
+def unusable_problem(solution: Solution) -> Problem | None:
+    """Return what is wrong with a fit whose figures are no numbers, or that estimates nothing."""
+    kept = np.ones(len(solution.coefficients), dtype=bool)
+    kept[list(solution.aliased)] = False
+    figures = {
+        "deviance": solution.deviance, "null deviance": solution.null_deviance,
+        "Pearson chi-square": solution.pearson, "fitted total": solution.fitted,
+        "size of the coefficients": np.abs(solution.coefficients[kept]).sum(),
+        "size of their variances": np.abs(solution.covariance[np.ix_(kept, kept)]).sum(),
+    }  # fmt: skip
+    found = [f"the {name} is {figure:g}" for name, figure in figures.items() if not np.isfinite(figure)]
+    if not found and len(kept) and not kept.any():
+        found = ["no coefficient moves the means"]
+    if not found:
+        return None
+    return Problem("", f"{', '.join(found)}.", "A fit is given out only when all its figures are numbers.", _UNITS)
 
 
 def refused_problems(refused: Sequence[tuple[str, str, int]]) -> list[Problem]:

@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 FEW_NUMERICS = 16
 
-ROWS, WEIGHT, AMOUNT, CONSTANT, NON_ZERO, SQUARE, SHIFT = range(7)
+ROWS, WEIGHT, AMOUNT, CONSTANT, NON_ZERO, SQUARE, SHIFT, WEIGHT_SQUARE, WEIGHT_INVERSE = range(9)
 OBJECTIVE, INVALID, PEARSON, DEVIANCE, NULL_DEVIANCE, FITTED = range(6)
 
 
@@ -44,7 +44,8 @@ def responses(block: Block) -> tuple[Array, Array]:
     """Effective response amount / weight and weight of a block's rows, each of shape (rows,)."""
     if block.weight is None:
         return block.amount, np.ones(block.rows)
-    return block.amount / block.weight, block.weight
+    with np.errstate(all="ignore"):  # of rows beyond doubles, which the fit refuses
+        return block.amount / block.weight, block.weight
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class SummaryKernel(Additive):
     """What is known before the first step: rows, weight and amount by atom code, numerics' moments, faults.
 
     Sums: totals (rows, weight, amount, density constant at dispersion 1 for families that fix it, rows with a
-    response above 0, weight * response^2, weight * offset), faults, log sums, numerics (3, q): x, x^2, amount * x;
-    then per atom (3, size): rows, weight, amount.
+    response above 0, weight * response^2, weight * offset, weight^2, 1 / weight), faults, log sums, numerics (3, q):
+    x, x^2, amount * x; then per atom (3, size): rows, weight, amount.
     """
 
     family: Family
@@ -61,7 +62,7 @@ class SummaryKernel(Additive):
     numerics: int
 
     def begin(self) -> Sums:
-        return [np.zeros(7), np.zeros(len(FAULTS)), np.zeros(LOG_SUMS), np.zeros((3, self.numerics))] + [
+        return [np.zeros(9), np.zeros(len(FAULTS)), np.zeros(LOG_SUMS), np.zeros((3, self.numerics))] + [
             np.zeros((3, size)) for size in self.sizes
         ]
 
@@ -71,13 +72,16 @@ class SummaryKernel(Additive):
         scales += block.log_scale
         weight_total = float(block.rows) if block.weight is None else block.weight.sum()
         positive = np.flatnonzero(block.amount > 0)
-        constant = density_constant(self.family, block, 1.0, positive) if self.family.fixed_dispersion else 0.0
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
+            constant = density_constant(self.family, block, 1.0, positive) if self.family.fixed_dispersion else 0.0
             square = np.sum(block.amount**2 if block.weight is None else block.amount * (block.amount / block.weight))
+            spread = (float(block.rows), float(block.rows))
+            if block.weight is not None:
+                spread = (float(np.sum(block.weight**2)), float(np.sum(1 / block.weight)))
         shift = 0.0
         if block.offset is not None:
             shift = float(np.sum(block.offset if block.weight is None else block.weight * block.offset))
-        totals += (block.rows, weight_total, block.amount.sum(), constant, len(positive), square, shift)
+        totals += (block.rows, weight_total, block.amount.sum(), constant, len(positive), square, shift, *spread)
         if self.numerics:
             moments += (
                 block.numerics.sum(axis=1),
@@ -316,7 +320,7 @@ class NewtonKernel(Additive):
     def _add_final(self, scalars: Array, block: Block, mean: Array) -> None:
         response, prior = responses(block)
         variance = self.family.variance(mean)
-        scalars[PEARSON] += np.sum((block.amount - prior * mean) ** 2 / (prior * variance))
+        scalars[PEARSON] += np.sum(prior * ((response - mean) / np.sqrt(variance)) ** 2)
         if block.within is not None:
             scalars[PEARSON] += np.sum(block.within / variance)
         scalars[DEVIANCE] += np.sum(prior * self.family.unit_deviance(response, mean))

@@ -11,9 +11,23 @@ from numpy.typing import NDArray
 from glm_local.contract.blocks import FAULTS, Blocks, Sums
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
-from glm_local.glm.kernels import AMOUNT, CONSTANT, NON_ZERO, ROWS, SHIFT, SQUARE, WEIGHT, SummaryKernel
+from glm_local.glm.kernels import (
+    AMOUNT,
+    CONSTANT,
+    NON_ZERO,
+    ROWS,
+    SHIFT,
+    SQUARE,
+    WEIGHT,
+    WEIGHT_INVERSE,
+    WEIGHT_SQUARE,
+    SummaryKernel,
+)
 
 Array = NDArray[np.float64]
+
+UNEQUAL = 1e10
+"""Mean weight times mean inverse weight from which rows may be lost beside others."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,8 @@ class Summary:
     non_zero: int
     square: float
     shift: float
+    weight_square: float
+    weight_inverse: float
     faults: Mapping[str, int]
     log_scale: Array
     moments: Array
@@ -51,11 +67,20 @@ class Summary:
             int(totals[NON_ZERO]),
             float(totals[SQUARE]),
             float(totals[SHIFT]),
+            float(totals[WEIGHT_SQUARE]),
+            float(totals[WEIGHT_INVERSE]),
             {name: int(n) for name, n in zip(FAULTS, faults, strict=True)},
             scales,
             moments,
             tuple(atoms),
         )
+
+    def outweighed(self, columns: int) -> bool:
+        """Whether fewer rows than columns hold nearly all weight, so that the others are lost in rounding."""
+        with np.errstate(all="ignore"):
+            effective = np.float64(self.weight) / self.weight_square * self.weight
+            unequal = self.weight / self.rows * self.weight_inverse / self.rows
+        return bool(effective < columns and not unequal < UNEQUAL)
 
     def by_code(self, columns: DesignColumns, which: int) -> dict[str, Array]:
         """Rows (0), weight (1) or amount (2) per code of every field and cross."""

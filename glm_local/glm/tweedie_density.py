@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 _CHUNK = 1 << 19
 _SHORT_SERIES = 100.0
 _SADDLEPOINT_LOG_DISPERSION = math.log(1e-14)
+_LARGEST_LOG_DISPERSION = 650.0
 _NEGLIGIBLE = 42.0
 _SINE = math.sin(math.pi / 4)
 _WIDTH = 1 / (1 - _SINE)
@@ -43,7 +44,8 @@ def log_standard_density(power: float, log_dispersion: Array) -> Array:
     Returns
     -------
     Array
-        Shape (points,); absolute error about 1e-13 for dispersions up to 1e3, growing slowly beyond.
+        Shape (points,); absolute error about 1e-13 for dispersions up to 1e3, growing slowly beyond; NaN for those
+        that are no double.
 
     Examples
     --------
@@ -52,14 +54,18 @@ def log_standard_density(power: float, log_dispersion: Array) -> Array:
     >>> bool(abs(log_standard_density(3.0, np.log([2.0]))[0] + 0.5 * math.log(4 * math.pi)) < 1e-13)
     True
     """
+    usable = log_dispersion < _LARGEST_LOG_DISPERSION
+    if not usable.all():
+        density = np.full(log_dispersion.shape, np.nan)
+        density[usable] = log_standard_density(power, log_dispersion[usable]) if usable.any() else 0.0
+        return density
     points, back = np.unique(log_dispersion, return_inverse=True)
     if len(points) <= _DIRECT_POINTS:
         excess = _log_excess(power, points)
     else:
         excess = _interpolated(lambda some: _log_excess(power, some), points)
     saddlepoint = -0.5 * (math.log(2 * math.pi) + points)
-    density: Array = (saddlepoint + excess)[back]
-    return density
+    return np.asarray((saddlepoint + excess)[back], dtype=np.float64)
 
 
 def _log_excess(power: float, logs: Array) -> Array:
