@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from glm_local.anchors import Anchor, anchor, read_anchors
 from glm_local.contract.audit_queries import DECISIONS
 from glm_local.contract.audit_rows import TABLES
 from glm_local.contract.event_document import event_document
 from glm_local.contract.fill_rows import Row, from_arrow
 from glm_local.contract.store import Store
 from glm_local.errors import ConfigError, GlmError, nearest
+from glm_local.reseal import Resealed, reseal
 from glm_local.verify_audit import VerifyReport, verify
 
 __all__ = [
-    "RunRecord", "VerifyReport", "history", "holdout_looks", "reproduce", "show", "verify", "what_changed",
-    "who_decided", "why_is_it_in",
+    "Anchor", "Resealed", "RunRecord", "VerifyReport", "anchor", "history", "holdout_looks", "read_anchors",
+    "reproduce", "reseal", "show", "verify", "what_changed", "who_decided", "why_is_it_in",
 ]  # fmt: skip
 
 

@@ -56,6 +56,9 @@ def verify_command(
     head: Annotated[
         list[str] | None, typer.Option("--head", help="A head kept from an earlier run, seq:hash; may be repeated.")
     ] = None,
+    anchor: Annotated[
+        str | None, typer.Option("--anchor", help="Where glm audit anchor keeps heads: a file, delta:…, mlflow:….")
+    ] = None,
     public_key: PublicKey = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -66,7 +69,9 @@ def verify_command(
         from glm_local import audit
         from glm_local.contract.hash_chain import Head
 
-        found = audit.verify(_store(store), study, [Head.parse(one) for one in head or ()], _public_keys(public_key))
+        opened, heads = _store(store), [Head.parse(one) for one in head or ()]
+        kept = audit.read_anchors(opened, anchor, study) if anchor is not None else []
+        found = audit.verify(opened, study, [*heads, *kept], _public_keys(public_key))
         document = {
             "ok": found.ok, "events": found.events, "rows": found.rows, "proven": found.proven if found.ok else (),
             "not_proven": found.unproven,
@@ -74,6 +79,49 @@ def verify_command(
             "findings": [one.__dict__ for one in found.findings],
         }  # fmt: skip
         return Answer(document, str(found), 0 if found.ok else 1)
+
+    return answered(ask, as_json, debug)
+
+
+@audit_app.command("anchor")
+def anchor_command(
+    to: Annotated[str, typer.Option("--to", help="A file, delta:<folder or URI>, or mlflow:<run id>.")],
+    store: StoreOption = DEFAULT_STORE,
+    study: Study = None,
+    public_key: PublicKey = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Verify, then write the heads to a place that the store's writers cannot write."""
+
+    def ask() -> Answer:
+        from glm_local import audit
+
+        written = audit.anchor(_store(store), to, study, _public_keys(public_key))
+        said = "\n".join(f"head of {terminal_word(one.study)}: {one.head}" for one in written)
+        return Answer({"to": to, "anchors": [one.__dict__ for one in written]}, f"{said or 'no head'}\nkept at {to}")
+
+    return answered(ask, as_json, debug)
+
+
+@audit_app.command("reseal")
+def reseal_command(
+    reason: Annotated[str, typer.Option("--reason", help="Why the tables were compacted and vacuumed.")],
+    store: StoreOption = DEFAULT_STORE,
+    public_key: PublicKey = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """After OPTIMIZE and VACUUM: prove that every row is there, then record which sealed files are gone."""
+
+    def ask() -> Answer:
+        from glm_local import audit
+
+        done = audit.reseal(_store(store), reason, public_keys=_public_keys(public_key))
+        head = None if done.head is None else str(done.head)
+        document = {"files": dict(done.files), "run_id": done.run_id, "head": head}
+        said = f"{len(done.files)} files are replaced by others with the same rows: run {done.run_id}, head {done.head}"
+        return Answer(document, said if done.files else "nothing to do: no sealed file was taken away")
 
     return answered(ask, as_json, debug)
 

@@ -207,7 +207,10 @@ class RunLog:
             attempt = 1 + sum(step.startswith("failed:") for step in self._events)
             return self.event(f"failed:{attempt}", "failed", reason, payload)
 
-    def finish(self, status: str = "ok", payload: Mapping[str, object] | None = None) -> Head:
+    def finish(
+        self, status: str = "ok", payload: Mapping[str, object] | None = None,
+        replaced: Mapping[str, str] | None = None,
+    ) -> Head:  # fmt: skip
         """Record the last event, with the digests of everything the run wrote, and seal the files.
 
         The returned head, kept where the store's writers cannot write, is what proves later that nothing was cut off.
@@ -215,25 +218,24 @@ class RunLog:
         with self._lock:
             self._chain()
             if "finish" not in self._events:
-                if self._resumed:
-                    for table in TABLES:
-                        if table != "events":
-                            self._known(table)
+                for table in TABLES if self._resumed else ():
+                    if table != "events":
+                        self._known(table)
                 totals = {name: run_total(steps).document for name, steps in sorted(self._tables.items()) if steps}
                 self.event("finish", "finished", payload={**(payload or {}), "status": status, "tables": totals})
-            self._seal(self._events["finish"])
-            return self._events["finish"]
+            return self._sealed(self._events["finish"], replaced)
 
-    def _seal(self, head: Head) -> None:
+    def _sealed(self, head: Head, replaced: Mapping[str, str] | None) -> Head:
         """Seal the files; what keeps a seal from being written does not undo a run that is recorded."""
         if self.store.files is None:
-            return
+            return head
         try:
             signer = seals.signer_of(self.store)
-            seals.write_seal(self.store.files, self.study, self.run_id, head, self._clock(), signer)
+            seals.write_seal(self.store.files, self.study, self.run_id, head, self._clock(), signer, replaced)
         except GlmError as error:
             said = f"Run {self.run_id} is recorded, but not sealed, and verify will say so: {error}"
             warnings.warn(f"{said} Run again with the same id, and the seal is added.", stacklevel=3)
+        return head
 
     def done_steps(self) -> set[str]:
         """Steps of this run that have their event."""

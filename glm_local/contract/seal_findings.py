@@ -11,7 +11,7 @@ from glm_local.contract.hash_chain import Finding, head_of
 from glm_local.contract.read_json import read_object
 from glm_local.contract.seal_keys import is_signature_true
 from glm_local.contract.seal_text import Seal
-from glm_local.contract.seals import hint_digests, table_versions
+from glm_local.contract.seals import actions, data_path, hint_digests, table_versions
 from glm_local.contract.store import TableFiles
 
 NO_SEAL = "seal"
@@ -79,18 +79,55 @@ def _file_findings(
     now = files.digests([path for path, _ in pairs if "@" not in path])
     hints = sorted({path.partition("@")[0] for path, _ in pairs if "/_last_checkpoint@" in path})
     now |= hint_digests(files, hints)
-    findings = []
+    findings, gone = [], list[str]()
     for path, digest in pairs:
         table, _, name = path.partition("/")
         if path not in now and "@" not in path and (path, digest) not in replaced:
-            findings.append(_broken(table, f"file {name}", GONE))
+            gone.append(path)
         elif path in now and now[path] != digest:
             where = f"file {name.partition('@')[0]}"
             findings.append(_broken(table, where, "its bytes are not those that were sealed"))
+    findings += _gone_findings(files, gone)
     return findings + _pointer_findings(files, hints, now, {path for path, _ in pairs})
 
 
 GONE = "the file is gone"
+COMPACTED = "; OPTIMIZE had replaced it: glm audit reseal proves that its rows are there, and records it"
+
+
+def _gone_findings(files: TableFiles, gone: Sequence[str]) -> list[Finding]:
+    compacted = compacted_files(files, gone) if gone else set()
+    return [
+        _broken(path.partition("/")[0], f"file {path.partition('/')[2]}", GONE + COMPACTED * (path in compacted))
+        for path in dict.fromkeys(gone)
+    ]
+
+
+def is_gone(finding: Finding) -> bool:
+    """Say whether a finding is about a sealed file that is not there."""
+    return finding.said.startswith(GONE) and finding.where.startswith("file ")
+
+
+def missing_files(files: TableFiles, seals: Mapping[str, Seal]) -> dict[str, str]:
+    """Return sealed files that are not there, and that no seal says were replaced, with their digests."""
+    replaced = {pair for seal in seals.values() for pair in seal.replaced.items()}
+    sealed = {pair: None for seal in seals.values() for pair in seal.files.items() if "@" not in pair[0]}
+    now = files.digests([path for path, _ in sealed])
+    return {path: digest for path, digest in sealed if path not in now and (path, digest) not in replaced}
+
+
+def compacted_files(files: TableFiles, paths: Iterable[str]) -> set[str]:
+    """Return those files that a commit took out of its table without changing its rows, and their checksum files."""
+    wanted = set(paths)
+    found: set[str] = set()
+    for table in sorted({path.partition("/")[0] for path in wanted} & set(TABLES)):
+        commits = [f"{table}/_delta_log/{version:020d}.json" for version in table_versions(files, table)]
+        for action in actions(files, commits, "remove"):
+            path = data_path(table, action)
+            if path is not None and action.get("dataChange") is False:
+                folder, _, name = path.rpartition("/")
+                found |= {path, f"{folder}/.{name}.crc"} & wanted
+    return found
 
 
 def _pointer_findings(
