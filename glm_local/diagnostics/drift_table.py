@@ -175,7 +175,8 @@ def _levels(
             f"column {name!r} has {len(order):,} values.", f"Drift is measured over at most {MOST_CELLS} levels.",
             'Give a factor that bins it: {"kind": "numeric", "name": ..., "column": ..., "edges": ...}.', "factors",
         )
-    sides = [long[long["sample"] == key].set_index("level").reindex(order).fillna(0.0) for key in names]
+    parts = (long[long["sample"] == key].set_index("level").drop(columns="sample") for key in names)
+    sides = [part.reindex(order).fillna(0.0) for part in parts]
     first, second = sides
     index = stability_index(
         first["exposure"].to_numpy(), second["exposure"].to_numpy(),

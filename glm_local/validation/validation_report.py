@@ -74,7 +74,7 @@ class ValidationReport:
 
 def _records(table: pd.DataFrame) -> dict[str, object]:
     columns = [_plain(table[name]) for name in table.columns]
-    return {"columns": list(table.columns), "kinds": [str(one) for one in table.dtypes], "values": columns}
+    return {"columns": list(table.columns), "kinds": [_kind(str(one)) for one in table.dtypes], "values": columns}
 
 
 def _plain(column: pd.Series) -> list[object]:
@@ -82,10 +82,16 @@ def _plain(column: pd.Series) -> list[object]:
     return [None if isinstance(value, float) and not math.isfinite(value) else value for value in values]
 
 
+def _kind(dtype: str) -> str:
+    """How a column is written: numbers as what they are, all else alike on every pandas."""
+    return dtype if dtype.startswith(("int", "float", "bool")) else "object"
+
+
 def _frame(table: Mapping[str, list[object]]) -> pd.DataFrame:
     kinds = zip(table["columns"], table["kinds"], table["values"], strict=True)
-    return pd.DataFrame({name: pd.Series(values, dtype=_dtype(str(kind))) for name, kind, values in kinds})
+    return pd.DataFrame({name: _column(str(kind), values) for name, kind, values in kinds})
 
 
-def _dtype(kind: str) -> str:
-    return kind if kind.startswith(("int", "float")) else "object"
+def _column(kind: str, values: object) -> pd.Series:
+    # Text is what pandas makes of it: objects before version 3, its own kind of text from then on.
+    return pd.Series(values, dtype=kind if kind.startswith(("int", "float")) else None)
