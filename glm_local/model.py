@@ -9,14 +9,18 @@ from typing import Any, Generic, TypeVar, overload
 import numpy as np
 import pandas as pd
 
+from glm_local.contract.applied_levels import level_labels
+from glm_local.contract.closed_words import words_checked
 from glm_local.contract.compile_factor import compile_factor, compile_factors
 from glm_local.contract.compile_score import ScoreKind, role_expression, score_expression
+from glm_local.contract.compiled_factor import CompiledFactor
 from glm_local.contract.derived_columns import inline_derived, read_derived
 from glm_local.contract.engine import Engine
 from glm_local.contract.evaluate_record import RecordReader, record_reader
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.model_spec import Coefficient, FitStatistics, ModelDocument
+from glm_local.contract.new_columns import with_new_columns
 from glm_local.contract.plain_json import readable_json
 from glm_local.contract.read_json import read_object
 from glm_local.contract.sql import print_sql, quote_identifier
@@ -82,8 +86,13 @@ class Model(Generic[Frame]):
     @overload
     def predict(self, rows: Mapping[str, Any], kind: ScoreKind = ..., output: str = ...) -> float | None: ...
     @overload
-    def predict(self, rows: Frame, kind: ScoreKind = ..., output: str = ...) -> Frame: ...
-    def predict(self, rows: Any, kind: ScoreKind = "mean", output: str = "prediction") -> Any:
+    def predict(
+        self, rows: Frame, kind: ScoreKind = ..., output: str = ..., *, overwrite: bool = ...
+    ) -> Frame: ...
+    @words_checked
+    def predict(
+        self, rows: Any, kind: ScoreKind = "mean", output: str = "prediction", *, overwrite: bool = False
+    ) -> Any:
         """Score one record or a frame.
 
         Parameters
@@ -94,9 +103,13 @@ class Model(Generic[Frame]):
             "mean": expected target; "rate": without exposure and offset; "link": the linear predictor.
         output
             Name of the column that a frame comes back with.
+        overwrite
+            Whether a column of that name may be replaced.
 
         Raises
         ------
+        ConfigError
+            When the frame has a column of the output's name and it may not be replaced.
         DataError
             When a column the score reads is not there.
         """
@@ -104,7 +117,7 @@ class Model(Generic[Frame]):
             return self._record_score(rows, kind)
         expression = self.expression(kind)
         self._check_columns(expression, list(self._engine.columns(rows)))
-        return self._engine.with_columns(rows, {output: expression})
+        return with_new_columns(self._engine, rows, {output: expression}, "output", overwrite)
 
     def _record_score(self, record: Mapping[str, Any], kind: ScoreKind) -> float | None:
         if kind not in self._scorers:
@@ -115,15 +128,20 @@ class Model(Generic[Frame]):
         value = scorer(record)
         return None if value is None else float(value)
 
-    def with_levels(self, frame: Frame, suffix: str = "_level") -> Frame:
-        """The frame with each factor's level name in a column `<factor><suffix>`; refused rows are missing."""
+    @words_checked
+    def with_levels(self, frame: Frame, suffix: str = "_level", *, overwrite: bool = False) -> Frame:
+        """The frame with each factor's level name in a column `<factor><suffix>`; refused rows are missing.
+
+        Columns that are there are replaced only with `overwrite`.
+        """
         columns: dict[str, Expression] = {}
         for spec in self.document.factors:
             compiled = compile_factor(spec)
-            if hasattr(compiled, "levels") and hasattr(compiled, "with_outputs"):
+            if isinstance(compiled, CompiledFactor):
                 columns[f"{spec.name}{suffix}"] = level_labels(compiled, _base_name(spec))
         derived = read_derived(self.document.derived)
-        return self._engine.with_columns(frame, {name: inline_derived(one, derived) for name, one in columns.items()})
+        inlined = {name: inline_derived(one, derived) for name, one in columns.items()}
+        return with_new_columns(self._engine, frame, inlined, "suffix", overwrite)
 
     def validation(self, frame: Frame, sample: str | Expression | None = None, bands: int = 10) -> ValidationReport:
         """Observed against predicted: summary, A/E by level of every factor, calibration, lift, Lorenz, Gini.
@@ -205,13 +223,6 @@ def _given(role: Any) -> Expression | None:
 
 def _base_name(spec: Any) -> str | None:
     return getattr(getattr(spec, "learned", None), "base", None)
-
-
-def level_labels(compiled: Any, base: str | None) -> Expression:
-    """Text expression of a factor's level names; codes of the policy "base" show the base level."""
-    extras = [base if extra.policy == "base" else None for extra in compiled.extras]
-    labels: Expression = compiled.with_outputs((*compiled.levels, *extras))
-    return labels
 
 
 def read_document(source: str | Path | Mapping[str, Any]) -> ModelDocument:

@@ -10,7 +10,7 @@ import pandas as pd
 from glm_local.contract.cells import CellRequest
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Expression, IsMissing, Literal, Not, When
+from glm_local.contract.expression import Expression, IsMissing, Literal, Not, Read, When
 from glm_local.diagnostics.aggregate_outputs import (
     FUNCTIONS,
     NUMERIC,
@@ -39,6 +39,7 @@ ALIASES = {
 }  # fmt: skip
 MOST_VALUES = 1_000_000
 MOST_PLACES = 5_000_000
+ROW_NUMBER = "(row number)"
 
 
 def aggregate_table(
@@ -68,7 +69,8 @@ def aggregate_table(
         Flag; only rows where it is true count.
     order
         Column whose order says what is first and last; of rows that share a place, the smallest value is first and
-        the largest last. Spark tables have no order of their own, so there it must be named.
+        the largest last. None is the order of the rows, where they have one: a frame, a file; a Spark DataFrame and a
+        Delta table have none.
 
     Returns
     -------
@@ -95,6 +97,8 @@ def aggregate_table(
     columns = engine.columns(frame)
     placed = None if order is None else natural_read(order, columns, "order")
     asked = [_aggregate(name, one, columns, placed) for name, one in sums.items()]
+    if any(one.function in ORDERED for one in asked) and placed is None:
+        frame = _numbered(engine, frame)
     groups = read_groups(engine, frame, by, columns)
     _distinct_names([*groups.reads, "rows", *sums])
     w = ONE if weight is None else number_role(weight, columns, "weight")
@@ -127,16 +131,21 @@ def _aggregate(name: str, asked: Any, columns: Mapping[str, ColumnKind], order: 
             nearest(str(function), FUNCTIONS) + " Other quantiles come from the engine's quantiles verb.",
             path=f"sums/{name}",
         )
-    if function in ORDERED and order is None:
-        raise ConfigError.because(
-            f"{name!r} is the {function} value of each group, and no order is given.",
-            "What is first depends on an order of rows, and a table has none of its own.",
-            'Name the column that orders them: order="date".', path="order",
-        )
-    placed = order if function in ORDERED else None
+    placed = (order or Read(ROW_NUMBER, "integer")) if function in ORDERED else None
     if isinstance(column, str) and function not in NUMERIC:
         return Aggregate(name, natural_read(column, columns, "sums"), function, placed)
     return Aggregate(name, known_columns(column_expression(column, name), columns, "sums"), function, placed)
+
+
+def _numbered(engine: Engine[Frame], frame: Frame) -> Frame:
+    try:
+        return engine.numbered(frame, ROW_NUMBER)
+    except EngineError as error:
+        raise ConfigError.because(
+            f"first or last values are asked for, no order is given, and {error.problems[0].found}",
+            "What is first depends on an order of rows.", 'Name the column that orders them: order="date".',
+            path="order",
+        ) from None
 
 
 def _totals(

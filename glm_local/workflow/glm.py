@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, cast
+from typing import Any, ClassVar, Generic
 
 from glm_local.binning.result import BinningResult
 from glm_local.binning.rules import BinningRules
+from glm_local.contract.applied_levels import applied
 from glm_local.contract.closed_words import words_checked
-from glm_local.contract.compile_factor import compile_factor
-from glm_local.contract.compiled_factor import CompiledFactor
+from glm_local.contract.compile_factor import Compiled, compile_factor
 from glm_local.contract.engine import Frame
 from glm_local.contract.expression import Expression
 from glm_local.contract.factor_spec import EdgeMethod, FactorSpec, Spec
+from glm_local.contract.new_columns import with_new_columns
 from glm_local.contract.spec_problems import read_factor
 from glm_local.errors import ConfigError, SpecError
 from glm_local.fitting import fit_frame
 from glm_local.glm.fit import FitRequest
-from glm_local.model import Model, level_labels
+from glm_local.model import Model
 from glm_local.screening.ranking import Ranking
 from glm_local.study.proposing import optimized
 from glm_local.study.study import Study
@@ -27,9 +28,6 @@ from glm_local.workflow.rules import given_twice
 
 ALL_TRAIN = (1.0, 0.0, 0.0)
 """Rows given to these verbs are training rows; a study divides them, these do not."""
-
-UNKNOWN_BASE = "(base level)"
-"""What `apply` shows where rows go to a base level no fit has found yet."""
 
 
 class Glm(Generic[Frame]):
@@ -77,9 +75,13 @@ class Glm(Generic[Frame]):
         )
         return self.model_
 
-    def predict(self, frame: Any, model: Model[Any] | None = None) -> Any:
-        """The frame with the prediction as a column more; a row is scored alike alone and among others."""
-        return self._fitted(model).predict(frame, output=self.prediction)
+    @words_checked
+    def predict(self, frame: Any, model: Model[Any] | None = None, *, overwrite: bool = False) -> Any:
+        """The frame with the prediction as a column more; a row is scored alike alone and among others.
+
+        A column that is there is replaced only with `overwrite`.
+        """
+        return self._fitted(model).predict(frame, output=self.prediction, overwrite=overwrite)
 
     def report(
         self, frame: Any, bands: int = 10, model: Model[Any] | None = None, sample: str | None = None
@@ -145,59 +147,61 @@ class Glm(Generic[Frame]):
             study.accept(_name(one), _spec(one), "fixed")
         return optimized(study, _name(factor), rules or BinningRules(**rule))
 
-    def apply(self, frame: Any, *specs: Any, suffix: str = "_bin", overwrite: bool = False) -> Any:
-        """The frame with each specification's level in a column of its own, `age_bin` for a factor `age`.
+    @words_checked
+    def apply(self, frame: Any, *specs: Any, suffix: str | None = None, overwrite: bool = False) -> Any:
+        """The frame with what each specification makes of a row in a column of its own, `age_bin` for a factor `age`.
 
+        The name of the level, of an interaction the name of the cell, of a linear term the number it is in the model.
         Rows that go to the base level show its name once a fit has found it or the specification names it; before
-        that they show "(base level)". Refused rows are missing.
+        that they show "(base level)", as do cells without training rows that have no effect. Refused rows are missing.
 
         Parameters
         ----------
         frame
             Rows.
         specs
-            Specifications with levels, learned.
+            Specifications, learned or as they were given to the last `fit`. An interaction finds its factors among
+            them, or among those of the fitted model.
         suffix
-            What a new column's name adds to the factor's.
+            What a new column's name adds to the factor's; None is "_bin", for linear terms "_value".
         overwrite
             Whether a column that is there may be replaced.
 
         Raises
         ------
         SpecError
-            A specification without levels, or one that is not learned yet.
+            A specification that is not learned yet, an interaction of factors that are not known.
         ConfigError
             A new column would replace one of the frame, or another new one.
         """
         engine = self._study._open_environment(None).engine
         columns: dict[str, Expression] = {}
-        taken = () if overwrite is True else tuple(engine.columns(frame))
-        for one in specs:
-            spec = _spec(one)
-            name = f"{spec.name}{suffix}"
-            if name in taken or name in columns:
+        for name, spec, value in self._applied([_spec(one) for one in specs]):
+            column = f"{name}{suffix if suffix is not None else '_value' if spec.kind == 'linear' else '_bin'}"
+            if column in columns:
                 raise ConfigError.because(
-                    f"the column {name!r} is there already.", "No column is replaced unasked.",
-                    'Give another suffix=, or overwrite=True for a column of the frame.', path="suffix",
+                    f"two columns would be named {column!r}.", "No column replaces another.",
+                    "Give specifications different names.", path="specs",
                 )  # fmt: skip
-            columns[name] = self._levels(spec)
-        return engine.with_columns(frame, columns)
+            columns[column] = value
+        return with_new_columns(engine, frame, columns, "suffix", overwrite)
 
-    def _levels(self, spec: FactorSpec) -> Expression:
-        compiled = compile_factor(spec)
-        if not isinstance(compiled, CompiledFactor):
-            raise SpecError.because(
-                f"{spec.name!r} is {spec.kind}.", "Levels are those of numeric, categorical and ordinal factors.",
-                "Leave it out.", path="/kind",
-            )  # fmt: skip
-        base = _base(spec) or compiled.base or self._base_of_model(spec)
-        return level_labels(compiled, UNKNOWN_BASE if base is None else base)
-
-    def _base_of_model(self, spec: FactorSpec) -> str | None:
-        """The base the last fit found for this very specification."""
-        asked = _without_base(spec)
-        fitted = () if self.model_ is None else self.model_.document.factors
-        return next((_base(one) for one in map(_spec, fitted) if _without_base(one) == asked), None)
+    def _applied(self, asked: Sequence[FactorSpec]) -> list[tuple[str, FactorSpec, Expression]]:
+        fitted = [] if self.model_ is None else [_spec(one) for one in self.model_.document.factors]
+        given = [next((one for one in fitted if is_learned_from(one, spec)), spec) for spec in asked]
+        known = {one.name: one for one in [*fitted, *given]}
+        for spec in given:
+            absent = [one for one in getattr(spec, "factors", ()) if one not in known]
+            if absent:
+                raise SpecError.because(
+                    f"{spec.name!r} crosses {absent[0]!r}, which is not known.",
+                    "A cell is made of its factors' levels.",
+                    f"Give the specification of {absent[0]!r} too, or fit first.", path="/factors",
+                )  # fmt: skip
+        needed = {one.name for one in given} | {name for one in given for name in getattr(one, "factors", ())}
+        compiled = {name: compile_factor(known[name]) for name in needed}
+        bases = {name: base for name in needed if (base := _base(known[name], compiled[name])) is not None}
+        return [(one.name, one, applied(compiled[one.name], compiled, bases)) for one in given]
 
     def _fitted(self, model: Model[Any] | None) -> Model[Any]:
         found = model if model is not None else self.model_
@@ -214,14 +218,15 @@ def _spec(factor: Any) -> FactorSpec:
     return read_factor(factor.document() if isinstance(factor, Spec) else factor)
 
 
-def _base(spec: FactorSpec) -> str | None:
-    return cast("str | None", getattr(getattr(spec, "learned", None), "base", None))
+def _base(spec: FactorSpec, compiled: Compiled) -> str | None:
+    return getattr(getattr(spec, "learned", None), "base", None) or getattr(compiled, "base", None)
 
 
-def _without_base(spec: FactorSpec) -> dict[str, Any]:
-    document: dict[str, Any] = spec.document()
-    learned = {name: part for name, part in document.pop("learned", {}).items() if name != "base"}
-    return {**document, "learned": learned}
+def is_learned_from(fitted: FactorSpec, spec: FactorSpec) -> bool:
+    """Whether a fitted specification is this one with more learned."""
+    ours, theirs = fitted.document(), spec.document()
+    learned, known = ours.pop("learned", {}), theirs.pop("learned", {})
+    return bool(ours == theirs and all(learned.get(name) == part for name, part in known.items()))
 
 
 def _name(factor: Any) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from glm_local.contract.engine import Frame
 from glm_local.contract.factor_spec import FactorSpec
+from glm_local.contract.new_columns import with_new_columns
 from glm_local.contract.store import Store
 from glm_local.errors import ConfigError
 from glm_local.model import Model
@@ -75,10 +76,14 @@ class WorkflowResult(Generic[Frame]):
         return dict(self.study.state.rejected)
 
     def scored(self, prediction: str = "predicted", sample: str = "sample") -> Frame:
-        """The study's rows with the model's prediction and the sample each row is in; no row is looked at here."""
+        """The study's rows with the model's prediction and the sample each row is in; no row is looked at here.
+
+        Columns of these names in the rows are never replaced: give others.
+        """
         rows = self.study.bench.rows
-        scored = self.model.predict(rows.frame, output=prediction)
-        return rows.engine.with_columns(scored, {sample: rows.sample_expression})
+        mean = self.model.expression()
+        scored = with_new_columns(rows.engine, rows.frame, {prediction: mean}, "prediction")
+        return with_new_columns(rows.engine, scored, {sample: rows.sample_expression}, "sample")
 
     def report(self, path: str | Path | None = None, **shown: Any) -> str:
         """The study's page, one HTML document; see `GLMStudy.report`."""

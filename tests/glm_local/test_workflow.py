@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -251,6 +252,69 @@ def test_an_applied_level_is_the_base_where_the_model_says_base() -> None:
     assert named["area_bin"].tolist() == ["a", "a", "b", "b", "b"]
 
 
+AREA: dict[str, Any] = {
+    "kind": "categorical", "name": "area", "column": "area", "levels": ["a", "b"], "missing": "base", "unseen": "base",
+}  # fmt: skip
+AGE: dict[str, Any] = {"kind": "numeric", "name": "age", "column": "age", "edges": [30], "missing": "own_level"}
+POWER: dict[str, Any] = {
+    "kind": "linear", "name": "power", "column": "power", "missing": 3, "centre": "mean", "cap": {"upper": 8},
+}  # fmt: skip
+CROSSED: dict[str, Any] = {"kind": "interaction", "name": "area:age", "factors": ["area", "age"], "unseen": "base"}
+
+
+def cars() -> pd.DataFrame:
+    draw, n = np.random.default_rng(8), 600
+    rows = pd.DataFrame({
+        "area": draw.choice(["a", "b", "c", None], n), "age": draw.choice([20.0, 40.0, np.nan], n),
+        "power": draw.choice([2.0, 5.0, 9.0, np.nan], n),
+    })
+    rows = rows[~((rows["area"] == "b") & rows["age"].isna())].reset_index(drop=True)
+    return rows.assign(y=draw.poisson(1.0 + (rows["area"] == "b") * (rows["age"] == 40)))
+
+
+@pytest.mark.parametrize("coding", ["net_of_margins", "cells"])
+def test_rows_of_one_applied_cell_and_number_have_one_prediction(coding: str) -> None:
+    rows, crossed = cars(), {**CROSSED, "coding": coding}
+    factors = [AREA, AGE, POWER, crossed]
+    glm = GLM("y")
+    glm.fit(rows, factors)
+    more = pd.concat([rows, pd.DataFrame({"area": ["b"], "age": [np.nan], "power": [2.0], "y": [0]})], ignore_index=True)
+    applied = glm.apply(glm.predict(more), *factors)
+    names = ["area_bin", "age_bin", "area:age_bin", "power_value"]
+    assert applied[names].notna().all(axis=None)
+    assert set(applied["area_bin"]) == {"a", "b"}
+    assert (applied.groupby(names)["predicted"].agg(lambda one: one.max() - one.min()) < 1e-12).all()
+    seen = applied.head(len(rows))
+    assert (seen["area:age_bin"] == seen["area_bin"] + " × " + seen["age_bin"]).all()
+    base = glm.model_.document.factors[-1].learned.base
+    assert applied["area:age_bin"].iloc[-1] == (base if coding == "cells" else "(base level)")
+    capped = more["power"].fillna(3).clip(upper=8)
+    assert (applied["power_value"] - capped).std() == pytest.approx(0, abs=1e-12)
+    alone = glm.apply(rows, crossed)
+    pd.testing.assert_series_equal(alone["area:age_bin"], seen["area:age_bin"])
+
+
+def test_no_verb_replaces_a_column_unasked(rows: pd.DataFrame, result: Any) -> None:
+    glm = GLM("claims", exposure="years")
+    model = glm.fit(rows, [glm.bins(rows, "score", 4)])
+    verbs: dict[str, Any] = {
+        "prediction": lambda frame, **more: model.predict(frame, **more),
+        "claims": lambda frame, **more: model.predict(frame, output="claims", **more),
+        "predicted": lambda frame, **more: glm.predict(frame, **more),
+        "score_level": lambda frame, **more: model.with_levels(frame, **more),
+        "score": lambda frame, **more: model.with_levels(frame, suffix="", **more),
+    }
+    for column, verb in verbs.items():
+        frame = rows if column in rows else rows.assign(**{column: -1.0})
+        with pytest.raises(ConfigError, match=f"{column!r} is there already"):
+            verb(frame)
+        assert len(verb(frame, overwrite=True).columns) == len(frame.columns)
+    with pytest.raises(ConfigError, match="'claims' is there already"):
+        result.scored(prediction="claims")
+    with pytest.raises(ConfigError, match="'years' is there already"):
+        result.scored(sample="years")
+
+
 def test_ranking_puts_the_real_factors_first(rows: pd.DataFrame) -> None:
     table = GLM("claims", exposure="years", key="id").rank(rows, ["noise", "score", "segment"]).table
     assert table["factor"].tolist()[-1] == "noise"
@@ -276,9 +340,8 @@ def test_a_bare_column_is_no_factor_and_a_model_is_needed_first(rows: pd.DataFra
         GLM("claims").predict(rows)
     with pytest.raises(ConfigError, match="given twice"):
         GLM("claims").optimize(rows, "score", BinningRules(), max_bins=3)
-    linear = {"kind": "linear", "name": "score", "column": "score", "missing": "refuse"}
-    with pytest.raises(SpecError, match="linear"):
-        GLM("claims").apply(rows, linear)
+    with pytest.raises(SpecError, match="crosses 'score', which is not known"):
+        GLM("claims").apply(rows, {**CROSSED, "factors": ["score", "segment"]})
 
 
 def test_a_rate_model_that_chooses_has_the_chosen_specifications_never_raw_columns(rows: pd.DataFrame) -> None:

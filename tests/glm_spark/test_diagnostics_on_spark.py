@@ -13,6 +13,7 @@ import glm_local.frame_verbs as local
 import glm_spark.frame_verbs as cluster
 from glm_local import diagnostics
 from glm_local.contract.expression import Compare, Literal, Read
+from glm_local.errors import ConfigError
 from glm_spark.spark_engine import SparkEngine
 
 AGE: dict[str, Any] = {
@@ -80,6 +81,11 @@ def test_a_table_is_the_same_on_both_engines(question: str, frame: pd.DataFrame,
     here, there = QUESTIONS[question](local, frame), QUESTIONS[question](cluster, spark_frame)
     pd.testing.assert_frame_equal(there, here, check_exact=False, rtol=1e-10, atol=1e-12)
     assert there.attrs.keys() == here.attrs.keys()
+
+
+def test_a_first_value_of_a_spark_table_needs_an_order(spark_frame: Any) -> None:
+    with pytest.raises(ConfigError, match='order="date"'):
+        cluster.aggregate_table(spark_frame, "area", {"y": ("y", "first")})
 
 
 def test_a_factor_report_is_one_job_over_the_rows(spark: Any, spark_frame: Any) -> None:

@@ -56,6 +56,16 @@ def test_one_object_fits_predicts_and_chooses_on_spark(spark: SparkSession) -> N
     scored = glm.predict(frame)
     assert type(scored).__name__ == "DataFrame"
     assert scored.agg({"predicted": "sum"}).first()[0] == pytest.approx(rows["claims"].sum(), rel=1e-9)
+    crossed = {"kind": "interaction", "name": "both", "factors": ["score", "segment"], "unseen": "base"}
+    segment = {"kind": "categorical", "name": "segment", "column": "segment", "missing": "refuse", "unseen": "base"}
+    local = glm_local.GLM("claims", exposure="years")
+    local.fit(rows, [bins, segment, crossed])
+    glm.model_ = glm_spark.load_model(local.model_.document.model_dump(mode="json"))
+    there = glm.apply(frame, crossed, segment).select("id", "both_bin", "segment_bin").toPandas().sort_values("id")
+    here = local.apply(rows, crossed, segment).sort_values("id")
+    assert there[["both_bin", "segment_bin"]].to_numpy().tolist() == here[["both_bin", "segment_bin"]].to_numpy().tolist()
+    with pytest.raises(glm_local.ConfigError, match="'claims' is there already"):
+        glm.model_.predict(frame, output="claims")
     applied = glm.apply(frame, bins).toPandas()
     assert set(applied["score_bin"]) == set(glm_local.GLM("claims").apply(rows, bins)["score_bin"])
     assert applied["score"].sum() == pytest.approx(rows["score"].sum(), rel=1e-12)
