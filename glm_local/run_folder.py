@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from glm_local.contract.plain_json import plain_json
+from glm_local.contract.read_json import DEEPEST, is_deeper, read_json
 from glm_local.errors import ConfigError
 from glm_local.reports.safe_cell import safe_cell, safe_table
 from glm_local.whole_file import write_whole
@@ -82,6 +83,11 @@ class RunFolder:
         ConfigError
             The name leads out of the folder, or the value holds something JSON has no form for.
         """
+        if is_deeper(value):
+            raise ConfigError.because(
+                f"{name!r} is nested deeper than {DEEPEST} levels, or in itself.", "JSON is read to that depth.",
+                "Log its parts.", path="name",
+            )  # fmt: skip
         text = json.dumps(_strict(value, name), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
         return self._write(name, "json", f"{text}\n".encode())
 
@@ -239,7 +245,13 @@ def _strict_scalar(value: object, name: str) -> object:
 
 
 def _read_json(path: Path) -> object:
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return read_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError.because(
+            f"{path.name} cannot be read: {error}.", "A run's JSON is what log_json wrote.", "Take the file it wrote.",
+            path="name",
+        ) from None  # fmt: skip
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

@@ -114,9 +114,10 @@ def verify(
         look.take("events", lambda: [*account_findings(sound or [], readable), *open_runs(sound or [])])
         if seals is not None:
             look.take("_seals", lambda: unsealed_findings(sound or [], seals, bool(keys)))
+        look.findings += _nothing(events, study)
     count = sum(len(found) for found in readable.values())
     heads = {name: max(own, key=lambda head: head.seq, default=Head()) for name, own in chains.items()}
-    proof = _proof(keys, seals, expected, heads)
+    proof = _proof(keys, seals, expected, heads, any("no signed seal vouches" in one.said for one in look.findings))
     return VerifyReport(look.in_order(), heads, len(events or []), count, *proof)
 
 
@@ -151,6 +152,15 @@ class _Look:
 
     def in_order(self) -> tuple[Finding, ...]:
         return tuple(sorted(dict.fromkeys(self.findings), key=lambda one: one.severity))
+
+
+def _nothing(events: Sequence[Row], study: str | None) -> list[Finding]:
+    """A study that was asked for and is not there is amiss; a store without events is at least odd."""
+    if events:
+        return []
+    if study is not None:
+        return [Finding("broken", "events", f"study {study}", "no event knows the study")]
+    return [Finding("note", "events", "", "there is no event at all")]
 
 
 def _seals(store: Store, look: _Look, keys: Collection[str]) -> dict[str, Seal] | None:
@@ -227,8 +237,9 @@ def _after(event: Row) -> Finding:
 
 
 def _proof(
-    keys: Collection[str], seals: Mapping[str, Seal] | None, expected: Collection[str], heads: Mapping[str, Head]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    keys: Collection[str], seals: Mapping[str, Seal] | None, expected: Collection[str], heads: Mapping[str, Head],
+    some_go_on: bool,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
     """What was shown, and what could not be."""
     proven = ["every event and row gives its hash, and rows and events agree"]
     unproven = []
@@ -236,6 +247,8 @@ def _proof(
         proven.append(f"bytes are those of {counted(len(seals), 'seal')}")
     if keys:
         proven.append("every run that has ended was sealed by a holder of the secret key, and its events with it")
+        if some_go_on:
+            unproven.append("who wrote the events of runs that have not ended: a run is sealed at its end")
     else:
         signed = any(seal.signature is not None for seal in (seals or {}).values())
         said = "seals are signed, but no public key was given" if signed else "no seal is signed"

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from glm_local.contract.read_json import read_object
+from glm_local.errors import SpecError
+
 TABLES = ("summary", "excluded", "calibration", "lift", "lorenz", "gini")
 
 
@@ -53,12 +56,24 @@ class ValidationReport:
 
     @classmethod
     def from_json(cls, text: str) -> ValidationReport:
-        """The report that `to_json` wrote."""
-        document = json.loads(text)
-        tables = {name: _frame(table) for name, table in document["tables"].items()}
-        factors = {name: tables[f"actual_expected/{name}"] for name in document["factors"]}
-        plain = {name: tables[name] for name in TABLES}
-        return cls(**plain, actual_expected=factors, definitions=document["definitions"])
+        """The report that `to_json` wrote.
+
+        Raises
+        ------
+        SpecError
+            The text is none.
+        """
+        try:
+            document = read_object(text)
+            tables = {name: _frame(table) for name, table in document["tables"].items()}
+            factors = {name: tables[f"actual_expected/{name}"] for name in document["factors"]}
+            plain = {name: tables[name] for name in TABLES}
+            return cls(**plain, actual_expected=factors, definitions=document["definitions"])
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise SpecError.because(
+                f"The text is no report: {' '.join(str(error).split())[:200]}.",
+                "A report is read as `to_json` wrote it.", "Take that text.", "report",
+            ) from None  # fmt: skip
 
     def plot(self) -> object:
         """Calibration, lift and Lorenz charts of the last sample, as one figure that notebooks show."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from glm_local import RunFolder, ValidationReport
 from glm_local.contract.read_json import DEEPEST, is_deeper, read_json, read_object
+from glm_local.errors import ConfigError, SpecError
 
 
 @pytest.mark.parametrize("text", [
@@ -51,3 +54,28 @@ def test_depth_of_values_is_told_without_recursion() -> None:
     ring: dict[str, object] = {}
     ring["self"] = (ring,)
     assert is_deeper(ring)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"tables":5}', '{"tables":{"summary":3}}', "[" * 100_000, "NaN"])
+def test_files_of_a_run_and_reports_that_are_none_are_refused_in_three_parts(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SpecError, match="is no report"):
+        ValidationReport.from_json(text)
+    folder = RunFolder(tmp_path, "run")
+    path = folder.log_json("figures", {"a": 1})
+    path.write_text(text)
+    if text in ("[]", "{}", '{"tables":5}', '{"tables":{"summary":3}}'):
+        assert folder.read("figures") == json.loads(text)
+    else:
+        with pytest.raises(ConfigError, match="cannot be read"):
+            folder.read("figures")
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    deep: list[object] = []
+    for _ in range(150):
+        deep = [deep]
+    ring: dict[str, object] = {}
+    ring["self"] = ring
+    for value in (deep, ring):
+        with pytest.raises(ConfigError, match="nested deeper"):
+            RunFolder(tmp_path, "run").log_json("figures", value)

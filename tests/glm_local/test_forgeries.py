@@ -169,6 +169,7 @@ def test_every_forgery_is_shown_by_what_is_said_to_show_it(
     assert alone.ok == (shown != PLAIN), str(alone)
     if forge is _append:  # an event of a run that goes on: no seal of anybody is due yet
         assert "events study s run three: no signed seal vouches for 1 event: who wrote them is not proven" in str(keyed)
+        assert "not proven: who wrote the events of runs that have not ended" in str(keyed)
         assert "seq 10 run three: after the expected head: accepted by ada" in str(headed)
     else:
         assert keyed.ok == (shown == HEAD), str(keyed)
@@ -191,6 +192,12 @@ def test_signed_seals_take_over_a_store_that_had_none(tmp_path: Path) -> None:
     report = verify(open_store(tmp_path), public_keys=[FOREIGN.key, OWN.key])
     assert report.ok, str(report)
     assert not verify(open_store(tmp_path), public_keys=FOREIGN.key).ok
+
+
+def test_a_study_that_is_not_there_does_not_verify(audit: Path, tmp_path: Path) -> None:
+    assert "study gone: no event knows the study" in str(verify(open_store(audit), "gone"))
+    assert not verify(open_store(audit), "gone").ok
+    assert "there is no event at all" in str(verify(open_store(tmp_path / "nothing")))
 
 
 def test_every_event_after_a_head_is_named(audit: Path, signed: tuple[Path, Head]) -> None:
