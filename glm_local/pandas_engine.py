@@ -129,7 +129,7 @@ class PandasEngine:
 
     def _row_pass(self, verb: str, purpose: str, frame: pd.DataFrame, asked: RowPass[Answer]) -> Answer:
         self.passes.record(verb, purpose)
-        return asked.merge([asked.summarise(_evaluated(frame, asked.expressions, self._memo))])
+        return asked.answer(asked.summarise(_evaluated(frame, asked.expressions, self._memo)))
 
 
 def frame_blocks(

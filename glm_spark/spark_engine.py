@@ -25,11 +25,12 @@ from glm_local.contract.row_pass import RowPass, column_name
 from glm_local.contract.sample_rows import BUCKETS, checked_key, sample_bucket, sample_filter, sample_request
 from glm_local.contract.sql import print_sql, quote_identifier
 from glm_local.frames import arrow_table, is_delta
+from glm_spark.answer_tree import DEFAULT, Merging, gathered
 from glm_spark.block_store import Materialise, SparkBlocks
 from glm_spark.lookup_join import join_lookups
 from glm_spark.partition_work import (
     ANSWER_SCHEMA,
-    answers_in_order,
+    row_pass_merge,
     row_pass_work,
     table_from_bytes,
 )
@@ -55,17 +56,21 @@ class SparkEngine:
         Where packed blocks are kept: "cache", or "table" on clusters that refuse to cache (serverless).
     scratch
         Catalog and schema for scratch tables when `materialise` is "table"; empty is the current one.
+    merging
+        From how many partitions, or bytes of their answers, on answers are merged on executors.
     """
 
     name = "spark"
 
     def __init__(
-        self, spark: SparkSession | None = None, materialise: Materialise = "cache", scratch: str = ""
-    ) -> None:
+        self, spark: SparkSession | None = None, materialise: Materialise = "cache", scratch: str = "",
+        merging: Merging = DEFAULT,
+    ) -> None:  # fmt: skip
         self.spark = spark if spark is not None else spark_session()
         self.passes = PassCounter()
         self._materialise = materialise
         self._scratch = scratch
+        self._merging = merging
 
     @contextmanager
     def holding(self, frame: Any) -> Iterator[DataFrame]:
@@ -126,7 +131,7 @@ class SparkEngine:
         layout = key_layout(design, tuple(design_numbers(design)))
         with explained():
             rows = self._travelling(self._frame(frame), design, layout, where)
-        return SparkBlocks(design, layout, rows, self.passes, self._materialise, self._scratch)
+        return SparkBlocks(design, layout, rows, self.passes, self._materialise, self._scratch, self._merging)
 
     def sample(self, frame: Any, rows: int, seed: int, key: str | None = None) -> DataFrame:
         """About `rows` rows, never more; `glm_local.contract.sample_rows` states the rule."""
@@ -155,10 +160,12 @@ class SparkEngine:
         columns = [
             f"{joined.sql(one)} AS {column_name(i)}" for i, one in enumerate(joined.expressions)
         ] or ["0 AS rows"]
+        merge = row_pass_merge(asked)
         with explained(), query_settings(self.spark, ROWS_OUT):
-            answers = joined.frame.selectExpr(*columns).mapInArrow(row_pass_work(asked), ANSWER_SCHEMA).toArrow()
-        parts = [[None if one is None else table_from_bytes(one) for one in part] for part in answers_in_order(answers)]
-        return asked.merge(parts)
+            answers = joined.frame.selectExpr(*columns).mapInArrow(row_pass_work(asked), ANSWER_SCHEMA)
+            found = gathered(answers, merge, self._merging, asked.tables, self._materialise == "cache")
+        tables = ([None if one is None else table_from_bytes(one) for one in item] for item in found)
+        return asked.answer([item[0] if len(item) == 1 else asked.combine(at, item) for at, item in enumerate(tables)])
 
     def _travelling(
         self, frame: DataFrame, design: BlockDesign, layout: KeyLayout, where: Expression | None

@@ -250,12 +250,7 @@ def make_block(
         faults[FAULTS.index("beyond doubles")] = _beyond_doubles(response, amount, folded)
     if weight is not None:
         log_scale[2:] = weight.sum(), repeated_density(design.domain, response, weight)
-    if design.sorted_by is not None:
-        order = _order(design, design.sorted_by, atoms)
-        atoms, numerics = [atom[order] for atom in atoms], [numeric[order] for numeric in numerics]
-        amount = amount[order]
-        folded, kept = (None if one is None else one[order] for one in (folded, kept))
-    return Block(
+    block = Block(
         tuple(np.ascontiguousarray(a, dtype=atom.dtype) for a, atom in zip(atoms, design.atoms, strict=True)),
         np.ascontiguousarray(numerics, dtype=np.float64).reshape(len(design.numerics), len(amount)),
         amount,
@@ -263,6 +258,23 @@ def make_block(
         kept,
         log_scale,
         faults,
+    )
+    return rows_in_order(design, block)
+
+
+def rows_in_order(design: BlockDesign, block: Block) -> Block:
+    """Put the rows in the order of the codes of `BlockDesign.sorted_by`; a block as it is where none is asked."""
+    if design.sorted_by is None:
+        return block
+    order = _order(design, design.sorted_by, block.atoms)
+    return replace(
+        block,
+        atoms=tuple(atom[order] for atom in block.atoms),
+        numerics=np.ascontiguousarray(block.numerics[:, order]),
+        amount=block.amount[order],
+        weight=None if block.weight is None else block.weight[order],
+        offset=None if block.offset is None else block.offset[order],
+        within=None if block.within is None else block.within[order],
     )
 
 
@@ -277,7 +289,7 @@ def _beyond_doubles(
     return len(response) - int(np.count_nonzero(inside))
 
 
-def _order(design: BlockDesign, name: str, atoms: Sequence[NDArray[np.integer]]) -> NDArray[np.intp]:
+def _order(design: BlockDesign, name: str, atoms: Sequence[NDArray[np.unsignedinteger]]) -> NDArray[np.intp]:
     at = design.atom_of(name)
     codes = np.take(design.atoms[at].member_codes(name).astype(np.uint16), atoms[at])
     return np.argsort(codes, kind="stable")

@@ -55,8 +55,20 @@ class CellPass:
                 grouper.add(picked[where])
         return [grouper.answer() for grouper in groupers]
 
-    def merge(self, parts: Sequence[Part]) -> Answers:
-        """Regroup what the partitions found and sort it by key.
+    @property
+    def tables(self) -> int:
+        """One per request."""
+        return len(self.requests)
+
+    def combine(self, at: int, tables: Iterable[pa.Table | None]) -> pa.Table | None:
+        """Regroup what partitions found for one request; None where its limit was passed."""
+        grouper = _Grouper(self.requests[at])
+        for table in tables:
+            grouper.take(table)
+        return grouper.answer()
+
+    def answer(self, part: Part) -> Answers:
+        """Name the tables, sorted by key.
 
         Raises
         ------
@@ -64,8 +76,8 @@ class CellPass:
             A request has more cells than its limit and does not say what to do then.
         """
         answers: Answers = {}
-        for at, request in enumerate(self.requests):
-            groups = _merged(request, [part[at] for part in parts])
+        for request, table in zip(self.requests, part, strict=True):
+            groups = _merged(request, [table])
             if groups is None and request.overflow != "none":
                 raise _too_many(request)
             answers[request.name] = None if groups is None else _design_table(request, groups)
@@ -121,6 +133,14 @@ class _Grouper:
         amounts = [amounts_of(_one_array(table, position)) for position in self.request.sums]
         self._keep(_to_table(group_rows(keys, amounts, table.num_rows)))
 
+    def take(self, table: pa.Table | None) -> None:
+        """Add groups that were counted elsewhere; None where that was given up."""
+        if table is None:
+            self._give_up()
+        elif table.num_columns and not self._given_up:
+            # A partition without rows answers with a table that has no columns, since it saw no types.
+            self._keep(table)
+
     def answer(self) -> pa.Table | None:
         if len(self._waiting) > 1:
             self._regroup()
@@ -165,7 +185,6 @@ def _to_table(groups: Groups) -> pa.Table:
 def _merged(request: BoundRequest, tables: Sequence[pa.Table | None]) -> Groups | None:
     if any(table is None for table in tables):
         return None
-    # A partition without rows answers with a table that has no columns, since it saw no types.
     full = [table for table in tables if table is not None and table.num_columns]
     if not full:
         return _nothing(request)

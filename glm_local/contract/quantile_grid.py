@@ -54,16 +54,29 @@ class QuantilePass:
                 counts.add_rows(_numbers(table, position), weight)
         return [counts.to_table() for counts in counted]
 
-    def merge(self, parts: Sequence[Part]) -> dict[str, Floats]:
-        """Merge the partitions' values and read the quantiles off them."""
+    @property
+    def tables(self) -> int:
+        """One per column."""
+        return len(self.columns)
+
+    def combine(self, at: int, tables: Iterable[pa.Table | None]) -> pa.Table:
+        """Add up partitions' values of one column."""
+        return self._counts(tables).to_table()
+
+    def answer(self, part: Part) -> dict[str, Floats]:
+        """Read the quantiles off the values."""
         answer = {}
-        for at, (name, _) in enumerate(self.columns):
-            counts = _ValueCounts(self.most_exact)
-            for part in parts:
-                counts.add_table(part[at])
+        for (name, _), table in zip(self.columns, part, strict=True):
+            counts = self._counts([table])
             cuts = counts.quantiles(self.probabilities, self.weight is not None)
             answer[name] = counts.around(cuts) if self.neighbours else cuts
         return answer
+
+    def _counts(self, tables: Iterable[pa.Table | None]) -> _ValueCounts:
+        counts = _ValueCounts(self.most_exact)
+        for table in tables:
+            counts.add_table(table)
+        return counts
 
 
 def quantile_pass(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
@@ -31,8 +31,17 @@ class RowPass(Protocol[Answer]):
         """Sum up the rows of one partition."""
         ...
 
-    def merge(self, parts: Sequence[Part]) -> Answer:
-        """Put the partitions' answers together, in the order given."""
+    @property
+    def tables(self) -> int:
+        """How many tables a partition answers."""
+        ...
+
+    def combine(self, at: int, tables: Iterable[pa.Table | None]) -> pa.Table | None:
+        """Put several partitions' tables number `at` together into one of the same kind, in the order given."""
+        ...
+
+    def answer(self, part: Part) -> Answer:
+        """What the tables of all rows say."""
         ...
 
 

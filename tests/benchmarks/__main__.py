@@ -12,7 +12,7 @@ from tests.benchmarks.measurement import Report, Settings
 from tests.benchmarks.report import printed, write
 
 NAMES = (
-    "local_fit", "coding", "small_parts", "spark_fit", "spark_ml", "scaling", "study_local", "study_spark",
+    "local_fit", "coding", "small_parts", "spark_fit", "spark_ml", "scaling", "partitions", "study_local", "study_spark",
     "screening_peers", "binning_peers",
 )  # fmt: skip
 ON_REQUEST = ("kill_stress",)

@@ -103,7 +103,8 @@ def test_a_closed_handle_leaves_nothing_cached(engine: SparkEngine) -> None:
     design = some_design()
     blocks = engine.blocks(engine.spark.createDataFrame(hostile_rows(50)), design)
     blocks.sum(CodeCounts(design), "once")
-    kept = blocks._kept
+    kept = blocks._kept.frame
+    assert kept is not None
     assert kept.storageLevel.useMemory
     blocks.close()
     assert not kept.storageLevel.useMemory
