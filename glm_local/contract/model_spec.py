@@ -98,7 +98,9 @@ class FitStatistics(_Record):
     df_residual: int
     df_null: int
     deviance: float
-    null_deviance: float
+    null_deviance: float | None = Field(
+        default=None, description="Null where no coefficient at all gives no mean (no intercept, link with an end at 0)"
+    )
     pearson_chi2: float
     dispersion: float | None = Field(
         default=None, description="Null where it is estimated and no degree of freedom is left"

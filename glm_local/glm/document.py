@@ -25,7 +25,7 @@ from glm_local.errors import GlmError, Problem, SpecError
 from glm_local.glm.condition import lost_digits
 from glm_local.glm.inference import information_criteria, wald
 from glm_local.glm.repeated_rows import REPEATED, repeated_log_likelihood
-from glm_local.glm.solution import Solution
+from glm_local.glm.solution import BOUNDARY, Solution
 
 if TYPE_CHECKING:
     from glm_local.glm.fit import FitRequest, Outcome
@@ -184,7 +184,7 @@ def _statistics(spec: ModelSpec, outcome: Outcome) -> FitStatistics:
     defined = likelihood is not None and not quasi and not spec.ridge
     return FitStatistics(
         rows=summary.rows, weight=summary.weight, parameters=rank, df_residual=df_residual, df_null=df_null,
-        deviance=deviance, null_deviance=null_deviance, pearson_chi2=solution.pearson,
+        deviance=deviance, null_deviance=_finite(null_deviance), pearson_chi2=solution.pearson,
         dispersion=estimated, dispersion_pearson=pearson,
         dispersion_deviance=mean_deviance, likelihood_dispersion=max(outcome.likelihood_dispersion, 0.0),
         log_likelihood=likelihood if defined else None,
@@ -226,7 +226,7 @@ def _as_in_r(
 
 
 def _covariance(solution: Solution, dispersion: float | None) -> tuple[tuple[float, ...], ...]:
-    if dispersion is None:
+    if dispersion is None or solution.reason == BOUNDARY:
         return ()
     kept = [i for i in range(len(solution.columns)) if i not in set(solution.aliased)]
     matrix = solution.covariance[np.ix_(kept, kept)] * dispersion
@@ -288,7 +288,7 @@ def _finite(value: float | np.floating[Any]) -> float | None:
 
 
 def _errors(outcome: Outcome, dispersion: float | None) -> NDArray[np.float64]:
-    if dispersion is None:
+    if dispersion is None or outcome.solution.reason == BOUNDARY:
         return np.full(len(outcome.solution.columns), np.nan)
     if outcome.std_errors is not None:
         given: NDArray[np.float64] = outcome.std_errors * np.sqrt(dispersion)

@@ -8,9 +8,9 @@ import numpy as np
 
 from glm_local.contract.blocks import Domain
 from glm_local.contract.counted import counted
-from glm_local.errors import Problem
+from glm_local.errors import FitError, GlmError, Problem
 from glm_local.glm.families import Family
-from glm_local.glm.solution import Solution
+from glm_local.glm.solution import BOUNDARY, Solution
 from glm_local.glm.summary import Summary
 
 _DOMAINS: dict[Domain, str] = {
@@ -120,6 +120,14 @@ def separation_problems(named: Sequence[tuple[str, str]]) -> list[Problem]:
 
 def convergence_problem(solution: Solution) -> Problem:
     """Return what to say of a fit that did not converge, naming the terms that still move."""
+    if solution.reason == BOUNDARY:
+        return Problem(
+            "",
+            "the fit stopped at a boundary value: a fitted mean is at the end of what the family and the link allow.",
+            "An estimate is where the score vanishes; there it does not, and no standard error is valid.",
+            "Take a link without ends (log; logit for shares), drop or merge terms, give a ridge penalty, or ask "
+            "on_failure='warn' for the estimates at the boundary, without standard errors.",
+        )
     away = ", ".join(repr(str(column)) for column in solution.running_away)
     found = f"the fit did not converge: {solution.reason} after {solution.iterations} iterations"
     return Problem(
@@ -127,4 +135,14 @@ def convergence_problem(solution: Solution) -> Problem:
         found + (f"; still moving: {away}." if away else "."),
         "An estimate is where the score vanishes.",
         "Merge or drop the named terms, give a ridge penalty, or ask on_failure='warn' and read the result with care.",
+    )
+
+
+def no_start() -> GlmError:
+    """Return what to say where neither a constant nor least squares give means that the family takes."""
+    return FitError.because(
+        "no coefficients were found whose means the family allows on every row.",
+        "A fit starts from such means; with this link a linear predictor has ends.",
+        "Take a link without ends (log; logit for shares), keep the intercept, or look at the offset.",
+        "/link",
     )

@@ -80,6 +80,17 @@ def _scaled(matrix: Array) -> tuple[Array, Array]:
     return matrix * scale[:, None] * scale[None, :], scale
 
 
+def positive_definite(matrix: Array) -> bool:
+    """Whether a symmetric matrix has positive eigenvalues only, rounding apart."""
+    if not (np.diag(matrix) > 0).all() or not np.isfinite(matrix).all():
+        return False
+    try:
+        lower = np.linalg.cholesky(_scaled(matrix)[0])
+    except np.linalg.LinAlgError:
+        return False
+    return bool((np.diag(lower) > 1e-7).all())
+
+
 def inverse_information(matrix: Array) -> Array:
     """Inverse of a symmetric positive matrix, scaled to a unit diagonal first; pseudo-inverse where it is singular."""
     scaled, scale = _scaled(matrix)

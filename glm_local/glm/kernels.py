@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from glm_local.contract.blocks import FAULTS, LOG_SUMS, Block, Sums, add_sums
 from glm_local.glm.basis import Basis, InnerNumerics
+from glm_local.glm.borders import Borders
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
@@ -27,7 +28,7 @@ Array = NDArray[np.float64]
 FEW_NUMERICS = 16
 
 ROWS, WEIGHT, AMOUNT, CONSTANT, NON_ZERO, SQUARE, SHIFT, WEIGHT_SQUARE, WEIGHT_INVERSE = range(9)
-OBJECTIVE, INVALID, PEARSON, DEVIANCE, NULL_DEVIANCE, FITTED = range(6)
+OBJECTIVE, INVALID, PEARSON, DEVIANCE, NULL_DEVIANCE, FITTED, ON_BORDER = range(7)
 
 
 class Additive:
@@ -224,7 +225,7 @@ class NewtonKernel(Additive):
     """Score and information at given coefficients; with `final`, deviances and Pearson's chi-square too.
 
     Finished sums: scalars (objective, rows with an impossible mean, Pearson, deviance, null deviance, fitted
-    total), score (columns,), information (columns, columns).
+    total, rows on a border), score (columns,), information (columns, columns).
     """
 
     columns: DesignColumns
@@ -236,6 +237,7 @@ class NewtonKernel(Additive):
     amounts: Array | None = None
     final: bool = False
     null_predictor: float | None = None
+    borders: Borders | None = None
 
     @property
     def _fast(self) -> bool:
@@ -247,7 +249,7 @@ class NewtonKernel(Additive):
         q = len(self.columns.numerics)
         pairs = [np.zeros((sizes[i], sizes[j])) for i, j in combinations(range(len(sizes)), 2)]
         singles = [np.zeros((2 + q, size)) for size in sizes]
-        return [np.zeros(6), np.zeros((2, q + 1)), np.zeros((q, q)), *singles, *pairs]
+        return [np.zeros(7), np.zeros((2, q + 1)), np.zeros((q, q)), *singles, *pairs]
 
     def add(self, sums: Sums, block: Block) -> None:
         if not block.rows:
@@ -307,7 +309,14 @@ class NewtonKernel(Additive):
             weight = weight - residual * (
                 bend / variance - self.family.variance_derivative(mean) * (slope / variance) ** 2
             )
-        return score, weight
+        if self.borders is None:
+            return score, weight
+        scalars[ON_BORDER] += np.count_nonzero(self.borders.on_border(eta))
+        if not self.borders.barrier:
+            return score, weight
+        objective, push, curvature = self.borders.terms(eta, prior)
+        scalars[OBJECTIVE] += objective
+        return score + push, weight + curvature
 
     def _power_log_terms(self, mean: Array, amount: Array, prior: Array, residual: Array) -> tuple[Array, Array]:
         power = float(self.family.power)  # type: ignore[arg-type]
@@ -375,3 +384,17 @@ class NewtonKernel(Additive):
             sums[1] = sums[1] + self.amounts
             sums[0][OBJECTIVE] += float(self.coefficients @ self.amounts)
         return sums
+
+
+@dataclass(frozen=True)
+class StartKernel(NewtonKernel):
+    """Least squares of the links of responses halfway to a mean: a start where no constant one is allowed (as R's)."""
+
+    typical: float = 1.0
+
+    def _row_terms(self, scalars: Array, block: Block, pairs: PairIndex, numerics: Array) -> tuple[Array | None, Array]:
+        response, prior = responses(block)
+        mean = (response + self.typical) / 2
+        eta = self.link.link(mean)
+        weight = prior * self.link.mean_derivative(eta) ** 2 / self.family.variance(mean)
+        return weight * (eta - self.predictor.linear_predictor(block, pairs, numerics)), weight

@@ -50,7 +50,10 @@ def model_html(model: ModelDocument) -> str:
 
 def _heading(model: ModelDocument) -> list[str]:
     spec, figures, ending = model.spec, model.statistics, model.convergence
-    explained = 1 - figures.deviance / figures.null_deviance if figures.null_deviance > 0 else 0.0
+    null, explained = figures.null_deviance, ""
+    if null is not None:
+        share = 1 - figures.deviance / null if null > 0 else 0.0
+        explained = f" (null {null:,.4f} on {figures.df_null:,}; {share:.2%} explained)"
     likelihood = (
         ""
         if figures.log_likelihood is None
@@ -66,8 +69,7 @@ def _heading(model: ModelDocument) -> list[str]:
             if (value := getattr(spec, role)) is not None
         ),
         f"{counted(figures.rows)}, {counted(figures.parameters, 'parameter')}; "
-        f"deviance {figures.deviance:,.4f} on {figures.df_residual:,} "
-        f"(null {figures.null_deviance:,.4f} on {figures.df_null:,}; {explained:.2%} explained){likelihood}",
+        f"deviance {figures.deviance:,.4f} on {figures.df_residual:,}{explained}{likelihood}",
         f"dispersion {_number(figures.dispersion) or 'unknown'} ({spec.dispersion}); "
         f"{ending.reason} after {counted(ending.iterations, 'iteration')}; "
         f"route {ending.route}, {counted(ending.raw_passes, 'pass', 'passes')} over rows, "

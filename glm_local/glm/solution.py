@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,15 @@ from glm_local.glm.basis import Basis
 from glm_local.glm.design_columns import Column, DesignColumns
 
 Array = NDArray[np.float64]
-Reason = Literal["score below tolerance", "iterations exhausted", "coefficients ran away", "no step improves"]
+Reason = Literal[
+    "score below tolerance", "iterations exhausted", "coefficients ran away", "no step improves",
+    "stopped at a boundary value",
+]  # fmt: skip
 """Why the iterations stopped."""
+
+CONVERGED: Final = "score below tolerance"
+BOUNDARY: Final = "stopped at a boundary value"
+"""A fitted mean is at the end of what the family and the link allow: the likelihood has no maximum inside."""
 
 
 @dataclass(frozen=True)
@@ -68,4 +75,4 @@ class Solution:
 
     @property
     def converged(self) -> bool:
-        return self.reason == "score below tolerance"
+        return self.reason == CONVERGED

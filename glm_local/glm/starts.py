@@ -72,3 +72,25 @@ def marginal_start(summary: Summary, columns: DesignColumns, family: Family, lin
         start[codes[codes >= 0]] = shift[codes >= 0] - base
         start[0] += base
     return start
+
+
+def constant_start(summary: Summary, columns: DesignColumns, family: Family, link: Link, null: float) -> Array:
+    """Every row at one predictor, shape (columns,), moved to its levels' means where the predictor has no unit."""
+    start = np.zeros(len(columns))
+    if columns.has_intercept:
+        start[0] = null
+        return start + marginal_start(summary, columns, family, link) if link.name in ("log", "logit") else start
+    # Without an intercept the first factor carries the level of all rows.
+    first = next(iter(columns.column_of_code.values()), np.array([], dtype=np.int64))
+    start[first[first >= 0]] = starting_predictor(summary, family, link)
+    return start
+
+
+def amounts_by_column(summary: Summary, columns: DesignColumns) -> Array:
+    """Sum of the amounts of the rows of every level and of the intercept, shape (columns,)."""
+    amounts = np.zeros(len(columns))
+    for at, table in enumerate(summary.atoms[: len(columns.design.atoms)]):
+        columns.add_margins(amounts, at, table[2])
+    if columns.has_intercept:
+        amounts[0] = summary.amount
+    return amounts

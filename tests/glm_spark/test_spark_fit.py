@@ -12,6 +12,7 @@ import pytest
 import glm_local
 import glm_spark
 from tests.reference import test_aliased_predictions as aliased
+from tests.reference import test_boundaries as boundaries
 from tests.reference import test_fit_rules as rules
 from tests.reference import test_weighted_likelihood as weighted
 from tests.reference.test_truth import _null_deviance
@@ -118,6 +119,14 @@ def test_passes_over_rows_stay_in_budget(engine: Any, spark_rows: Any) -> None:
         )
         assert model.document.convergence.raw_passes <= 1 + learn
         assert model.document.convergence.packed_passes <= (1 if solver == "cells" else 9)
+
+
+def test_maxima_inside_are_found_and_boundaries_told(spark: Any, engine: Any) -> None:
+    asked: dict[str, Any] = {"target": "y", "factors": [boundaries.X], "link": "identity", "engine": engine}
+    inside = glm_spark.fit_glm(_spark_frame(spark, boundaries.rows(boundaries.INSIDE), 2), family="gamma", **asked)
+    assert list(_estimates(inside).values()) == pytest.approx([0.76189471, 0.13610248], abs=5e-9)
+    with pytest.raises(glm_local.FitError, match="boundary value"):
+        glm_spark.fit_glm(_spark_frame(spark, boundaries.rows(boundaries.AT_ZERO), 2), family="tweedie(1.5)", **asked)
 
 
 def test_faulty_rows_are_told_without_a_java_trace(spark: Any, engine: Any) -> None:
