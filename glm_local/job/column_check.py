@@ -33,6 +33,12 @@ def role(config: TaskConfig, name: str) -> Expression | None:
     return None if asked is None else role_expression(asked, f"/roles/{name}")
 
 
+def baseline(config: TaskConfig) -> Expression | None:
+    """The predictions a report's double lift compares with, None where none are given."""
+    asked = getattr(getattr(config, "report", None), "baseline", None)
+    return None if asked is None else role_expression(asked, "/report/baseline")
+
+
 def kinds_with_derived(config: TaskConfig, kinds: Mapping[str, ColumnKind]) -> dict[str, ColumnKind]:
     """Kinds of the table's columns and of those the configuration makes."""
     return dict(kinds) | {name: DERIVED_KINDS[type_of(one)] for name, one in derived_columns(config).items()}
@@ -90,6 +96,9 @@ def _expressions(config: TaskConfig) -> Iterator[tuple[str, Expression]]:
         expression = role(config, name)
         if expression is not None:
             yield f"/roles/{name}", expression
+    before = baseline(config)
+    if before is not None:
+        yield "/report/baseline", before
     if config.data.where is not None:
         yield "/data/where", expression_from_json(config.data.where, "/data/where")
 

@@ -161,7 +161,7 @@ def validate(
     exposure, weight, figures = role(config, "exposure"), role(config, "weight"), model.statistics
     amount = exposure if exposure is not None else weight
     shown = shown_factors(engine, frame, model.factors, config.report, amount, TRAIN)
-    seen = frame if config.report.holdout else environment.keep(frame, not_in("holdout"))
+    seen = seen_rows(config, environment, rows)
     report = validation_report(
         engine, seen, target=_role(config, "target"), prediction=score_expression(with_derived(model, {})),
         family=model.spec.family, exposure=exposure, weight=weight, sample=Read(SAMPLE, "text"), factors=shown,
@@ -176,6 +176,11 @@ def validate(
         entries.append(Entry("holdout_looked_at", "validated", "the holdout was looked at", {"holdout": holdout}))
     log.events(entries)
     return report
+
+
+def seen_rows(config: JobConfig, environment: Environment[Frame], rows: Rows[Frame]) -> Frame:
+    """The rows a report may look at: all, or all but the holdout."""
+    return rows.frame if config.report.holdout else environment.keep(rows.frame, not_in("holdout"))
 
 
 def sample_figures(report: ValidationReport) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.config import JobConfig
 from glm_local.job.event_words import event_words, what_happened
-from glm_local.reports.content import Decision, ReportContent
+from glm_local.reports.content import Decision, DoubleLift, ReportContent
 from glm_local.reports.model_lines import coefficient_rows, convergence_words, fit_figures, relativity_name
 from glm_local.validation import ValidationReport
 
@@ -23,6 +23,7 @@ def report_content(
     history: Sequence[Row],
     fingerprints: Mapping[str, str],
     created: str,
+    lift: DoubleLift | None = None,
 ) -> ReportContent:
     """Put together the page of a run; `history` are the run's events so far."""
     end = model.convergence
@@ -36,7 +37,7 @@ def report_content(
         passes={"over raw rows": str(end.raw_passes), "over packed rows": f"{end.packed_passes:g}"},
         decisions=[_decision(event) for event in history], created=created,
         statistic_name=model.statistics.statistic, relativity_name=relativity_name(model.spec.link),
-        exposure_name=config.report.exposure_name,
+        exposure_name=config.report.exposure_name, double_lifts=() if lift is None else (lift,),
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import pandas as pd
+
 from glm_local.reports.tables import ValidationTables
 
 CoefficientStatus = Literal["fitted", "base", "pinned", "aliased", "empty", "separated"]
@@ -22,6 +24,17 @@ STATUS_NOTES: dict[str, str] = {
     "empty": "no training rows",
     "separated": "separated: the estimate runs away",
 }
+
+
+FITTED_ON = ("train",)
+"""Samples a model was fitted on: their figures prove nothing about rows it has not seen."""
+
+
+def best_sample(tables: ValidationTables) -> str:
+    """The best evidence in the tables: holdout, validation, any other sample, and only then what was fitted on."""
+    names = [str(name) for name in tables.summary["sample"]]
+    others = [name for name in reversed(names) if name not in FITTED_ON]
+    return next((name for name in ("holdout", "validation", *others, *FITTED_ON) if name in names), "")
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,21 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class DoubleLift:
+    """Two versions of a model, named `first` (A) and `second` (B), on one sample, in bands by B over A.
+
+    `table` has one line per band, lowest ratio first (`glm_local.diagnostics.double_lift`, one sample of it): `band`,
+    `exposure`, `lowest`, `highest` (of the ratio), `actual_rate`, `rate_a`, `rate_b`, and what each is relative to its
+    average: `actual_relative`, `relative_a`, `relative_b`.
+    """
+
+    first: str
+    second: str
+    table: pd.DataFrame
+    sample: str = "validation"
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """What `render_report` puts on the page.
 
@@ -110,6 +138,8 @@ class ReportContent:
         "Relativity" for a log link, "Odds ratio" for a logit link, "" when exp of an estimate means nothing.
     exposure_name
         What exposure counts ("years"), "" when it is rows.
+    double_lifts
+        This model beside others on the judged sample; empty: beside one rate for every row.
     """
 
     title: str
@@ -131,12 +161,17 @@ class ReportContent:
     statistic_name: Literal["z", "t"] = "z"
     relativity_name: str = "Relativity"
     exposure_name: str = ""
+    double_lifts: Sequence[DoubleLift] = ()
 
     @property
     def judged_sample(self) -> str:
-        """The sample the page judges by: the holdout, else validation, else the last one."""
-        names = [str(name) for name in self.validation.summary["sample"]]
-        return next((name for name in ("holdout", "validation") if name in names), names[-1])
+        """The sample the page judges by: the holdout, else validation, else one the model was not fitted on."""
+        return best_sample(self.validation)
+
+    @property
+    def evidence(self) -> ValidationTables:
+        """The tables that hold it."""
+        return self.validation
 
     @property
     def factors(self) -> list[str]:

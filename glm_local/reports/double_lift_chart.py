@@ -22,6 +22,8 @@ DOUBLE_LIFT = (
     Column("rate_a", "A", rate_text),
     Column("rate_b", "B", rate_text),
 )
+NARROW = 420.0
+"""Pixels below which an axis names the versions by their letters."""
 CURVES = ("actual", "a", "b")
 
 
@@ -36,7 +38,8 @@ def double_lift_figure(
     bands = [float(band) for band in table["band"]]
     rates = {name: relative(table, name) for name in CURVES}
     ticks = ticks_around(list(np.concatenate(list(rates.values()))), include=[1.0])
-    across = f"band, low to high ratio of {shortened(second, 22)} to {shortened(first, 22)}"
+    named_axis = f"{shortened(second, 22)} to {shortened(first, 22)}" if width >= NARROW else "B to A"
+    across = f"band, low to high ratio of {named_axis}"
     styles = {"actual": (INK, ""), "a": (BEFORE, "2 3"), "b": (FITTED, "5 3")}
     named = {"actual": "observed", "a": f"A: {shortened(first, 28)}", "b": f"B: {shortened(second, 28)}"}
     header = [(named[name], *style) for name, style in styles.items()]

@@ -12,9 +12,24 @@ import pandas as pd
 
 from glm_local.reports.level_axis import LevelAxis, level_axis
 from glm_local.reports.number_format import count_text, rate_text, ratio_text, share_text
-from glm_local.reports.svg import FITTED, GRID, INK, MUTED, OBSERVED, VOLUME, Svg, level_text, nice_ticks, tick_text
+from glm_local.reports.svg import (
+    FITTED,
+    GRID,
+    INK,
+    MUTED,
+    OBSERVED,
+    VOLUME,
+    Svg,
+    level_text,
+    nice_ticks,
+    shortened,
+    tick_text,
+)
 
 MOST_LEVELS = 320
+MOST_ON_A_PHONE = 60
+NARROW = 520.0
+"""Pixels below which legends stand under their titles."""
 THIN_SHARE = 0.005
 LEGEND = 330.0
 THIN_SLOT = 9.0
@@ -30,11 +45,11 @@ def factor_chart(table: pd.DataFrame, title: str = "", width: float = 1040) -> s
     `table` is one sample of an actual/expected table, levels in the factor's order; beyond `MOST_LEVELS` levels the
     ones with most exposure are drawn, still in that order, and the chart says so.
     """
-    drawn = most_exposed(table)
+    drawn = most_exposed(table, most_levels(width))
     axis = level_axis([str(level) for level in drawn["level"]], width)
-    panel = Panel(axis, 34, 230)
+    panel = Panel(axis, rates_top(width), 230)
     svg = Svg(width, panel.floor + axis.height + 6, f"Observed and fitted by level. {title}")
-    draw_rates(svg, panel, drawn, title + left_out(drawn, table))
+    draw_rates(svg, panel, drawn, title + left_out(drawn, table, width))
     axis.draw(svg, panel.floor)
     return svg.render()
 
@@ -65,17 +80,30 @@ def draw_rates(svg: Svg, panel: Panel, table: pd.DataFrame, title: str, joined: 
     _rates(svg, panel, table, joined)
 
 
-def most_exposed(table: pd.DataFrame) -> pd.DataFrame:
+def rates_top(width: float) -> float:
+    """Pixel where the panel of rates begins, below title and legend."""
+    return 34.0 if width >= NARROW else 52.0
+
+
+def most_levels(width: float) -> int:
+    """How many levels a drawing so wide shows."""
+    return MOST_LEVELS if width >= NARROW else MOST_ON_A_PHONE
+
+
+def most_exposed(table: pd.DataFrame, most: int = MOST_LEVELS) -> pd.DataFrame:
     """The levels with most exposure, in the factor's order."""
-    if len(table) <= MOST_LEVELS:
+    if len(table) <= most:
         return table.reset_index(drop=True)
-    kept = np.sort(np.argsort(-table["exposure"].to_numpy(), kind="stable")[:MOST_LEVELS])
+    kept = np.sort(np.argsort(-table["exposure"].to_numpy(), kind="stable")[:most])
     return table.iloc[kept].reset_index(drop=True)
 
 
-def left_out(drawn: pd.DataFrame, table: pd.DataFrame) -> str:
+def left_out(drawn: pd.DataFrame, table: pd.DataFrame, width: float = NARROW) -> str:
     """What a title says about levels that are not drawn."""
-    return "" if len(drawn) == len(table) else f" (the {len(drawn)} of {len(table)} levels with most exposure)"
+    if len(drawn) == len(table):
+        return ""
+    shown = f"{len(drawn)} of {len(table)}"
+    return f" (the {shown} levels with most exposure)" if width >= NARROW else f" (largest {shown})"
 
 
 def interval_bar(
@@ -148,8 +176,10 @@ def interval_scale(estimates: Sequence[float], lowers: Sequence[float], uppers: 
 
 
 def _legend(svg: Svg, panel: Panel, title: str) -> None:
-    svg.text((panel.axis.left, 16), title, size=12, colour=INK, bold=True)
-    x, y = panel.right - LEGEND, 12
+    narrow = svg.width < NARROW
+    svg.text((8, 16) if narrow else (panel.axis.left, 16), shortened(title, 54) if narrow else title, size=12,
+             colour=INK, bold=True)
+    x, y = (8.0, 33.0) if narrow else (panel.right - LEGEND, 12.0)
     svg.line((x, y), (x + 22, y), OBSERVED, 1.8)
     svg.dot((x + 11, y), OBSERVED)
     svg.text((x + 28, y + 4), "observed")
@@ -157,7 +187,7 @@ def _legend(svg: Svg, panel: Panel, title: str) -> None:
     svg.rectangle(x + 104, y - 3, 6, 6, FITTED)
     svg.text((x + 124, y + 4), "fitted")
     svg.rectangle(x + 172, y - 5, 14, 10, VOLUME)
-    svg.text((x + 192, y + 4), "share of exposure (right axis)")
+    svg.text((x + 192, y + 4), "exposure (right axis)" if narrow else "share of exposure (right axis)")
 
 
 def _exposure_bars(svg: Svg, panel: Panel, table: pd.DataFrame) -> None:
@@ -179,32 +209,34 @@ def _exposure_bars(svg: Svg, panel: Panel, table: pd.DataFrame) -> None:
 def _rates(svg: Svg, panel: Panel, table: pd.DataFrame, joined: bool) -> None:
     low, high = _rate_range(table)
     ticks, axis = nice_ticks(low, high), panel.axis
+    thin = axis.slot < THIN_SLOT
+    # Side by side, so that one never hides the other where they agree.
+    beside = 0.0 if thin else min(5.0, axis.slot * 0.16)
 
-    def at(i: int, rate: float) -> tuple[float, float]:
+    def at(i: int, rate: float, side: int = 0) -> tuple[float, float]:
         share = (rate - ticks[0]) / (ticks[-1] - ticks[0])
         inside = min(max(share, 0.0), 1.0) if math.isfinite(share) else math.nan
-        return axis.middle(i), panel.floor - panel.height * inside
+        return axis.middle(i) + side * beside, panel.floor - panel.height * inside
 
     for tick in ticks:
         svg.line((axis.left, at(0, tick)[1]), (panel.right, at(0, tick)[1]), GRID, 0.8)
         svg.text((axis.left - 7, at(0, tick)[1] + 4), tick_text(tick, ticks), anchor="end")
     svg.line((axis.left, panel.floor), (panel.right, panel.floor), MUTED, 1)
     observed, fitted = (table[name].to_numpy(dtype=float) for name in ("actual_rate", "predicted_rate"))
-    thin = axis.slot < THIN_SLOT
     if joined and not thin:
-        svg.path([at(i, rate) for i, rate in enumerate(observed)], OBSERVED, 1.3)
+        svg.path([at(i, rate, -1) for i, rate in enumerate(observed)], OBSERVED, 1.3)
     for i, line in enumerate(table.to_dict("records")):
         bounds = [float(line[name]) * fitted[i] for name in ("lower", "upper")]
         if all(math.isfinite(bound) for bound in bounds):
-            svg.line(at(i, bounds[0]), at(i, bounds[1]), WHISKER if thin else OBSERVED, min(1.0, axis.slot / 4))
+            svg.line(at(i, bounds[0], -1), at(i, bounds[1], -1), WHISKER if thin else OBSERVED, min(1.0, axis.slot / 4))
     if joined or thin:
-        svg.path([at(i, rate) for i, rate in enumerate(fitted)], FITTED, 1.5 if thin else 1.8, "" if thin else "5 3")
+        svg.path([at(i, rate, 1) for i, rate in enumerate(fitted)], FITTED, 1.5 if thin else 1.8, "" if thin else "5 3")
     for i, line in enumerate(table.to_dict("records")):
         if math.isfinite(fitted[i]) and not thin:
-            x, y = at(i, fitted[i])
+            x, y = at(i, fitted[i], 1)
             about, side = f"{level_text(line['level'])}: fitted {rate_text(fitted[i])}", axis.mark * 0.94
             svg.rectangle(x - side, y - side, 2 * side, 2 * side, FITTED, about)
-        _observed_mark(svg, at(i, observed[i]), line, ticks, axis.mark)
+        _observed_mark(svg, at(i, observed[i], -1), line, ticks, axis.mark)
 
 
 def _observed_mark(svg: Svg, at: tuple[float, float], line: dict[Hashable, Any], ticks: Sequence[float], radius: float

@@ -10,7 +10,7 @@ import pandas as pd
 
 from glm_local.reports.content import KNOWN, CoefficientRow, known
 from glm_local.reports.factor_chart import (
-    MOST_LEVELS,
+    NARROW,
     THIN_SLOT,
     WIDEST,
     IntervalScale,
@@ -19,10 +19,13 @@ from glm_local.reports.factor_chart import (
     interval_scale,
     left_out,
     most_exposed,
+    most_levels,
+    rates_top,
 )
 from glm_local.reports.figure import Figure
 from glm_local.reports.level_axis import LevelAxis, level_axis
 from glm_local.reports.number_format import ratio_text
+from glm_local.reports.plot_area import legend_places
 from glm_local.reports.svg import (
     BAND,
     BEFORE,
@@ -35,6 +38,7 @@ from glm_local.reports.svg import (
     level_text,
     log_ticks,
     nice_ticks,
+    shortened,
     text_width,
     tick_text,
 )
@@ -50,6 +54,7 @@ def factor_figure(
     title: str = "",
     relativity_name: str = "Relativity",
     previous_name: str = "previous version",
+    width: float = WIDTH,
 ) -> Figure:
     """Exposure, observed and fitted rates, relativities with intervals and those of the version before.
 
@@ -68,20 +73,23 @@ def factor_figure(
         "" draws estimates on a linear axis instead.
     previous_name
         What the legend calls that version.
+    width
+        Of the drawing, in pixels; below 520 legends stand under their titles and fewer levels are drawn.
     """
     by_level = {level_text(row.level): row for row in coefficients}
-    drawn, said, names = None, "", list(by_level)[:MOST_LEVELS]
+    drawn, said, names = None, "", list(by_level)[: most_levels(width)]
     if table is not None:
         seen = table[(table["rows"] > 0) | table["level"].map(level_text).isin(list(by_level))]
-        drawn = most_exposed(seen)
-        said, names = left_out(drawn, seen), [level_text(level) for level in drawn["level"]]
-    axis = level_axis(names, WIDTH)
-    upper = None if drawn is None else Panel(axis, 34, 200)
-    lower = Panel(axis, 34 if upper is None else upper.floor + 44, 150) if coefficients else None
+        drawn = most_exposed(seen, most_levels(width))
+        said, names = left_out(drawn, seen, width), [level_text(level) for level in drawn["level"]]
+    axis = level_axis(names, width)
+    top, below = rates_top(width), 0 if width >= NARROW else 17 * _legend_rows(previous, previous_name, width)
+    upper = None if drawn is None else Panel(axis, top, 200)
+    lower = Panel(axis, (34 if upper is None else upper.floor + 44) + below, 150) if coefficients else None
     # Cells of a crossing, net of its factors, have many bases: a line through them would mean nothing.
     joined = sum(row.status == "base" for row in coefficients) < 2
     floor = max(panel.floor for panel in (upper, lower, Panel(axis, 0, 20)) if panel is not None)
-    svg = Svg(WIDTH, floor + axis.height + 4, f"Observed, fitted and relativities by level. {title}")
+    svg = Svg(width, floor + axis.height + 4, f"Observed, fitted and relativities by level. {title}")
     if upper is not None and drawn is not None:
         draw_rates(svg, upper, drawn, title + said, joined)
     if lower is not None:
@@ -159,15 +167,26 @@ class _Relativities:
         y = self.panel.top - 14
         said = "logarithmic axis" if self.scale.logarithmic else "link scale"
         heading = f"{self.name or 'Estimate'} ({said})"
-        self.svg.text((self.axis.left, y), heading, size=12, colour=INK, bold=True)
         entries = ["line", "band", "base"] + (["before"] if any(map(math.isfinite, self.before)) else [])
         names = {"line": "this version", "band": "interval", "base": "base level", "before": self.previous_name}
+        if self.svg.width < NARROW:
+            self._legend_below(heading, {one: names[one] for one in entries})
+            return
+        self.svg.text((self.axis.left, y), heading, size=12, colour=INK, bold=True)
         x = self.panel.right - sum(text_width(names[one]) + 46 for one in entries) + 16
         x = max(x, self.axis.left + text_width(heading, 12) + 12)
         for one in entries:
             self._key(one, x, y - 4)
             self.svg.text((x + 28, y), names[one])
             x += text_width(names[one]) + 46
+
+    def _legend_below(self, heading: str, names: Mapping[str, str]) -> None:
+        places = legend_places([(shortened(name, 40), "", "") for name in names.values()], self.svg.width - 16)
+        first = self.panel.top - 12 - 17 * max(row for row, _ in places)
+        self.svg.text((8, first - 17), heading, size=12, colour=INK, bold=True)
+        for (kind, name), (row, x) in zip(names.items(), places, strict=True):
+            self._key(kind, 8 + x, first + 17 * row - 4)
+            self.svg.text((8 + x + 28, first + 17 * row), shortened(name, 40))
 
     def _key(self, kind: str, x: float, y: float) -> None:
         if kind == "band":
@@ -177,6 +196,12 @@ class _Relativities:
         else:
             colour, dash = (BEFORE, "3 3") if kind == "before" else (OBSERVED, "")
             self.svg.line((x, y), (x + 22, y), colour, 1.7, dash)
+
+
+def _legend_rows(previous: Mapping[str, float] | None, previous_name: str, width: float) -> int:
+    """Rows of a legend under its title."""
+    names = ["this version", "interval", "base level", *([shortened(previous_name, 40)] if previous else [])]
+    return 1 + max(row for row, _ in legend_places([(name, "", "") for name in names], width - 16))
 
 
 def _values(row: CoefficientRow, relativity_name: str) -> tuple[float, float, float]:

@@ -10,7 +10,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from glm_local.reports.content import KNOWN, STATUS_NOTES, CoefficientRow, ReportContent, known
-from glm_local.reports.factor_chart import IntervalScale, factor_chart, interval_bar, interval_scale
+from glm_local.reports.drawn import at_both_widths
+from glm_local.reports.factor_chart import IntervalScale, interval_bar, interval_scale
+from glm_local.reports.factor_figure import factor_figure
 from glm_local.reports.number_format import (
     amount_text,
     amount_texts,
@@ -22,6 +24,7 @@ from glm_local.reports.number_format import (
 )
 from glm_local.reports.svg import level_text
 
+CHART = 1040.0
 MOST_ROWS = 120
 FAR = 3.0
 
@@ -59,6 +62,7 @@ class FactorSection:
     """A factor ready to print; `hidden` levels are left out of the table (those with least exposure)."""
 
     name: str
+    anchor: str
     lines: tuple[LevelLine, ...]
     hidden: int
     samples: tuple[str, ...]
@@ -69,7 +73,7 @@ def factor_sections(content: ReportContent) -> list[FactorSection]:
     """Sections of all factors of the model, then of factors that were only validated."""
     scale = relativity_scale(content.coefficients, content.relativity_name)
     names = content.factors + [name for name in content.validation.actual_expected if name not in content.factors]
-    return [_section(name, content, scale) for name in names]
+    return [_section(name, f"factor-{i}", content, scale) for i, name in enumerate(names, 1)]
 
 
 def single_terms(coefficients: Sequence[CoefficientRow], relativity_name: str) -> list[LevelLine]:
@@ -91,8 +95,8 @@ def validated_levels(table: pd.DataFrame) -> tuple[tuple[str, ...], dict[str, tu
     return samples, {level_text(key): tuple(_ae(part, sample) for sample in samples) for key, part in by_level.items()}
 
 
-def _section(name: str, content: ReportContent, scale: IntervalScale) -> FactorSection:
-    rows = [row for row in content.coefficients if row.factor == name and row.level]
+def _section(name: str, anchor: str, content: ReportContent, scale: IntervalScale) -> FactorSection:
+    fitted = rows = [row for row in content.coefficients if row.factor == name and row.level]
     table = content.validation.actual_expected.get(name)
     samples: tuple[str, ...] = ()
     cells: dict[str, tuple[AeCell, ...]] = {}
@@ -102,10 +106,15 @@ def _section(name: str, content: ReportContent, scale: IntervalScale) -> FactorS
         samples, cells = validated_levels(table)
         judged = table[table["sample"] == content.judged_sample]
         rows = rows or rows_of(judged)
-        chart = Markup(factor_chart(judged, f"Observed and fitted, {content.judged_sample}"))
+        title = f"Observed and fitted, {content.judged_sample}"
+        chart = at_both_widths(
+            lambda width: factor_figure(
+                judged, fitted, title=title, relativity_name=content.relativity_name, width=width
+            ).svg(), CHART,
+        )  # fmt: skip
     shown = largest(rows)
     lines = level_lines(shown, content.relativity_name, scale, exposure_total(rows), cells, len(samples))
-    return FactorSection(name, lines, len(rows) - len(shown), samples, chart)
+    return FactorSection(name, anchor, lines, len(rows) - len(shown), samples, chart)
 
 
 def rows_of(table: pd.DataFrame) -> list[CoefficientRow]:
@@ -166,6 +175,8 @@ def _scale(rows: Sequence[CoefficientRow], relativity_name: str) -> IntervalScal
 
 
 def _ae(part: object, sample: str) -> AeCell:
+    if sample not in part.index:  # type: ignore[attr-defined]
+        return AeCell(ratio_text(None), False)
     line = part.loc[sample]  # type: ignore[attr-defined]
     deviation = float(line["deviation"])
     return AeCell(ratio_text(float(line["actual_to_predicted"])), math.isfinite(deviation) and abs(deviation) > FAR)

@@ -7,9 +7,11 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from glm_local.reports.constant_baseline import against_constant
 from glm_local.reports.content import ReportContent
 from glm_local.reports.factor_section import factor_sections, single_terms
-from glm_local.reports.svg import clean, level_text, sentence_case, shortened
+from glm_local.reports.study_sections import comparisons
+from glm_local.reports.svg import DARK, clean, level_text, sentence_case, shortened
 from glm_local.reports.tables import (
     CALIBRATION,
     EXCLUDED,
@@ -19,7 +21,7 @@ from glm_local.reports.tables import (
     printed,
     summary_with_gini,
 )
-from glm_local.reports.validation_charts import validation_figure
+from glm_local.reports.validation_charts import calibration_chart, lift_chart, lorenz_chart, of, validation_figure
 from glm_local.reports.verdict import plain_verdict
 
 MOST_LETTERS = 160
@@ -41,8 +43,36 @@ def render_report(content: ReportContent) -> str:
         summary=printed(summary_with_gini(content.validation), SUMMARY),
         calibration=printed(calibration_and_lift(content.validation, judged), CALIBRATION),
         excluded=printed(content.validation.excluded, EXCLUDED),
-        figure=Markup(validation_figure(content.validation, judged).svg()),
+        figures=_figures(content.validation, judged),
+        lifts=comparisons(content.double_lifts or [against_constant(content.validation, judged)]),
+        contents=_contents(content),
     )
+
+
+def _figures(tables: ValidationTables, sample: str) -> list[Markup]:
+    """Calibration, lift and Lorenz, each narrow enough for a phone."""
+    return [
+        Markup(chart) for chart in (
+            calibration_chart(of(tables.calibration, sample), sample), lift_chart(of(tables.lift, sample), sample),
+            lorenz_chart(tables.lorenz, tables.gini),
+        )
+    ]  # fmt: skip
+
+
+def _contents(content: ReportContent) -> list[tuple[str, str]]:
+    """Anchors and titles of the sections there are, in the page's order."""
+    there = {
+        ("figures", "Key figures"): True,
+        ("warnings", "Warnings"): bool(content.warnings),
+        ("ranking", "Calibration, lift and ranking"): True,
+        ("double-lift", "Double lift"): True,
+        ("model", "Model"): True,
+        ("factors", "Factors"): bool(content.factors or content.validation.actual_expected),
+        ("fit", "How it was fitted"): True,
+        ("decisions", "Decisions"): bool(content.decisions),
+        ("provenance", "Provenance and definitions"): True,
+    }
+    return [section for section, present in there.items() if present]
 
 
 def validation_html(report: ValidationTables) -> str:
@@ -66,6 +96,7 @@ def page_environment() -> Environment:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False,
     )
     environment.finalize = _finalize
+    environment.globals["dark"] = DARK
     environment.filters |= {"name": _name, "long": _long, "sentence_case": sentence_case}
     return environment
 

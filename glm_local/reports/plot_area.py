@@ -40,7 +40,7 @@ class PlotArea:
         widest = max(text_width(tick_text(tick, y_ticks) + unit, 10.5) for tick in y_ticks)
         self.left = max(56.0, widest + 28)
         self.width = width - self.left - 12
-        placed = _rows_of(header, self.width)
+        placed = legend_places(header, self.width)
         self.top = 28.0 + (17 * (1 + max(row for row, _ in placed)) + 3 if placed else 0)
         self.height = height - self.top - 44
         self.x_range = (x_ticks[0] - margin, x_ticks[-1] + margin)
@@ -93,7 +93,7 @@ class PlotArea:
             self.svg.text((self.at(tick, self.y_range[0])[0], self.floor + 15), text, anchor="middle", size=10.5)
 
 
-def _rows_of(entries: Sequence[Entry], width: float) -> list[tuple[int, float]]:
+def legend_places(entries: Sequence[Entry], width: float) -> list[tuple[int, float]]:
     """Row and left edge of every entry of a legend that breaks into rows so wide."""
     placed: list[tuple[int, float]] = []
     row, x = 0, 0.0

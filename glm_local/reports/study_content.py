@@ -8,8 +8,8 @@ from typing import Literal
 
 import pandas as pd
 
-from glm_local.reports.content import CoefficientRow, Decision
-from glm_local.reports.tables import ValidationTables
+from glm_local.reports.content import CoefficientRow, Decision, DoubleLift, best_sample
+from glm_local.reports.tables import ValidationTables, summary_with_gini
 
 
 @dataclass(frozen=True)
@@ -57,21 +57,6 @@ class PairCells:
     column: str
     cells: pd.DataFrame
     note: str = ""
-
-
-@dataclass(frozen=True)
-class DoubleLift:
-    """Two versions of a model, named `first` (A) and `second` (B), on one sample, in bands by B over A.
-
-    `table` has one line per band, lowest ratio first (`glm_local.diagnostics.double_lift`, one sample of it): `band`,
-    `exposure`, `lowest`, `highest` (of the ratio), `actual_rate`, `rate_a`, `rate_b`, and what each is relative to its
-    average: `actual_relative`, `relative_a`, `relative_b`.
-    """
-
-    first: str
-    second: str
-    table: pd.DataFrame
-    sample: str = "validation"
 
 
 @dataclass(frozen=True)
@@ -162,9 +147,18 @@ class StudyContent:
 
     @property
     def judged_sample(self) -> str:
-        """The sample charts show: validation, else the last one; empty without tables."""
-        names = [] if self.validation is None else [str(name) for name in self.validation.summary["sample"]]
-        return "validation" if "validation" in names else names[-1] if names else ""
+        """The sample of headline and factor charts: the holdout if it was looked at, else validation; or ""."""
+        return "" if self.evidence is None else best_sample(self.evidence)
+
+    @property
+    def evidence(self) -> ValidationTables | None:
+        """The tables that hold the judged sample."""
+        return self.validation if self.holdout is None else self.holdout
+
+    @property
+    def shown_sample(self) -> str:
+        """The sample of lift and calibration beside the versions: the best of `validation`; or ""."""
+        return "" if self.validation is None else best_sample(self.validation)
 
     @property
     def model_factors(self) -> list[str]:
@@ -178,5 +172,13 @@ class StudyContent:
         return [*self.factors, *(FactorPage(name) for name in self.model_factors if name not in given)]
 
     def actual_expected(self, factor: str) -> pd.DataFrame | None:
-        """The factor's A/E table, all samples."""
-        return None if self.validation is None else self.validation.actual_expected.get(factor)
+        """The factor's A/E table, all samples, the holdout's included where it was looked at."""
+        tables = [one.actual_expected.get(factor) for one in (self.validation, self.holdout) if one is not None]
+        known = [table for table in tables if table is not None and len(table)]
+        return pd.concat(known, ignore_index=True) if known else None
+
+    @property
+    def every_sample(self) -> pd.DataFrame | None:
+        """Summary and Gini of all samples, one line each."""
+        tables = [summary_with_gini(one) for one in (self.validation, self.holdout) if one is not None]
+        return pd.concat(tables, ignore_index=True) if tables else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from markupsafe import Markup
 
+from glm_local.reports.drawn import at_both_widths
 from glm_local.reports.page import page_environment
 from glm_local.reports.study_content import StudyContent
 from glm_local.reports.study_sections import comparisons, factor_pages, model_factors, model_terms, pair_maps
@@ -41,7 +42,7 @@ def render_study_report(content: StudyContent) -> str:
     Names that come from the data are escaped; a content security policy in the page forbids scripts and loading.
     An empty part is left out; where its absence matters (the holdout, the second opinion) a sentence says so.
     """
-    tables, sample = content.validation, content.judged_sample
+    tables, sample, every = content.validation, content.shown_sample, content.every_sample
     fitted = bool(content.coefficients) or tables is not None
     return page_environment().get_template("study.html.j2").render(
         content=content,
@@ -49,7 +50,7 @@ def render_study_report(content: StudyContent) -> str:
         fitted=fitted,
         contents=_contents(content),
         sample=sample,
-        samples=None if tables is None else printed(summary_with_gini(tables), SAMPLES),
+        samples=None if every is None else printed(every, SAMPLES),
         excluded=None if tables is None or tables.excluded.empty else printed(tables.excluded, EXCLUDED),
         singles=model_terms(content),
         factors=model_factors(content),
@@ -58,10 +59,12 @@ def render_study_report(content: StudyContent) -> str:
         interactions=_optional(content.interactions, INTERACTIONS),
         pairs=pair_maps(content),
         versions=_optional(content.versions, MODEL_VERSIONS),
-        comparisons=comparisons(content),
-        lift=Markup("" if tables is None else lift_figure(of(tables.lift, sample), sample).svg()),
-        lorenz=Markup("" if tables is None else lorenz_figure(tables.lorenz, tables.gini).svg()),
-        calibration=Markup("" if tables is None else calibration_figure(of(tables.calibration, sample), sample).svg()),
+        comparisons=comparisons(content.double_lifts),
+        lift="" if tables is None else at_both_widths(
+            lambda width: lift_figure(of(tables.lift, sample), sample, width, 320).svg(), 460),
+        lorenz="" if tables is None else at_both_widths(
+            lambda width: lorenz_figure(tables.lorenz, tables.gini, width, 0.87 * width).svg(), 460),
+        calibration="" if tables is None else _calibration(tables, sample),
         bands=None if tables is None else printed(of(tables.calibration, sample), BANDS),
         lifts=None if tables is None else printed(of(tables.lift, sample), LIFT),
         ginis=None if tables is None else printed(tables.gini, GINI),
@@ -99,8 +102,13 @@ def _holdout(tables: ValidationTables | None) -> dict[str, object] | None:
     return {
         "summary": printed(summary_with_gini(tables), SAMPLES),
         "bands": printed(of(tables.calibration, name), BANDS),
-        "calibration": Markup(calibration_figure(of(tables.calibration, name), name).svg()),
+        "calibration": _calibration(tables, name),
     }
+
+
+def _calibration(tables: ValidationTables, sample: str) -> Markup:
+    bands = of(tables.calibration, sample)
+    return at_both_widths(lambda width: calibration_figure(bands, sample, width, 0.83 * width).svg(), 460)
 
 
 def _contents(content: StudyContent) -> Sections:

@@ -9,10 +9,11 @@ import pandas as pd
 from markupsafe import Markup
 
 from glm_local.reports.bin_path_chart import bin_path_figure
-from glm_local.reports.content import CoefficientRow, Decision, known
+from glm_local.reports.content import CoefficientRow, Decision, DoubleLift, known
 from glm_local.reports.double_lift_chart import DOUBLE_LIFT, closer_bands, distances, double_lift_figure
+from glm_local.reports.drawn import at_both_widths
 from glm_local.reports.factor_chart import IntervalScale
-from glm_local.reports.factor_figure import factor_figure
+from glm_local.reports.factor_figure import WIDTH, factor_figure
 from glm_local.reports.factor_section import (
     AeCell,
     LevelLine,
@@ -26,7 +27,7 @@ from glm_local.reports.factor_section import (
 )
 from glm_local.reports.interaction_chart import interaction_figure
 from glm_local.reports.number_format import ratio_text
-from glm_local.reports.study_content import DoubleLift, FactorPage, PairCells, StudyContent
+from glm_local.reports.study_content import FactorPage, PairCells, StudyContent
 from glm_local.reports.study_tables import trial_columns, with_numbers
 from glm_local.reports.svg import level_text
 from glm_local.reports.tables import PrintedTable, printed
@@ -119,17 +120,20 @@ def _factor_page(page: FactorPage, anchor: str, content: StudyContent, scale: In
     fitted = [row for row in rows if row.level]
     lines = largest(fitted or ([] if judged is None else rows_of(judged)), PAGE_LEVELS)
     before = {level_text(name): value for name, value in page.previous.items()}
-    drawn = factor_figure(
-        judged, fitted, page.previous, title=f"Observed and fitted, {content.judged_sample}",
-        relativity_name=content.relativity_name, previous_name=page.previous_name,
-    ).svg() if fitted or judged is not None else ""
+    def drawn(width: float) -> str:
+        return factor_figure(
+            judged, fitted, page.previous, title=f"Observed and fitted, {content.judged_sample}",
+            relativity_name=content.relativity_name, previous_name=page.previous_name, width=width,
+        ).svg()
+
     trials = with_numbers(page.trials) if page.trials is not None and len(page.trials) else None
     relativities = level_lines(lines, content.relativity_name, scale, exposure_total(lines), cells, len(samples))
     return PrintedFactor(
         page.name, anchor, page, relativities,
         tuple(ratio_text(known(before.get(level_text(row.level)))) for row in lines) if before else (),
-        max(len(fitted) - len(lines), 0), samples, Markup(drawn),
-        Markup("" if trials is None else bin_path_figure(trials, 440, 270).svg()),
+        max(len(fitted) - len(lines), 0), samples,
+        at_both_widths(drawn, WIDTH) if fitted or judged is not None else Markup(),
+        Markup() if trials is None else at_both_widths(lambda width: bin_path_figure(trials, width, 270).svg(), 440),
         None if trials is None else printed(trials, trial_columns(trials)), _chosen(trials), page.decisions,
     )
 
@@ -154,13 +158,15 @@ def pair_maps(content: StudyContent) -> list[PrintedPair]:
     ]
 
 
-def comparisons(content: StudyContent) -> list[PrintedComparison]:
+def comparisons(lifts: Sequence[DoubleLift]) -> list[PrintedComparison]:
     """Double lifts."""
-    return [_comparison(one) for one in content.double_lifts if len(one.table)]
+    return [_comparison(one) for one in lifts if len(one.table)]
 
 
 def _comparison(one: DoubleLift) -> PrintedComparison:
-    figure = Markup(double_lift_figure(one.table, one.first, one.second, 450, 330).svg())
+    figure = at_both_widths(
+        lambda width: double_lift_figure(one.table, one.first, one.second, width, 330).svg(), 450
+    )
     first, second = (ratio_text(distance) for distance in distances(one.table))
     return PrintedComparison(
         one, figure, printed(one.table, DOUBLE_LIFT), closer_bands(one.table), len(one.table), first, second

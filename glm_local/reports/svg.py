@@ -13,6 +13,12 @@ Point = tuple[float, float]
 INK, MUTED, GRID = "#1c2733", "#5b6874", "#dde2e7"
 OBSERVED, FITTED, VOLUME = "#1b4f8a", "#d1721b", "#e3e8ee"
 BAND, BEFORE = "#cfdff0", "#7a4f9a"
+DARK = {
+    INK: "#e4eaf0", MUTED: "#9fadba", GRID: "#2f3b47", OBSERVED: "#6cb0f5", FITTED: "#f0994a", VOLUME: "#2b3845",
+    BAND: "#274567", BEFORE: "#c39be2", "#c3d2e4": "#3d5a79", "#b9cde4": "#30557b", "#6b7783": "#9fadba",
+    "#f3eaf8": "#3b2f49", "#8a95a0": "#9fadba", "#2e7d4f": "#63c58c", "#7b3fa0": "#c48de6", "#fff": "#12171d",
+}  # fmt: skip
+"""Colours of drawings to what they are on a dark page; the page's style changes them."""
 JOINERS = "\u200c\u200d"
 """Zero-width characters that words and emoji are written with; all other invisible characters are replaced."""
 

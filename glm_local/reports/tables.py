@@ -86,6 +86,22 @@ class PrintedTable:
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Headings that can stand alone: "from" and "to" say of what.
+
+        Examples
+        --------
+        >>> PrintedTable(("A/E", "from", "to"), (True, True, True), ()).labels
+        ('A/E', 'A/E from', 'A/E to')
+        """
+        labels: list[str] = []
+        about = ""
+        for heading in self.headings:
+            labels.append(f"{about} {heading}" if heading in ("from", "to") else heading)
+            about = about if heading in ("from", "to") else heading.removesuffix(" from")
+        return tuple(labels)
+
 
 def printed(table: pd.DataFrame, columns: Sequence[Column], caption: str = "") -> PrintedTable:
     """A table with its numbers written; columns the table does not have are left out."""

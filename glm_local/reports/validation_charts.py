@@ -13,6 +13,8 @@ from glm_local.reports.plot_area import SIDE, PlotArea
 from glm_local.reports.svg import FITTED, MUTED, OBSERVED, nice_ticks
 from glm_local.reports.tables import ValidationTables
 
+BESIDE = 0.12
+"""Bands between a mark and the middle of its band: observed to the left, fitted to the right."""
 STYLES = (("#8a95a0", "2 3"), ("#d1721b", "6 3"), ("#1b4f8a", ""), ("#2e7d4f", "9 3 2 3"), ("#7b3fa0", "4 2"))
 
 
@@ -80,14 +82,15 @@ def lift_chart(table: pd.DataFrame, sample: str, width: float = SIDE, height: fl
     plot = PlotArea(f"Lift, {sample}", "band of predicted rate, low to high", "rate / average rate", across, ticks, 0.5,
                     width, height)
     plot.svg.line(plot.at(across[0] - 0.5, 1.0), plot.at(across[-1] + 0.5, 1.0), MUTED, 1, "4 3")
-    plot.svg.path([plot.at(x, y) for x, y in zip(across, observed, strict=True)], OBSERVED, 1.6)
-    plot.svg.path([plot.at(x, y) for x, y in zip(across, fitted, strict=True)], FITTED, 1.8, "5 3")
+    # Side by side, so that one never hides the other where they agree.
+    plot.svg.path([plot.at(x - BESIDE, y) for x, y in zip(across, observed, strict=True)], OBSERVED, 1.6)
+    plot.svg.path([plot.at(x + BESIDE, y) for x, y in zip(across, fitted, strict=True)], FITTED, 1.8, "5 3")
     for x, y, expected in zip(across, observed, fitted, strict=True):
         if math.isfinite(expected):
-            at = plot.at(x, expected)
+            at = plot.at(x + BESIDE, expected)
             plot.svg.rectangle(at[0] - 3, at[1] - 3, 6, 6, FITTED, f"band {x:.0f}: fitted {ratio_text(expected)}")
         if math.isfinite(y):
-            plot.svg.dot(plot.at(x, y), OBSERVED, 3.4, f"band {x:.0f}: observed {ratio_text(y)}")
+            plot.svg.dot(plot.at(x - BESIDE, y), OBSERVED, 3.4, f"band {x:.0f}: observed {ratio_text(y)}")
     plot.legend([("observed", OBSERVED, ""), ("fitted", FITTED, "5 3")])
     return plot.svg.render()
 

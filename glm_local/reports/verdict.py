@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
+from glm_local.reports.content import FITTED_ON
 from glm_local.reports.number_format import amount_text, count_text, ratio_text, share_text
 from glm_local.reports.tables import ValidationTables, summary_with_gini
 
@@ -22,6 +23,11 @@ class Judged(Protocol):
     @property
     def validation(self) -> ValidationTables | None:
         """The tables, if there are any."""
+        ...
+
+    @property
+    def evidence(self) -> ValidationTables | None:
+        """The tables that hold the judged sample."""
         ...
 
     @property
@@ -46,12 +52,20 @@ class Judged(Protocol):
 
 
 def plain_verdict(content: Judged) -> str:
-    """A paragraph: level, share explained and Gini on the judged sample, gap to train, levels off, second opinion."""
-    tables, name = content.validation, content.judged_sample
-    lines = {} if tables is None else {
-        str(line["sample"]): line for line in summary_with_gini(tables).to_dict("records")
+    """A paragraph: level, share explained and Gini on the judged sample, gap to train, levels off, second opinion.
+
+    Rows the model was fitted on are no evidence: where there are no others, the paragraph says so and gives no figure.
+    """
+    tables, name = content.evidence, content.judged_sample
+    lines = {
+        str(line["sample"]): line
+        for one in (content.validation, tables) if one is not None for line in summary_with_gini(one).to_dict("records")
     }
-    sentences = [_level(name, lines[name]), _strength(name, lines), _off_levels(tables, name)] if name in lines else []
+    sentences: list[str] = []
+    if name in FITTED_ON and name in lines:
+        sentences = [_nothing_unseen(name, lines[name])]
+    elif name in lines:
+        sentences = [_level(name, lines[name]), _strength(name, lines), _off_levels(tables, name)]
     if not content.converged:
         sentences.insert(0, "The fit did not converge: nothing below should be used.")
     sentences.append({
@@ -64,6 +78,14 @@ def plain_verdict(content: Judged) -> str:
         number = len(content.warnings)
         sentences.append(f"There {'is 1 warning' if number == 1 else f'are {number} warnings'} below.")
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _nothing_unseen(name: str, line: Line) -> str:
+    rows = count_text(float(line["rows"]))
+    return (
+        f"Nothing here tells how the model does on new rows: the only ones looked at are {rows} it was fitted on "
+        f"({_named(name)}). Their A/E, deviance and Gini show how closely it was fitted, not how well it predicts."
+    )
 
 
 def _level(name: str, line: Line) -> str:

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from glm_local.reports import StudyContent, render_study_report
+from glm_local.reports import StudyContent, render_report, render_study_report
 from tests.glm_local.study_report_content import hostile_content, real_content
+from tests.glm_local.test_report_page import content_of
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
@@ -50,7 +51,7 @@ for (const svg of document.querySelectorAll('main svg')) {
 }
 const seen = (one) => { const box = one.getBoundingClientRect(); return box.width > 200 && box.height > 20; };
 const wide = [...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > width + 1
-  && !one.closest('.wide'));
+  && !one.closest('.wide, .map'));
 const covered = [...document.querySelectorAll('td, th')].filter((one) => one.scrollWidth > one.clientWidth + 1);
 const headless = [...document.querySelectorAll('section.chapter')].filter(
   (one) => !(one.querySelector('h2') && one.querySelector('p.reading')));
@@ -61,10 +62,25 @@ document.getElementById('probe').textContent = JSON.stringify({
   sections: [...document.querySelectorAll('[data-section]')].map((one) => [one.dataset.section, seen(one)]),
   unread: headless.map((one) => one.dataset.section), texts: document.querySelectorAll('main svg text').length,
   dead: [...document.querySelectorAll('a')].filter((one) => !document.querySelector(one.getAttribute('href'))).length,
+  smallest: Math.min(...[...document.querySelectorAll('main svg text')].filter(
+    (one) => one.getBBox().width > 3 && !one.closest('.map')).map(
+    (one) => parseFloat(one.getAttribute('font-size')) * one.ownerSVGElement.getScreenCTM().a)),
+  paper: getComputedStyle(document.body).backgroundColor, ink: getComputedStyle(document.body).color,
+  drawn: [...new Set([...document.querySelectorAll('main svg text')].filter(
+    (one) => one.getBBox().width > 3 && !one.closest('.map')).map((one) => getComputedStyle(one).fill))],
   ran: typeof window.alerted !== 'undefined',
 });
 </script>
 """
+
+
+SMALLEST_WINDOW = 500
+"""A window is no narrower; what is, is measured in a frame."""
+
+FRAME = """<!doctype html><body style="margin:0"><pre id="probe"></pre>
+<iframe id="phone" src="{page}" style="border:0;width:{width}px;height:1400px"></iframe>
+<script>window.onload = () => {{ document.getElementById('probe').textContent =
+document.getElementById('phone').contentDocument.getElementById('probe').textContent }}</script></body>"""
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +110,17 @@ def _facts(browser: str, folder: Path, name: str, width: int) -> dict[str, Any]:
     return probed(browser, folder, page_of(name), width)
 
 
-def probed(browser: str, folder: Path, page: str, width: int = 1000) -> dict[str, Any]:
+def probed(browser: str, folder: Path, page: str, width: int = 1000, *options: str) -> dict[str, Any]:
     # The page forbids scripts; the copy that is measured allows the probe and notes whether any other one ran.
     page = POLICY.sub("<script>window.alert = () => { window.alerted = true };</script>", page)
     file = folder / "measured.html"
     file.write_text(page.replace("</main>", f"</main>{PROBE}"), encoding="utf-8")
-    printed = run_browser(browser, folder, f"--window-size={width},1400", "--dump-dom", file.as_uri())
+    if width < SMALLEST_WINDOW:
+        framed = folder / "phone.html"
+        framed.write_text(FRAME.format(page=file.name, width=width), encoding="utf-8")
+        file, options = framed, ("--allow-file-access-from-files", "--virtual-time-budget=4000", *options)
+    window = f"--window-size={max(width, SMALLEST_WINDOW)},1400"
+    printed = run_browser(browser, folder, window, *options, "--dump-dom", file.as_uri())
     found = re.search(r'<pre id="probe">(.*?)</pre>', printed, re.DOTALL)
     assert found is not None
     facts: dict[str, Any] = json.loads(html.unescape(found.group(1)))
@@ -173,6 +194,45 @@ def test_the_report_prints_a_factor_to_a_page(browser: str, tmp_path: Path) -> N
     run_browser(browser, tmp_path, "--no-pdf-header-footer", f"--print-to-pdf={printed}", file.as_uri())
     pages = len(re.findall(rb"/Type\s*/Page\b", printed.read_bytes()))
     assert 8 <= pages <= 14
+
+
+@cache
+def run_page() -> str:
+    labels = ("(-inf, 18]", "(18, 25]", "(25, 40]", "(40, 60]", "(60, inf)", "a rather long name of a level", "missing")
+    return render_report(content_of(labels, title="Motor frequency", warnings=["Level missing has 3 rows."]))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "study": lambda: page_of("real"), "hostile study": lambda: page_of("hostile"), "run": run_page,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_on_a_phone_no_table_is_cut_and_every_chart_can_be_read(browser: str, tmp_path: Path, name: str) -> None:
+    facts = probed(browser, tmp_path, PAGES[name](), 390)
+    assert facts["overflow"] <= 0
+    assert facts["wide"] == []
+    assert facts["covered"] == []
+    assert facts["overlaps"] == []
+    assert facts["smallest"] >= 10
+
+
+@pytest.mark.parametrize("name", ["study", "run"])
+def test_on_a_dark_screen_text_and_drawings_stand_out_from_a_dark_page(browser: str, tmp_path: Path, name: str) -> None:
+    for options, dark in (((), False), (("--blink-settings=preferredColorScheme=0",), True)):
+        facts = probed(browser, tmp_path, PAGES[name](), 1000, *options)
+        paper = luminance(facts["paper"])
+        assert (paper < 0.05) is dark
+        for colour in (facts["ink"], *facts["drawn"]):
+            light, shade = sorted((luminance(colour), paper), reverse=True)
+            assert (light + 0.05) / (shade + 0.05) >= 4.5, colour
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``rgb(r, g, b)`` (WCAG 2.1)."""
+    red, green, blue = (int(one) / 255 for one in re.findall(r"\d+", colour)[:3])
+    parts = [one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4 for one in (red, green, blue)]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
 def test_a_screenshot_of_the_report_is_not_blank(browser: str, tmp_path: Path) -> None:

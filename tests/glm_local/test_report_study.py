@@ -119,11 +119,11 @@ def test_the_models_page_shows_purpose_roles_samples_figures_and_every_coefficie
 def test_a_factor_page_has_figure_words_path_trials_decisions_and_levels() -> None:
     page = render_study_report(real_content())
     section = page[page.index('data-section="factor-1"') : page.index('data-section="factor-2"')]
-    for part in ("Observed and fitted, validation", "share of exposure", "Relativity (logarithmic axis)", "version 1",
+    for part in ("Observed and fitted, holdout", "share of exposure", "Relativity (logarithmic axis)", "version 1",
                  "Column disea, cut at 2.5", "Deviance by number of bins", "cross-validated", "chosen: 8 bins",
-                 "Optimal among all cuts", "accepted disea", "refined disea", "A/E train", "A/E validation"):
+                 "Optimal among all cuts", "accepted disea", "refined disea", "A/E train", "A/E validation", "A/E holdout"):
         assert part in section, part
-    assert '<tr class="judged"><td class="n">8</td>' in section
+    assert '<tr class="judged"><td class="n" data-label="Bins">8</td>' in section
     assert "accepted lncoins" not in section
 
 
@@ -236,8 +236,11 @@ def test_three_hundred_levels_are_drawn_thin_with_thinned_labels_and_all_are_in_
     page = render_study_report(content)
     figure = page[page.index("<figure>") : page.index("</figure>")]
     assert "Every 5th level is named" in figure
-    assert figure.count(': exposure ') == 300
-    assert len(re.findall(r"</title>postcode", figure)) == 60
+    wide, narrow = figure.split('<div class="drawn phone">')
+    assert wide.count(": exposure ") == 300
+    assert len(re.findall(r"</title>postcode", wide)) == 60
+    assert narrow.count(": exposure ") == 60
+    assert "largest 60 of 300" in narrow
     section = page[page.index('data-section="factor-1"') :]
     assert len(re.findall(r'<td class="level"><bdi>postcode', section)) == 300
     assert "276 more levels are on the factor" in page
