@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as dataset
 
-from glm_local.errors import DataError
+from glm_local.errors import DataError, EngineError, GlmError
 
 FrameLike = Any
 """A pandas or polars frame, an Arrow table or stream, or the path of Parquet files or of a Delta table."""
@@ -109,6 +109,14 @@ def _pandas_table(frame: pd.DataFrame) -> pa.Table:
 def is_delta(path: Path) -> bool:
     """Whether a path on this machine is a Delta table."""
     return (path / "_delta_log").is_dir()
+
+
+def no_order(what: str) -> GlmError:
+    """The refusal of a source whose rows may come in any order."""
+    return EngineError.because(
+        f"{what} has no order of rows.", "Row numbers need a stable order.",
+        "Give the path of Parquet files, or name a column that identifies a row.",
+    )  # fmt: skip
 
 
 def _path_table(path: Path, columns: Sequence[str] | None) -> pa.Table:

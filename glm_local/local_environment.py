@@ -11,6 +11,7 @@ from glm_local.contract.evaluate import evaluate
 from glm_local.contract.expression import Expression
 from glm_local.delta_store import open_store
 from glm_local.fitting import LOCAL_REFERENCES
+from glm_local.frames import no_order
 from glm_local.job.data_fingerprint import data_fingerprint
 from glm_local.job.data_sources import DataSource, column_kinds, read_rows
 from glm_local.job.environment import Environment
@@ -21,13 +22,19 @@ from glm_local.pandas_engine import PandasEngine
 def local_environment() -> Environment[pd.DataFrame]:
     """Everything a job needs on this machine."""
     return Environment(
-        engine=PandasEngine(), columns=column_kinds, read=_read, keep=_keep, fingerprint=data_fingerprint,
-        open_store=open_store, references=LOCAL_REFERENCES, reference="statsmodels",
+        engine=PandasEngine(), columns=column_kinds, read=_read, numbered=_numbered, keep=_keep,
+        fingerprint=data_fingerprint, open_store=open_store, references=LOCAL_REFERENCES, reference="statsmodels",
     )  # fmt: skip
 
 
 def _read(source: DataSource, columns: Sequence[str]) -> pd.DataFrame:
     return read_rows(source, columns)
+
+
+def _numbered(source: DataSource, columns: Sequence[str], name: str) -> pd.DataFrame:
+    if source.kind == "path" and source.known_format == "delta":
+        raise no_order(f"{source.name} is a Delta table, which")
+    return PandasEngine().numbered(_read(source, columns), name)
 
 
 def _keep(frame: pd.DataFrame, flag: Expression) -> pd.DataFrame:

@@ -26,8 +26,7 @@ from glm_local.contract.quantile_grid import quantile_pass
 from glm_local.contract.row_pass import RowPass, column_name
 from glm_local.contract.sample_rows import BUCKETS, checked_key, sample_bucket, sample_filter, sample_request
 from glm_local.contract.values import as_number
-from glm_local.errors import EngineError
-from glm_local.frames import FrameLike, as_frame, is_delta
+from glm_local.frames import FrameLike, as_frame, is_delta, no_order
 from glm_local.pandas_columns import FrameColumns, Memo, held_values, kind_of, values_to_arrow, values_to_series
 
 ROWS_AT_ONCE = 4 * ROWS_PER_BLOCK
@@ -80,10 +79,7 @@ class PandasEngine:
     def numbered(self, frame: FrameLike, name: str) -> pd.DataFrame:
         """The same rows with their number: in the order of a frame, or of a file (files of a folder by their path)."""
         if isinstance(frame, str | PathLike) and is_delta(Path(frame)):
-            raise EngineError.because(
-                f"{frame} is a Delta table, which has no order of rows.", "Row numbers need a stable order.",
-                "Name a column that identifies a row.",
-            )  # fmt: skip
+            raise no_order(f"{frame} is a Delta table, which")
         wider = as_frame(frame).copy(deep=False)
         wider[name] = np.arange(len(wider), dtype=np.int64)
         return wider

@@ -14,12 +14,14 @@ from glm_local.contract.sql import print_sql, quote_identifier
 from glm_local.contract.store import Store
 from glm_local.delta_store import open_store as open_local_store
 from glm_local.errors import EngineError
+from glm_local.frames import no_order
 from glm_local.job.data_fingerprint import DataFingerprint, data_fingerprint, delta_fingerprint
-from glm_local.job.data_sources import DataSource, csv_rows, packaged_rows
+from glm_local.job.data_sources import DataSource, csv_rows, packaged_rows, read_rows
 from glm_local.job.environment import Environment
 from glm_local.table_files import local_path
 from glm_spark.delta_store import open_store
 from glm_spark.fitting import spark_references
+from glm_spark.row_numbers import numbered_files
 from glm_spark.session import delta_packages, is_connect, on_databricks, spark_session
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.spark_errors import explained
@@ -35,19 +37,21 @@ def spark_environment(spark: SparkSession | None = None) -> Environment[DataFram
         The session; None takes the active one or starts a local one.
     """
     session = spark if spark is not None else spark_session("glm-spark job")
-    engine, data = SparkEngine(session), _SparkData(session)
+    engine = SparkEngine(session)
+    data = _SparkData(session, engine)
     return Environment(
-        engine=engine, columns=data.columns, read=data.read, keep=_keep, fingerprint=data.fingerprint,
-        open_store=lambda location: _open_store(session, location), references=spark_references(engine),
-        reference="spark_ml", versions={"spark": str(session.version)}, packages=("glm_local", "glm_spark"),
+        engine=engine, columns=data.columns, read=data.read, numbered=data.numbered, keep=_keep,
+        fingerprint=data.fingerprint, open_store=lambda location: _open_store(session, location),
+        references=spark_references(engine), reference="spark_ml",
+        versions={"spark": str(session.version)}, packages=("glm_local", "glm_spark"),
     )  # fmt: skip
 
 
 class _SparkData:
     """Sources as DataFrames, each opened once."""
 
-    def __init__(self, spark: SparkSession) -> None:
-        self._spark = spark
+    def __init__(self, spark: SparkSession, engine: SparkEngine) -> None:
+        self._spark, self._engine = spark, engine
         self._frames: dict[DataSource, DataFrame] = {}
 
     def columns(self, source: DataSource) -> Mapping[str, ColumnKind]:
@@ -55,6 +59,14 @@ class _SparkData:
 
     def read(self, source: DataSource, columns: Sequence[str]) -> DataFrame:
         return self._frame(source).select(*(quote_identifier(name) for name in columns))
+
+    def numbered(self, source: DataSource, columns: Sequence[str], name: str) -> DataFrame:
+        if source.kind == "table" or (source.kind == "path" and source.known_format == "delta"):
+            raise no_order(f"{source.name} is a {'catalog' if source.kind == 'table' else 'Delta'} table, which")
+        if source.kind == "dataset" or source.known_format == "csv":
+            return self._engine.numbered(read_rows(source, columns), name)
+        numbered = numbered_files(self._engine, self._frame(source), name)
+        return numbered.select(*(quote_identifier(one) for one in (*columns, name)))
 
     def _frame(self, source: DataSource) -> DataFrame:
         if source not in self._frames:

@@ -24,7 +24,7 @@ from glm_local.contract.quantile_grid import quantile_pass
 from glm_local.contract.row_pass import RowPass, column_name
 from glm_local.contract.sample_rows import BUCKETS, checked_key, sample_bucket, sample_filter, sample_request
 from glm_local.contract.sql import print_sql, quote_identifier
-from glm_local.frames import arrow_table, is_delta
+from glm_local.frames import arrow_table, is_delta, no_order
 from glm_spark.answer_tree import DEFAULT, Merging, gathered
 from glm_spark.block_store import Materialise, SparkBlocks
 from glm_spark.lookup_join import join_lookups
@@ -35,7 +35,7 @@ from glm_spark.partition_work import (
     table_from_bytes,
 )
 from glm_spark.query_settings import ROWS_OUT, query_settings
-from glm_spark.row_numbers import FILE, INDEX, no_order, row_number, rows_by_file, with_places
+from glm_spark.row_numbers import numbered_files
 from glm_spark.session import spark_session
 from glm_spark.spark_errors import explained
 from glm_spark.spark_frames import as_spark_frame, column_kinds, is_path, rows_to_spark
@@ -102,10 +102,7 @@ class SparkEngine:
             return rows_to_spark(self.spark, rows.append_column(name, pa.array(range(rows.num_rows), pa.int64())))
         if is_delta(Path(frame)):
             raise no_order(f"{frame} is a Delta table, which")
-        placed = with_places(self._frame(frame))
-        self.passes.record("cells", "rows of each file")
-        numbered = self.with_columns(placed, {name: row_number(rows_by_file(placed))})
-        return numbered.drop(FILE, INDEX)
+        return numbered_files(self, self._frame(frame), name)
 
     def cells(self, frame: Any, requests: Sequence[CellRequest]) -> dict[str, DesignTable | None]:
         """One design table per request, all in one job."""

@@ -17,6 +17,7 @@ from glm_local.contract.spec_values import pointer
 from glm_local.errors import DataError, Problem, nearest
 from glm_local.job.config import JobConfig, TaskConfig
 from glm_local.job.config_rules import ROLES
+from glm_local.validation.key_choice import COLUMN_OF, CONTENT, words_of
 
 SAMPLE = "sample of the row"
 """Column that holds each row's sample while a job runs."""
@@ -68,8 +69,12 @@ def task_column_problems(config: TaskConfig, kinds: Mapping[str, ColumnKind]) ->
         problems += _read_problems(
             reads_of(expression), path, after, "A role names a column or an expression of columns."
         )
+    words = key_words(config, after)
     for path, column, kind in _split_reads(config):
+        if column in words and path == config.key_path:
+            continue
         problems += wrong_column(column, kind, path, after, "A split reads columns of the table.")
+    problems += _key_problems(config, after)
     if SAMPLE in kinds:
         problems.append(
             Problem(
@@ -88,6 +93,8 @@ def columns_read(config: TaskConfig, kinds: Mapping[str, ColumnKind], others: Co
     read = {one.column for expression in derived.values() for one in reads_of(expression)}
     asked = {one.column for _, one in config_reads(config)} | columns_of_the_split(config)
     read |= (asked | set(others)) - set(derived)
+    if CONTENT in key_words(config, kinds_with_derived(config, kinds)):
+        read |= {name for name, kind in kinds.items() if kind != "unsupported"}
     return [name for name in kinds if name in read]
 
 
@@ -131,6 +138,35 @@ def derived_problems(config: TaskConfig) -> list[Problem]:
     ]  # fmt: skip
 
 
+def key_words(config: TaskConfig, kinds: Collection[str]) -> list[str]:
+    """Words of the key that are no columns: "*" and "row_number"."""
+    return words_of(config.key, kinds)
+
+
+def role_columns(config: TaskConfig) -> set[str]:
+    """Columns that roles read."""
+    roles = [found for name in ROLES if (found := role(config, name)) is not None]
+    return {one.column for expression in roles for one in reads_of(expression)}
+
+
+def _key_problems(config: TaskConfig, kinds: Mapping[str, ColumnKind]) -> Iterator[Problem]:
+    """A word stands by itself; a role that is in the key divides rows by it."""
+    words, asked = key_words(config, kinds), config.key
+    if words and len(asked) > 1:
+        found = f"{words[0]!r} stands beside {', '.join(repr(one) for one in asked if one != words[0])}."
+        yield Problem(config.key_path, found, "What a row holds, or its number, is a key by itself.", "Keep one.")
+    for name in set(asked) & role_columns(config):
+        yield Problem(
+            config.key_path, f"the key holds {name!r}, which has a role.",
+            "Samples would differ by it: what identifies a row says nothing of its outcome.",
+            'Name other columns, or "row_number".',
+        )  # fmt: skip
+    for word in words:
+        if COLUMN_OF[word] in kinds:
+            found = f"The table has a column {COLUMN_OF[word]!r}."
+            yield Problem("/data", found, f"Rows carry the key {word!r} there.", "Rename the column.")
+
+
 def columns_of_the_split(config: TaskConfig) -> set[str]:
     """Columns the split reads."""
     return {column for _, column, _ in _split_reads(config)}
@@ -138,9 +174,9 @@ def columns_of_the_split(config: TaskConfig) -> set[str]:
 
 def _split_reads(config: TaskConfig) -> Iterator[tuple[str, str, ReadKind | None]]:
     document = config.split_document
-    key = document.get("key", [])
-    for column in [key] if isinstance(key, str) else key:
-        yield ("/split/key" if "key" in config.split else "/roles/key"), column, "text"
+    if "key" in document:
+        for column in config.key:
+            yield config.key_path, column, "text"
     for column in document.get("strata", []):
         yield "/split/strata", column, "text"
     if "column" in document:

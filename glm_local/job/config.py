@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from glm_local.validation.split_document import KEYED
+
 SCHEMA_FILE = "conf/schema/job.schema.json"
 
 Solver = Literal["auto", "cells", "blocks", "statsmodels", "spark_ml"]
@@ -62,7 +64,9 @@ class RolesSection(Section):
     offset: Any = Field(None, description="A number added on the link scale")
     weight: Any = Field(None, description="A precision: variance is dispersion * V(mean) / weight")
     key: str | list[str] | None = Field(
-        None, description="Column or columns that identify what stays together in the split"
+        None,
+        description='Column or columns that identify what stays together in the split; where the table has no such '
+        'column, "*" is all a row holds (columns with a role aside) and "row_number" its place in the source',
     )
 
 
@@ -141,10 +145,21 @@ class TaskConfig(Section):
         return self.job.study or self.job.name
 
     @property
+    def key(self) -> list[str]:
+        """Columns, or words, whose equal values stay in one sample and one fold."""
+        asked = self.split.get("key", self.roles.key)
+        return [asked] if isinstance(asked, str) else list(asked or ())
+
+    @property
+    def key_path(self) -> str:
+        """Where the file says the key."""
+        return "/split/key" if "key" in self.split else "/roles/key"
+
+    @property
     def split_document(self) -> dict[str, Any]:
         """The split with the key of the roles and the seed of the job where it gives none."""
         document = dict(self.split)
-        if document.get("method", "hash") in ("hash", "stratified"):
+        if document.get("method", "hash") in KEYED:
             document.setdefault("seed", self.job.seed)
             if self.roles.key is not None:
                 document.setdefault("key", self.roles.key)

@@ -33,6 +33,8 @@ class Environment(Generic[Frame]):
         Kinds of a source's columns, without reading its rows where that can be avoided.
     read
         The rows of a source, only the columns named; lazy where the engine is.
+    numbered
+        The same with their number in the source as one more column; an EngineError where that has no order.
     keep
         The rows where a flag is true.
     fingerprint
@@ -50,6 +52,7 @@ class Environment(Generic[Frame]):
     engine: Engine[Frame]
     columns: Callable[[DataSource], Mapping[str, ColumnKind]]
     read: Callable[[DataSource, Sequence[str]], Frame]
+    numbered: Callable[[DataSource, Sequence[str], str], Frame]
     keep: Callable[[Frame, Expression], Frame]
     fingerprint: Callable[[DataSource], DataFingerprint]
     open_store: Callable[[str], Store]

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.event_entries import Entry
-from glm_local.errors import Problem
-from glm_local.job.column_check import columns_read, derived_columns, raise_data
+from glm_local.errors import DataError, EngineError, Problem
+from glm_local.job.column_check import columns_read, derived_columns, key_words, raise_data, role_columns
 from glm_local.job.config import TaskConfig
 from glm_local.job.config_rules import flag
 from glm_local.job.data_fingerprint import DataFingerprint
 from glm_local.job.data_sources import DataSource
 from glm_local.job.environment import Environment
+from glm_local.validation.key_choice import COLUMN_OF, CONTENT, ROW_NUMBER, keyed_rows
 
 Frame = TypeVar("Frame")
 
@@ -49,13 +50,28 @@ def read_frame(
     config: TaskConfig, environment: Environment[Frame], table: Table, others: Collection[str] = ()
 ) -> Frame:
     """The rows that count, with derived columns; lazy where the engine is. `others` are columns read besides."""
-    frame = environment.read(table.source, columns_read(config, table.kinds, others))
+    words = key_words(config, [*table.kinds, *derived_columns(config)])
+    columns = [name for name in columns_read(config, table.kinds, others) if name not in words]
+    frame = _numbered(config, environment, table, columns) if ROW_NUMBER in words else environment.read(
+        table.source, columns
+    )  # fmt: skip
     derived = derived_columns(config)
     if derived:
         frame = environment.engine.with_columns(frame, derived)
+    if CONTENT in words:
+        frame = keyed_rows(environment.engine, frame, CONTENT, role_columns(config))
     if config.data.where is not None:
         frame = environment.keep(frame, flag(config.data.where, "/data/where"))
     return frame
+
+
+def _numbered(
+    config: TaskConfig, environment: Environment[Frame], table: Table, columns: Sequence[str]
+) -> Frame:
+    try:
+        return environment.numbered(table.source, columns, COLUMN_OF[ROW_NUMBER])
+    except EngineError as error:
+        raise DataError([dataclasses.replace(one, path=config.key_path) for one in error.problems]) from error
 
 
 def read_entry(config: TaskConfig, table: Table, others: Collection[str] = (), **more: object) -> Entry:

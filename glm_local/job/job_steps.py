@@ -36,10 +36,12 @@ from glm_local.job.row_check import (
     sample_problems,
     sample_rows,
 )
+from glm_local.job.sample_check import samples_unlike
 from glm_local.job.shown_factors import shown_factors
 from glm_local.model import read_document
 from glm_local.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
 from glm_local.validation import Split, ValidationReport, learn_split, read_split, split_json, validation_report
+from glm_local.validation.split_check import lost_warning, samples_stop
 
 Frame = TypeVar("Frame")
 
@@ -53,6 +55,7 @@ class Rows(Generic[Frame]):
     frame: Frame
     split: Split
     counts: SampleRows
+    warnings: tuple[str, ...] = ()
 
 
 def check_table(config: JobConfig, environment: Environment[Any]) -> Table:
@@ -66,20 +69,24 @@ def read_rows(config: JobConfig, environment: Environment[Frame], table: Table, 
     split = learn_split(engine, frame, read_split(config.split_document))
     frame = engine.with_columns(frame, {SAMPLE: split.sample(engine.columns(frame))})
     rules = row_rules(config, read_factors(config.factors))
-    answer = engine.cells(frame, [check_request(rules)])["check"]
+    answer = engine.cells(frame, [check_request(config, rules)])["check"]
     assert answer is not None
     counts = sample_rows(answer)
     was_read = read_entry(config, table, rows=counts.total)
-    problems = [*sample_problems(config, counts), *row_problems(rules, answer)]
-    if problems:
+    problems = [*sample_problems(split, counts), *row_problems(rules, answer)]
+    unlike = None if problems else samples_unlike(config, engine, frame, split, answer)
+    stopped = unlike is not None and samples_stop(split)
+    if problems or stopped:
         log.events([was_read])
-    raise_data(problems, "the rows")
+    raise_data([*problems, unlike] if stopped and unlike else problems, "the rows")
+    said = [one for one in (lost_warning(split, counts.nowhere, counts.total), unlike.found if unlike else "") if one]
+    divided: dict[str, Any] = {**counts.rows, "nowhere": counts.nowhere, "split": split_json(split)}
     log.events([
         was_read,
         Entry("data_checked", "checked", payload={"rules": [f"{one.path}: {one.what}" for one in rules], "broken": 0}),
-        Entry("split", "split", payload={**counts.rows, "nowhere": counts.nowhere, "split": split_json(split)}),
+        Entry("split", "split", payload=divided | ({"warnings": said} if said else {})),
     ])  # fmt: skip
-    return Rows(frame, split, counts)
+    return Rows(frame, split, counts, tuple(said))
 
 
 def fit_model(

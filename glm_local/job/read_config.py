@@ -82,5 +82,5 @@ def _parts(document: Mapping[str, Any]) -> Iterator[Problem]:
     factors, split = document.get("factors", []), document.get("split")
     if isinstance(factors, list) and all(isinstance(one, dict) for one in factors):
         yield from factor_problems(factors)
-    if isinstance(split, dict) and ("key" in split or split.get("method") in ("time", "column")):
+    if isinstance(split, dict) and ("key" in split or split.get("method") in ("time", "column", "none")):
         yield from split_problems(split)

@@ -26,7 +26,9 @@ from glm_local.glm.families import family_from
 from glm_local.job.column_check import SAMPLE, role
 from glm_local.job.config import JobConfig
 from glm_local.job.config_rules import ROLES
-from glm_local.validation import SAMPLES
+from glm_local.job.sample_check import rate_roles
+from glm_local.validation import SAMPLES, Split
+from glm_local.validation.split_check import lost_problem
 
 LARGEST = 1.7976931348623157e308
 _DOMAIN_TEXTS = {
@@ -54,9 +56,10 @@ def row_rules(config: JobConfig, specs: Sequence[FactorSpec]) -> list[RowRule]:
     ]
 
 
-def check_request(rules: Sequence[RowRule]) -> CellRequest:
-    """The one pass: rows per sample, and how many break each rule."""
-    sums = {f"rule {at}": rule.broken for at, rule in enumerate(rules)}
+def check_request(config: JobConfig, rules: Sequence[RowRule]) -> CellRequest:
+    """The one pass: rows per sample, the target's moments, and how many break each rule."""
+    sums: dict[str, Expression] = {f"rule {at}": rule.broken for at, rule in enumerate(rules)}
+    sums |= rate_roles(config).sums()
     return CellRequest("check", {"sample": Read(SAMPLE, "text")}, sums)
 
 
@@ -168,22 +171,12 @@ def sample_rows(table: DesignTable) -> SampleRows:
     return SampleRows({name: found.get(name, 0) for name in SAMPLES}, int(table.rows[missing].sum()))
 
 
-def sample_problems(config: JobConfig, counts: SampleRows) -> list[Problem]:
+def sample_problems(split: Split, counts: SampleRows) -> list[Problem]:
     """Return what is wrong with the samples a split made."""
     if not counts.total:
         return [Problem("/data", "There is no row.", "A model needs rows.", "Look at data.where and at the source.")]
-    problems = []
-    if counts.nowhere and config.split.get("method", "hash") != "column":
-        hashed = "/split/key" if "key" in config.split else "/roles/key"
-        path = "/split/column" if config.split.get("method") == "time" else hashed
-        problems.append(
-            Problem(
-                path,
-                f"{counts.nowhere:,} of {counted(counts.total)}: no value there.",
-                "Every row belongs to one sample.",
-                "Fill it, or leave such rows out with data.where.",
-            )
-        )
+    lost = lost_problem(split, counts.nowhere, counts.total)
+    problems = [] if lost is None else [lost]
     if not counts.rows["train"]:
         problems.append(
             Problem(

@@ -111,7 +111,7 @@ class _JobRun(TaskRun[JobConfig, Frame]):
             "convergence": model.convergence.reason, "deviance": model.statistics.deviance,
             "aic": model.statistics.aic, "second_opinion": "not asked" if opinion is None else opinion.verdict,
             "samples": {str(line.pop("sample")): line for line in sample_figures(report)},
-            "data": str(table.fingerprint), "warnings": list(model.warnings),
+            "data": str(table.fingerprint), "warnings": [*model.warnings, *rows.warnings],
         }  # fmt: skip
 
     def _texts(self, model: ModelDocument) -> Made:

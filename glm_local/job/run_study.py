@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
+from warnings import catch_warnings, simplefilter
 
 import pandas as pd
 
@@ -19,7 +20,6 @@ from glm_local.contract.store import Store
 from glm_local.errors import DataError, Problem
 from glm_local.glm.document import package_versions, with_derived
 from glm_local.glm.second_opinion import SecondOpinion
-from glm_local.job.column_check import raise_data
 from glm_local.job.earlier_looks import earlier_looks, looks_warning
 from glm_local.job.environment import Environment
 from glm_local.job.job_files import Made, RunFiles
@@ -27,8 +27,8 @@ from glm_local.job.job_rows import Table, open_table, read_entry, read_frame
 from glm_local.job.job_steps import sample_figures
 from glm_local.job.progress import StageLines
 from glm_local.job.study_config import StudyConfig
-from glm_local.job.study_rules import candidates, key, study_column_problems
-from glm_local.job.study_run import RunHistory, nowhere_problems, open_study, study_name, workflow_rules
+from glm_local.job.study_rules import candidates, study_column_problems
+from glm_local.job.study_run import RunHistory, open_study, study_name, workflow_rules
 from glm_local.job.task_run import JobOptions, JobResult, TaskRun, json_file
 from glm_local.model import Model
 from glm_local.recorded_rows import coefficient_rows, model_row
@@ -94,9 +94,10 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
         log.events([read_entry(config, table, read)])
         with stage("read and split") as told, _roles_named():
             frame = read_frame(config, environment, table, read)
-            raise_data(nowhere_problems(config, environment.engine, frame), "the rows")
             study = open_study(config, environment, frame, table.kinds, self.history)
-            told.say(_rows_line(study))
+            with catch_warnings():
+                simplefilter("ignore")  # they are in the history, and in the answer
+                told.say(_rows_line(study))
         rules = workflow_rules(config)
         with stage("screen") as told:
             names = steps.screen(study, rules)
@@ -111,7 +112,7 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
                 told.say(_cross_line(study))
         earlier = earlier_looks(log, config, str(table.fingerprint)) if config.study.finalize.enabled else []
         model, opinion, report = self._close(study)
-        warnings = [*model.warnings, *([looks_warning(earlier)] if earlier else [])]
+        warnings = [*model.warnings, *study.bench.warnings, *([looks_warning(earlier)] if earlier else [])]
         with stage("save and report") as told:
             if model.fingerprint != (study.state.finalized or {}).get("model"):
                 log.table("model_saved", "models", [model_row(model)])
@@ -192,7 +193,7 @@ def _columns(config: StudyConfig, kinds: Mapping[str, ColumnKind]) -> list[str]:
     """Columns of candidates and the key."""
     asked = candidates(config, kinds)
     named = [one if isinstance(one, str) else str(one.get("column", one.get("name"))) for one in asked]
-    return [*named, *key(config)]
+    return [*named, *config.key]
 
 
 @contextmanager

@@ -17,7 +17,13 @@ from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.spec_problems import factor_problems
 from glm_local.contract.spec_values import shown
 from glm_local.errors import ConfigError, Problem, nearest
-from glm_local.job.column_check import columns_of_the_split, kinds_with_derived, task_column_problems, wrong_column
+from glm_local.job.column_check import (
+    columns_of_the_split,
+    key_words,
+    kinds_with_derived,
+    task_column_problems,
+    wrong_column,
+)
 from glm_local.job.config_rules import ROLES, family_problems, task_problems, tried
 from glm_local.job.study_config import BinningSection, StudyConfig
 
@@ -87,10 +93,11 @@ def _penalty_problems(name: str, numbers: Mapping[str, Any]) -> Iterator[Problem
 
 
 def _key(config: StudyConfig) -> Iterator[Problem]:
-    if config.roles.key is None and "key" not in config.split_document:
+    if not config.key:
         yield Problem(
             "/roles/key", "not given.", "Folds are made by a hash of a key, whatever the split is made by.",
-            "Name the column, or columns, whose equal values stay together.",
+            'Name the column, or columns, whose equal values stay together; without one "row_number" takes the order '
+            'of a file, "*" all a row holds.',
         )  # fmt: skip
 
 
@@ -140,7 +147,7 @@ def study_column_problems(config: StudyConfig, kinds: Mapping[str, ColumnKind]) 
     """Return everything wrong between a study's configuration and a table's columns."""
     after = kinds_with_derived(config, kinds)
     problems = task_column_problems(config, kinds)
-    for one in set(key(config)) - columns_of_the_split(config):
+    for one in set(config.key) - columns_of_the_split(config) - set(key_words(config, after)):
         problems += wrong_column(one, "text", "/roles/key", after, "A key is read as text.")
     asked = config.study.candidates
     for at, one in enumerate(() if asked == "all" else asked):
@@ -169,15 +176,9 @@ def candidates(config: StudyConfig, kinds: Mapping[str, ColumnKind]) -> list[Any
     if asked != "all":
         return list(asked)
     roles = [role_expression(one) for name in ROLES if (one := getattr(config.roles, name)) is not None]
-    used = {column for role in roles for column in columns_of(role)} | columns_of_the_split(config) | set(key(config))
+    used = {column for role in roles for column in columns_of(role)} | columns_of_the_split(config) | set(config.key)
     after = kinds_with_derived(config, kinds)
     return [
         name for name, kind in after.items()
         if kind in KIND_OF and name not in used and name not in config.study.leave_out
     ]  # fmt: skip
-
-
-def key(config: StudyConfig) -> list[str]:
-    """Columns whose equal values stay in one sample and one fold."""
-    asked = config.split_document.get("key", config.roles.key)
-    return [asked] if isinstance(asked, str) else list(asked or ())

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from glm_local.contract.cells import CellRequest
-from glm_local.contract.columns import READABLE, ColumnKind, ReadKind
-from glm_local.contract.counted import counted
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Expression, IsMissing, Read
+from glm_local.contract.columns import ColumnKind
 from glm_local.contract.fill_rows import payload_json, sha256_text
 from glm_local.contract.run_log import RunLog
 from glm_local.contract.store import Store
-from glm_local.errors import Problem
 from glm_local.job.environment import Environment
 from glm_local.job.study_config import StudyConfig
-from glm_local.job.study_rules import binning_rules, candidates, key
+from glm_local.job.study_rules import binning_rules, candidates
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study.core import StudyCore
 from glm_local.study.environment import StudyEnvironment
@@ -71,32 +66,6 @@ def study_name(config: StudyConfig, run_id: str) -> str:
     return f"{config.study_name}-{own}"
 
 
-def nowhere_problems(config: StudyConfig, engine: Engine[Frame], frame: Frame) -> list[Problem]:
-    """Return what keeps rows out of every sample or fold: missing keys, or times. One pass."""
-    columns = engine.columns(frame)
-    path = "/split/key" if "key" in config.split else "/roles/key"
-    asked = dict.fromkeys(key(config), path)
-    if config.split.get("method") == "time":
-        asked.setdefault(str(config.split["column"]), "/split/column")
-    flags: dict[str, Expression] = {name: IsMissing(Read(name, _read_kind(columns[name]))) for name in asked}
-    answer = engine.cells(frame, [CellRequest("nowhere", sums=flags)])["nowhere"]
-    assert answer is not None
-    total = int(answer.rows.sum())
-    return [
-        Problem(
-            path, f"{int(answer.sums[name].sum()):,} of {counted(total)} without a value of {name!r}.",
-            "Every row belongs to one sample and one fold.", "Fill it, or leave such rows out with data.where.",
-        )
-        for name, path in asked.items() if answer.sums[name].sum()
-    ]  # fmt: skip
-
-
-def _read_kind(kind: ColumnKind) -> ReadKind:
-    """A way to read a column that finds every value it has."""
-    ways: tuple[ReadKind, ...] = ("text", "date", "number")
-    return next(read for read in ways if kind in READABLE[read])
-
-
 def open_study(
     config: StudyConfig,
     environment: Environment[Frame],
@@ -111,7 +80,7 @@ def open_study(
         setup = study_setup(
             engine.columns(frame), target=roles.target, family=config.model.family, link=config.model.link,
             exposure=roles.exposure, offset=roles.offset, weight=roles.weight, candidates=candidates(config, kinds),
-            split=config.split_document, key=key(config), folds=config.study.folds, seed=config.job.seed,
+            split=config.split_document, key=config.key, folds=config.study.folds, seed=config.job.seed,
             dispersion=config.model.dispersion,
         )  # fmt: skip
     else:

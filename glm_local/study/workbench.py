@@ -27,7 +27,7 @@ from glm_local.study.row_digest import row_digest
 from glm_local.study.sample_check import checked_samples
 from glm_local.study.setup import StudySetup
 from glm_local.validation import learn_split
-from glm_local.validation.key_choice import ROW_NUMBER, chosen_key, keyed_rows, words_of
+from glm_local.validation.key_choice import COLUMN_OF, ROW_NUMBER, chosen_key, keyed_rows, words_of
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,10 @@ class Workbench(Generic[Frame]):
 
     def _keyed(self, held: Frame) -> Frame:
         """The rows with the columns a key without a column of its own is read from."""
-        words = words_of((*self.setup.key, *self.setup.split.key), self.kinds)
+        words = [
+            word for word in words_of((*self.setup.key, *self.setup.split.key), self.kinds)
+            if COLUMN_OF[word] not in self.kinds  # a job brings them
+        ]  # fmt: skip
         frame = self._source if ROW_NUMBER in words else held
         for word in sorted(words, reverse=True):  # numbers first: they belong to the source as it came
             frame = keyed_rows(self.engine, frame, word, self.setup.role_columns)

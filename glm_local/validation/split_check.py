@@ -65,8 +65,12 @@ def unlike_problem(unlike: Sequence[Unlike], split: Split, key: Key, path: str =
     )
 
 
+def samples_stop(split: Split) -> bool:
+    """Whether unlike samples of a split stop the work, or are told and go on."""
+    return split.on_unlike == "error" or (split.on_unlike is None and split.method in BY_CHANCE)
+
+
 def stops(split: Split, unlike: Collection[Unlike], folds: Collection[str] = ()) -> bool:
-    """Whether unlike samples stop the work, or are told and go on; folds are always made by hash."""
-    if split.on_unlike is not None:
-        return bool(unlike) and split.on_unlike == "error"
-    return any(split.method in BY_CHANCE or one.sample in folds for one in unlike)
+    """The same where folds are looked at, too, which are always made by hash."""
+    by_hash = split.on_unlike is None and any(one.sample in folds for one in unlike)
+    return bool(unlike) and (samples_stop(split) or by_hash)

@@ -90,7 +90,7 @@ COLUMNS = [
 
 ROWS = [
     data("a study of no row", "/data", "no row", lambda frame: frame.iloc[:0]),
-    data("a missing date of a split by time", "/split/column", "3 of 900 rows", put("start", None), "split={method='time', column='start'}"),
+    data("a missing date of a split by time", "/split/column", "3 of 900 rows", put("start", None), "split={method='time', column='start', max_lost_share=0}"),
     data("a missing target of a study", "/roles/target", "target missing", put("claims", None)),
     data("an infinite exposure of a study", "/roles/exposure", "exposure missing", put("years", np.inf)),
     data("no exposure in a study", "/roles/exposure", "exposure not positive", put("years", 0.0)),

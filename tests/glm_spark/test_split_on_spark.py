@@ -12,6 +12,8 @@ import pyarrow.parquet as parquet
 import pytest
 
 from glm_local.errors import ConfigError, DataError, EngineError
+from glm_local.job.data_sources import DataSource
+from glm_local.local_environment import local_environment
 from glm_local.pandas_engine import PandasEngine
 from glm_local.validation import keyed_rows, learn_split, read_split
 
@@ -68,6 +70,24 @@ def test_row_numbers_need_a_source_with_an_order(spark: SparkSession, folder: st
     with pytest.raises(EngineError, match="A Spark DataFrame has no order of rows"):
         engine.numbered(spark.read.parquet(folder), "n")
     assert engine.numbered(rows(3), "n").toPandas()["n"].tolist() == [0, 1, 2]
+
+
+def test_the_rows_of_a_job_have_the_same_numbers_on_both_engines(
+    spark: SparkSession, folder: str, tmp_path: Path
+) -> None:
+    from glm_spark.job_environment import spark_environment
+
+    far, near = spark_environment(spark), local_environment()
+    table = tmp_path / "table.csv"
+    rows(50).to_csv(table, index=False)
+    for source in (DataSource("path", folder), DataSource("path", str(table))):
+        here = near.numbered(source, ["place"], "number")
+        there = far.numbered(source, ["place"], "number").toPandas()
+        assert dict(zip(there["place"], there["number"], strict=True)) == dict(
+            zip(here["place"], here["number"], strict=True)
+        )
+    with pytest.raises(EngineError, match="no order of rows"):
+        far.numbered(DataSource("table", "somewhere"), ["place"], "number")
 
 
 def test_a_study_of_a_dataframe_says_which_key_to_give_and_stops_where_samples_are_unlike(
