@@ -23,7 +23,7 @@ from glm_local.contract.factor_spec import CategoricalSpec, FactorSpec, NumericS
 from glm_local.contract.learn_edges import quantile_edges, written_edges, written_values
 from glm_local.contract.learn_factors import MOST_LEVELS, learn
 from glm_local.contract.level_names import EPOCH, own_level
-from glm_local.contract.short_edges import value_edges
+from glm_local.contract.short_edges import FURTHEST, value_edges
 from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.errors import DataError, GlmError, Problem, nearest
 
@@ -151,12 +151,14 @@ def _special(at: int, one: Mapping[str, Any]) -> tuple[float, ...]:
     """Special values of a numeric candidate's document."""
     values = one.get("special", ())
     numbers = isinstance(values, (list, tuple)) and all(
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) for value in values
+        value in ("inf", "-inf")  # as JSON has them
+        or (isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value))
+        for value in values
     )
     if not numbers or (values and one.get("kind") != "numeric"):
         raise DataError.because(
             f"special is {values!r}.", "Special values are a list of numbers of a numeric candidate.",
-            'Write "special": [-1, 999].', path=f"/candidates/{at}/special",
+            'Write "special": [-1, 999, "inf"].', path=f"/candidates/{at}/special",
         )
     return tuple(float(value) for value in values)
 
@@ -203,7 +205,7 @@ def _resolved(
         edges = quantile_edges(np.asarray(cuts, dtype=np.float64), spec.source)
     finite = [edge for edge in {*edges, *_around(special, spec.source)} if math.isfinite(edge)]
     document = {**spec.document(), "edges": written_edges(finite, spec.source)}
-    if len(known) == 2 and len(finite) == 1:
+    if len(known) == 2 and len(finite) == 1 and all(map(math.isfinite, known)):
         document["labels"] = written_values(known, spec.source)
     return NumericSpec(**document)
 
@@ -211,7 +213,11 @@ def _resolved(
 def _around(special: Sequence[float], source: str) -> set[float]:
     """Edges on both sides of every special value."""
     whole = source != "number"
-    return {edge for value in special for edge in (value - 1 if whole else math.nextafter(value, -math.inf), value)}
+    finite = {value for value in special if math.isfinite(value)}
+    beside = {math.copysign(FURTHEST, value) for value in special if math.isinf(value)}
+    return beside | {
+        edge for value in finite for edge in (value - 1 if whole else math.nextafter(value, -math.inf), value)
+    }
 
 
 def _as_number(value: object) -> float:

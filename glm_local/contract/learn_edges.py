@@ -14,8 +14,7 @@ from glm_local.contract.category_key import number_text
 from glm_local.contract.factor_spec import EdgeRule, NumericSpec
 from glm_local.contract.level_names import EPOCH
 from glm_local.contract.quantile_grid import ABOVE, BELOW, CUT, REACHED
-from glm_local.contract.short_edges import short_between, uniform_edges
-from glm_local.errors import DataError
+from glm_local.contract.short_edges import FURTHEST, short_between, uniform_edges
 
 Cuts = Mapping[float, NDArray[np.float64]]
 """Probability to cut point and the values around it (`glm_local.contract.quantile_grid.CUT`)."""
@@ -31,18 +30,17 @@ def learned_edges(spec: NumericSpec, cuts: Cuts) -> dict[str, Any]:
     """Return what a numeric factor learns: edges, and labels where the column has two values.
 
     Quantile edges are those of `quantile_edges`, edges of equal width the shortest numbers within a hundredth of the
-    width.
+    width, from the smallest to the largest finite value. Infinities have bins of their own besides.
     """
     rule, low, high = cast(EdgeRule, spec.edges), float(cuts[0.0][CUT]), float(cuts[1.0][CUT])
     if rule.method == "quantile":
         points = quantile_edges(np.stack([cuts[p] for p in asked_probabilities(rule)]).T, spec.source)
-    elif math.isfinite(low) and math.isfinite(high):
-        points = [point for point in uniform_edges(low, high, rule.bins) if low <= point < high]
     else:
-        raise DataError.because(
-            f"column {spec.column!r} of {spec.name!r} holds an infinity.", "Equal widths need finite values.",
-            'Give "lower" and "upper" with their policies, or use quantiles.',
-        )
+        least = low if math.isfinite(low) else float(cuts[0.0][ABOVE])
+        most = high if math.isfinite(high) else float(cuts[1.0][BELOW])
+        finite = math.isfinite(least) and math.isfinite(most)
+        points = [point for point in uniform_edges(least, most, rule.bins) if least <= point < most] if finite else []
+        points = sorted({*points, *beside_infinities(low, high)})
     edges = written_edges(points, spec.source)
     two_values = len(edges) == 1 and cuts[0.0][ABOVE] == high
     return {"edges": edges, **({"labels": written_values([low, high], spec.source)} if two_values else {})}
@@ -53,7 +51,7 @@ def quantile_edges(cuts: NDArray[np.float64], source: str) -> list[float]:
 
     A cut point between two values is an edge there. One on a value may become an edge above that value or below it,
     above where both are free; so a value that fills a whole share lies alone between two edges, and no two cut points
-    end between the same two values while there is room.
+    end between the same two values while there is room. Infinities are alone in bins of their own, however few.
 
     Parameters
     ----------
@@ -73,13 +71,26 @@ def quantile_edges(cuts: NDArray[np.float64], source: str) -> list[float]:
     # From the right, each cut point takes the rightmost free place: no other order takes more.
     for around in cuts.T[-2:0:-1]:
         point, below, reached = (float(around[at]) for at in (CUT, BELOW, REACHED))
-        if not math.isfinite(point):
+        if math.isnan(point):
             continue
         if reached < high and reached not in taken:
             taken[reached] = edge_at(around, source)
-        elif point == reached and math.isfinite(below) and below not in taken:
+        elif point == reached and not math.isnan(below) and below not in taken:
             taken[below] = edge_below(around, source)
-    return sorted(taken.values())
+    return sorted({*taken.values(), *beside_infinities(float(cuts[CUT][0]), high)})
+
+
+def beside_infinities(low: float, high: float) -> set[float]:
+    """Edges that leave infinities alone, where the smallest or the largest value is one; none between two of a kind.
+
+    Examples
+    --------
+    >>> sorted(beside_infinities(-math.inf, 80.0)), beside_infinities(0.0, 1.0), beside_infinities(math.inf, math.inf)
+    ([-1.7976931348623157e+308], set(), set())
+    """
+    if low == high:
+        return set()
+    return ({-FURTHEST} if low == -math.inf else set()) | ({FURTHEST} if high == math.inf else set())
 
 
 def written_edges(points: list[float], source: str) -> list[Any]:

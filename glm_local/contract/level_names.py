@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from glm_local.contract.category_key import ValueKind, category_key, key_text, number_text
+from glm_local.contract.short_edges import FURTHEST
 
 CAUSES = ("missing", "unseen", "below", "above")
 """What a policy is about, in the order levels of their own follow the ordinary ones."""
@@ -43,12 +44,26 @@ def interval_names(
     >>> interval_names([0, 10], lower=0, upper=100)
     ['[0, 0]', '(0, 10]', '(10, 100]']
 
+    An infinity that is alone beyond the furthest double is named by itself:
+
+    >>> interval_names([-1.7976931348623157e308, 3])
+    ['-inf', '(-inf, 3]', '(3, inf)']
+
     The double just below a short number stands for "less than that number", and is named so:
 
     >>> import math
     >>> interval_names([math.nextafter(0.25, 0), 0.25])
     ['(-inf, 0.25)', '[0.25, 0.25]', '(0.25, inf)']
     """
+    least = ["-inf"] if edges and lower is None and edges[0] == -FURTHEST else []
+    most = ["inf"] if edges and upper is None and edges[-1] == FURTHEST else []
+    inner = edges[len(least) : len(edges) - len(most)]
+    return [*least, *_interval_names(inner, lower, upper), *most]
+
+
+def _interval_names(
+    edges: Sequence[float | str], lower: float | str | None, upper: float | str | None
+) -> list[str]:
     first, *inner, last = _ends(edges, lower, upper)
     below = [_short_above(edge) for edge in inner]
     texts = [_edge_text(edge) if short is None else short for edge, short in zip(inner, below, strict=True)]

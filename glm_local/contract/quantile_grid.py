@@ -172,6 +172,8 @@ def weighted_quantiles_of(values: Floats, weights: Floats, squares: float, proba
 def _mean_of(values: Floats, parts: Floats) -> float:
     if len(values) == 1:
         return float(values[0])
+    if values[0] == -np.inf:
+        return -np.inf
     # Measured from the lowest value, so that two equal or infinite neighbours do not round or turn into NaN.
     return float(values[0] + ((values - values[0]) * parts).sum() / parts.sum())
 
@@ -181,6 +183,7 @@ def _between(left: Floats, right: Floats, share: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
         step = right - left
         moved = np.where(share >= 0.5, right - step * (1 - share), left + step * share)
+    moved = np.where(np.isnan(moved), np.where(left == -np.inf, left, right), moved)  # beside an infinity: it
     return np.where((left == right) | (share == 0), left, moved)
 
 

@@ -8,9 +8,13 @@ above it. Of all those numbers the one with the fewest digits is taken, so that 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
+
+FURTHEST = sys.float_info.max
+"""The edge between finite values and an infinity."""
 
 UNIFORM_SLACK = 0.01
 """Share of an interval's width by which an edge of equal widths may be moved to a shorter number."""
@@ -20,7 +24,8 @@ def short_between(low: float, high: float, near: float | None = None) -> float:
     """Return the shortest decimal e with low <= e < high.
 
     Fewest significant digits first, then the shortest text, then what lies nearest to `near` (to `low` when absent).
-    Zero is the shortest of all. Next to an infinity the finite end itself is taken: nothing says how far to go.
+    Zero is the shortest of all. Next to an infinity the edge is the largest double of all (`FURTHEST`), or the least:
+    so an infinity has its interval alone, whatever finite values come later.
 
     Examples
     --------
@@ -28,11 +33,11 @@ def short_between(low: float, high: float, near: float | None = None) -> float:
     (43.8, 0.0, 20.0)
     >>> short_between(-3.0, 4.5), short_between(-17.25, -17.0), short_between(2.5e-7, 3.1e-7)
     (0.0, -17.2, 3e-07)
-    >>> short_between(0.1, math.nextafter(0.1, 1.0))
-    0.1
+    >>> short_between(0.1, math.nextafter(0.1, 1.0)), short_between(5.0, math.inf) == FURTHEST
+    (0.1, True)
     """
     if not (math.isfinite(low) and math.isfinite(high)):
-        return low if math.isfinite(low) else math.nextafter(high, -math.inf)
+        return -FURTHEST if low == -math.inf else FURTHEST
     if low <= 0 < high:
         return 0.0
     sign = 1 if low > 0 else -1

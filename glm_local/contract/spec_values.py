@@ -29,7 +29,7 @@ def is_number(value: object) -> bool:
     """Whether a value is a finite number (true and false are not)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return abs(value) < LARGEST if isinstance(value, int) else math.isfinite(value) and abs(value) < LARGEST
+    return abs(value) <= LARGEST  # NaN is not
 
 
 def is_date(value: object) -> bool:

@@ -18,6 +18,7 @@ from glm_local.contract.expression import Compare, Literal, Read
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.factors import categorical, interaction, linear, numeric, ordinal
 from glm_local.contract.learn_factors import learn, learn_factors, with_base, with_cells
+from glm_local.contract.level_names import level_names
 from glm_local.errors import DataError
 from glm_local.pandas_engine import PandasEngine
 from tests.contract.repeated_values import learned_bins, repeated
@@ -133,9 +134,19 @@ def test_values_that_do_not_vary_or_are_too_large_are_data_errors() -> None:
         learned(linear("x", scale="sd", missing=0), frame=pd.DataFrame({"x": [0.1] * 7}))
     with pytest.raises(DataError, match="too large to average"):
         learned(linear("x", centre="mean", missing=0), frame=pd.DataFrame({"x": [1e300, 1e300]}))
-    with pytest.raises(DataError, match="holds an infinity"):
-        learned(numeric("x", edges={"method": "uniform", "bins": 3}, missing="base"),
-                frame=pd.DataFrame({"x": [1, math.inf]}))
+
+
+@pytest.mark.parametrize(("method", "values", "wanted"), [
+    ("quantile", [-math.inf, 1, 2, 3, 4], ["-inf", "(-inf, 2]", "(2, inf)"]),
+    ("quantile", [1, 2, 3, 4, math.inf, math.inf], ["(-inf, 3]", "(3, inf)", "inf"]),
+    ("quantile", [-math.inf] * 9 + [1] + [math.inf] * 9, ["-inf", "(-inf, inf)", "inf"]),
+    ("uniform", [-math.inf, 0, 10, 3, math.inf], ["-inf", "(-inf, 5]", "(5, inf)", "inf"]),
+    ("uniform", [0, 7, math.inf], ["(-inf, 3.5]", "(3.5, inf)", "inf"]),
+])  # fmt: skip
+def test_learned_edges_leave_infinities_alone(method: str, values: list[float], wanted: list[str]) -> None:
+    asked = numeric("x", edges={"method": method, "bins": 2}, missing="base")
+    found = learn_factors(PandasEngine(), pd.DataFrame({"x": values}), [asked])[0]
+    assert level_names(found.document()) == wanted
 
 
 def test_a_value_named_like_a_level_of_its_own_is_a_data_error_with_a_way_out() -> None:
