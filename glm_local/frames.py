@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.dataset as dataset
 
 from glm_local.errors import DataError, EngineError, GlmError
+from glm_local.partition_folders import parquet_dataset
 
 FrameLike = Any
 """A pandas or polars frame, an Arrow table or stream, or the path of Parquet files or of a Delta table."""
@@ -129,7 +130,7 @@ def _path_table(path: Path, columns: Sequence[str] | None) -> pa.Table:
 
             table: pa.Table = DeltaTable(path).to_pyarrow_table(columns=wanted)
             return table
-        return dataset.dataset(path, format="parquet", partitioning="hive").to_table(columns=wanted)
+        return parquet_dataset(path).to_table(columns=wanted)
     except (pa.ArrowException, OSError, ValueError) as error:
         cause = str(error).splitlines()[0]
         raise DataError.because(

@@ -25,7 +25,7 @@ from glm_spark.row_numbers import numbered_files
 from glm_spark.session import delta_packages, is_connect, on_databricks, spark_session
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.spark_errors import explained
-from glm_spark.spark_frames import collated_columns, column_kinds
+from glm_spark.spark_frames import collated_columns, column_kinds, read_parquet
 
 
 def spark_environment(spark: SparkSession | None = None) -> Environment[DataFrame]:
@@ -90,6 +90,8 @@ class _SparkData:
             return spark.createDataFrame(csv_rows(source))
         if self._driver_sees(source):
             source.require_files()
+        if source.known_format == "parquet" and source.version is None:
+            return read_parquet(spark, source.name)
         reader = spark.read.format(source.known_format)
         if source.version is not None:
             reader = reader.option("versionAsOf", str(source.version))

@@ -6,6 +6,7 @@ from collections import Counter
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeGuard
+from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from glm_local.contract.columns import ColumnKind
 from glm_local.contract.read_array import decoded
 from glm_local.errors import DataError
 from glm_local.frames import arrow_table, is_delta
+from glm_local.partition_folders import partition_kinds
 from glm_spark.spark_errors import explained
 
 KINDS: tuple[tuple[type[t.DataType], ColumnKind], ...] = (
@@ -63,10 +65,38 @@ def as_spark_frame(spark: SparkSession, source: Any) -> DataFrame:
         if is_path(source):
             path = str(source)
             delta = is_delta(Path(path))
-            return spark.read.format("delta" if delta else "parquet").load(path)
+            return spark.read.format("delta").load(path) if delta else read_parquet(spark, path)
         if isinstance(source, str):
             return spark.table(source)
         return rows_to_spark(spark, arrow_table(source))
+
+
+def read_parquet(spark: SparkSession, path: str) -> DataFrame:
+    """Parquet files with the columns that folders stand for, of the kinds the local engine gives them.
+
+    Spark would read "01" and "1" as one integer, and dates and fractions in folders' names as such.
+    """
+    frame = spark.read.parquet(path)
+    kinds = partition_kinds(_below(path, one) for one in frame.inputFiles())
+    schema = frame.schema
+    texts = {
+        field.name for field in schema.fields
+        if kinds.get(field.name) == "text" and not isinstance(field.dataType, t.StringType)
+    }  # fmt: skip
+    if not texts:
+        return frame
+    fields = [
+        t.StructField(one.name, t.StringType() if one.name in texts else one.dataType, True) for one in schema.fields
+    ]
+    return spark.read.schema(t.StructType(fields)).parquet(path)
+
+
+def _below(path: str, file: str) -> str:
+    """The part of a file's URI below the folder that was read."""
+    local = "://" not in path or path.startswith("file://")
+    base = str(Path(path.removeprefix("file://")).absolute()) if local else path.partition("://")[2]
+    whole = unquote(file)
+    return whole.partition(base.rstrip("/"))[2] or whole
 
 
 def rows_to_spark(spark: SparkSession, table: pa.Table) -> DataFrame:

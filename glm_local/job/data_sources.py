@@ -18,6 +18,7 @@ from glm_local.contract.read_array import physical_kind
 from glm_local.errors import ConfigError, DataError
 from glm_local.frames import as_frame
 from glm_local.job.config import DataFormat, DataSection
+from glm_local.partition_folders import parquet_dataset
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def column_kinds(source: DataSource) -> dict[str, ColumnKind]:
     if source.kind == "path" and source.known_format == "parquet":
         source.require_files()
         try:
-            nothing = dataset.dataset(source.path, format="parquet", partitioning="hive").schema.empty_table()
+            nothing = parquet_dataset(source.path).schema.empty_table()
         except (pa.ArrowException, OSError, ValueError) as error:
             raise _unreadable(source, error) from None
         return _kinds(as_frame(nothing))
