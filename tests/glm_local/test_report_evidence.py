@@ -227,9 +227,18 @@ def test_a_table_that_fits_a_printed_page_stays_whole(name: str) -> None:
     for table in re.findall(r"<table.*?</table>", page, flags=re.DOTALL):
         lines = table.count("<tr") - 1
         kinds = (re.findall(r'<table class="([^"]*)"', table) or [""])[0].split()
-        assert ("short" in kinds) is (lines <= 32) or "coefficients" in kinds
+        assert ("short" in kinds) is (lines <= 32)
     printed = page[page.index("@media print") :]
     assert re.search(r"[ ,]table\.short \{ break-inside:avoid \}", printed)
+
+
+def test_nothing_scrolls_on_paper() -> None:
+    style = PAGES["study"]()
+    style = style[style.index("<style>") : style.index("</style>")]
+    rules = re.findall(r"@media ([^{]*?)\s*\{([^@]*)", style)
+    scrolling = [medium for medium, body in rules if "overflow-x:auto" in body]
+    assert scrolling
+    assert all(medium.startswith("screen") for medium in scrolling)
 
 
 def test_any_validation_has_a_best_sample() -> None:
