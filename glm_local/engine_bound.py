@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from glm_local.contract.arguments import argument_check
 from glm_local.contract.engine import Engine
 
 P = ParamSpec("P")
@@ -35,13 +36,17 @@ def bound_to(
     def bind(neutral: Callable[Concatenate[Any, P], R]) -> Callable[P, R]:
         @wraps(neutral)
         def public(*rest: P.args, **options: P.kwargs) -> R:
-            engine, rest = _engine_first(rest) or (open_engine(), rest)
+            own = _engine_first(rest)
+            rest = rest if own is None else own[1]
+            check(None, *rest, **options)
+            engine = open_engine() if own is None else own[0]
             asked = signature.bind(engine, *rest, **options)
             with engine.holding(asked.arguments[frame]) as held:
                 asked.arguments[frame] = held
                 return neutral(*asked.args, **asked.kwargs)
 
         signature = inspect.signature(neutral)
+        check = argument_check(neutral)
         frame = list(signature.parameters)[1]
         without_engine = list(signature.parameters.values())[1:]
         public.__signature__ = signature.replace(parameters=without_engine)  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression
 from glm_local.frames import FrameLike
@@ -27,11 +28,13 @@ def fit_frame(
     return Model(fit(engine, frame, FitRequest(**asked), references), engine)
 
 
+@arguments_checked
 def open_engine() -> PandasEngine:
     """The engine of this package."""
     return PandasEngine()
 
 
+@arguments_checked
 def fit_glm(
     frame: FrameLike,
     *,
@@ -108,6 +111,7 @@ def fit_glm(
     )  # fmt: skip
 
 
+@arguments_checked
 def load_model(source: str | Path | Mapping[str, Any]) -> Model[Any]:
     """Load a model that `Model.save` wrote; it is checked and its fingerprint compared."""
     return Model(read_document(source), PandasEngine())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from glm_local import diagnostics, sampling
+from glm_local.contract.arguments import arguments_checked
 from glm_local.engine_bound import bound_to
 from glm_local.frames import FrameLike
 from glm_local.pandas_engine import PandasEngine
@@ -29,6 +30,7 @@ train_validation_comparison = on_pandas(diagnostics.train_validation_comparison)
 validation_report = on_pandas(diagnostics.validation_report)
 
 
+@arguments_checked
 def stratified_sample(
     frame: FrameLike,
     strata: str | Sequence[str],

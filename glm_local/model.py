@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from glm_local.contract.applied_levels import level_labels
-from glm_local.contract.closed_words import words_checked
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.compile_factor import compile_factor, compile_factors
 from glm_local.contract.compile_score import ScoreKind, role_expression, score_expression
 from glm_local.contract.compiled_factor import CompiledFactor
@@ -32,6 +32,7 @@ from glm_local.validation import ValidationReport, codes_and_labels, validation_
 Frame = TypeVar("Frame")
 
 
+@arguments_checked
 class Model(Generic[Frame]):
     """A fitted model bound to the engine of the package it came from.
 
@@ -89,7 +90,6 @@ class Model(Generic[Frame]):
     def predict(
         self, rows: Frame, kind: ScoreKind = ..., output: str = ..., *, overwrite: bool = ...
     ) -> Frame: ...
-    @words_checked
     def predict(
         self, rows: Any, kind: ScoreKind = "mean", output: str = "prediction", *, overwrite: bool = False
     ) -> Any:
@@ -128,7 +128,6 @@ class Model(Generic[Frame]):
         value = scorer(record)
         return None if value is None else float(value)
 
-    @words_checked
     def with_levels(self, frame: Frame, suffix: str = "_level", *, overwrite: bool = False) -> Frame:
         """The frame with each factor's level name in a column `<factor><suffix>`; refused rows are missing.
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.plain_json import plain_json
 from glm_local.contract.read_json import DEEPEST, is_deeper, read_json
 from glm_local.errors import ConfigError
@@ -33,6 +34,7 @@ RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt"
 SUFFIXES = {"json": ".json", "csv": ".csv", "parquet": ".parquet"}
 
 
+@arguments_checked
 class RunFolder:
     """A new folder ``<base>/<UTC time>_<name>``, never one that another run has.
 

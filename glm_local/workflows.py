@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.studies import GLMStudy
 from glm_local.workflow.glm import Glm
 from glm_local.workflow.rate_glm import RateGlm
@@ -27,6 +28,7 @@ class RateGLM(RateGlm[Any]):  # noqa: D101  it has one
     _workflow = GLMWorkflow
 
 
+@arguments_checked
 def run_workflow(
     frame: Any, *, target: Any, candidates: Sequence[Any] | None = None, **asked: Any
 ) -> WorkflowResult[Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from glm_local import fitting as local
+from glm_local.contract.arguments import arguments_checked
 from glm_local.fitting import LOCAL_REFERENCES, fit_frame
 from glm_local.glm.fit import ReferenceSolver
 from glm_local.model import Model, read_document
@@ -18,11 +19,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@arguments_checked
 def open_engine() -> SparkEngine:
     """The engine of this package, on the active session (or a new local one)."""
     return SparkEngine()
 
 
+@arguments_checked
 def spark_references(engine: SparkEngine) -> dict[str, ReferenceSolver]:
     """Independent solvers beside a Spark engine: Spark ML on the cluster, statsmodels on the driver."""
     return {**LOCAL_REFERENCES, "spark_ml": partial(fit_spark_ml, engine.spark)}
@@ -33,6 +36,7 @@ def _on_spark(counterpart: Callable[P, R]) -> Callable[[Callable[..., R]], Calla
     return wraps(counterpart)  # type: ignore[return-value]
 
 
+@arguments_checked
 @_on_spark(local.fit_glm)
 def fit_glm(frame: Any, *, engine: SparkEngine | None = None, **asked: Any) -> Model[Any]:
     """Fit a factor GLM on a Spark DataFrame; see `glm_local.fit_glm`."""
@@ -40,6 +44,7 @@ def fit_glm(frame: Any, *, engine: SparkEngine | None = None, **asked: Any) -> M
     return fit_frame(used, frame, spark_references(used), **asked)
 
 
+@arguments_checked
 @_on_spark(local.load_model)
 def load_model(source: str | Path | Mapping[str, Any]) -> Model[Any]:
     """Load a model that scores Spark DataFrames."""

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from glm_local import diagnostics, frame_verbs, sampling
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.sql import quote_identifier
 from glm_local.engine_bound import bound_to
 from glm_local.sampling import STRATUM, TIES, WEIGHT, draw_sample
@@ -40,6 +41,7 @@ def _counterpart(local: Callable[P, Any]) -> Callable[[Callable[..., R]], Callab
     return wraps(local)  # type: ignore[return-value]
 
 
+@arguments_checked
 @_counterpart(frame_verbs.stratified_sample)
 def stratified_sample(
     frame: Any, strata: str | Sequence[str], *, weight_column: str | None = "sample_weight", **asked: Any

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, cast
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.errors import EngineError
 from glm_spark.java import require_java, started_gateway
 from glm_spark.spark_errors import explained
@@ -37,6 +38,7 @@ DELTA_SETTINGS = {
 }
 
 
+@arguments_checked
 def spark_session(app_name: str = "glm-spark", delta: bool = True, **conf: str) -> SparkSession:
     """Return the active session if there is one, else a local one.
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.blocks import BlockDesign, Blocks
 from glm_local.contract.cell_pass import cell_pass
 from glm_local.contract.cells import CellRequest, DesignTable
@@ -62,6 +63,7 @@ class SparkEngine:
 
     name = "spark"
 
+    @arguments_checked
     def __init__(
         self, spark: SparkSession | None = None, materialise: Materialise = "cache", scratch: str = "",
         merging: Merging = DEFAULT,

@@ -10,11 +10,13 @@ from typing import Literal, get_args
 from glm_local.binning.penalties import Penalty, named_penalties
 from glm_local.binning.program import Trend
 from glm_local.candidates.candidate import Policy
+from glm_local.contract.arguments import arguments_checked
 from glm_local.errors import ConfigError, Problem, nearest
 
 SizeRule = Literal["one_standard_error", "cross_validated", "bic"]
 
 
+@arguments_checked
 @dataclass(frozen=True)
 class BinningRules:
     """Hard rules of a factor's bins, and how their number is chosen.

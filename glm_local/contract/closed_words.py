@@ -1,58 +1,45 @@
-"""Closed sets of words: what a `Literal` or `bool` annotation allows is checked where it enters, and listed once."""
+"""What arguments take: words of a `Literal`, flags, numbers, texts and lists, as annotations say."""
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping
-from types import SimpleNamespace
-from typing import Any, Literal, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
+import numbers
+from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from glm_local.errors import Problem, SpecError, nearest
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def words_checked(function: Callable[P, T]) -> Callable[P, T]:
-    """Refuse arguments that are none of the words their annotation lists, all at once, with the nearest.
-
-    Only parameters annotated with nothing but `Literal`, `bool` and None are looked at.
-
-    Examples
-    --------
-    >>> @words_checked
-    ... def read(kind: Literal["mean", "rate"] = "mean") -> str:
-    ...     return kind
-    >>> read("Mean")
-    Traceback (most recent call last):
-    glm_local.errors.SpecError: /kind  kind is 'Mean'. It is one of 'mean', 'rate'. Nearest: 'mean'.
-    """
-    signature = inspect.signature(function)
-    inner = inspect.unwrap(function)
-    allowed = functools.cache(lambda: closed_parameters(inner.__annotations__, getattr(inner, "__globals__", {})))
-
-    @functools.wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            given = signature.bind(*args, **kwargs).arguments
-        except TypeError:
-            given = {}  # Python's own message names the argument
-        check_words(allowed(), given)
-        return function(*args, **kwargs)
-
-    return checked
+_KINDS: dict[Any, tuple[str, str]] = {
+    float: ("a number", "Write it without quotes: 0.5, say."),
+    int: ("a whole number", "Write it without quotes: 5, say."),
+    str: ("text", 'Put it in quotes: "…".'),
+    Sequence: ("a list", "Put it in brackets: […]."),
+}
+"""Kinds of values an annotation can name, in words, and how one is written."""
 
 
 def closed_parameters(annotations: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
-    """Parameter to the values it may have, of those that have a closed set of them."""
+    """Parameter to what it may be, of those whose annotation can be checked.
+
+    Parameters
+    ----------
+    annotations
+        Of a function or a class; only those made of `Literal`, bool, None, float, int, str and sequences count.
+    names
+        Where they are looked up.
+
+    Returns
+    -------
+    dict
+        Values, and the types float (any real number), int, str and `Sequence`.
+    """
     closed: dict[str, tuple[Any, ...]] = {}
     for parameter, annotation in annotations.items():
         try:
             hint = get_type_hints(SimpleNamespace(__annotations__={parameter: annotation}), dict(names))[parameter]
-        except NameError:  # a type that only the type checker imports is no closed set
+        except NameError:  # a type that only the type checker imports
             continue
         values = _values(hint)
         if parameter != "return" and values:
@@ -61,16 +48,20 @@ def closed_parameters(annotations: Mapping[str, Any], names: Mapping[str, Any]) 
 
 
 def _values(hint: Any) -> tuple[Any, ...]:
-    """The values of an annotation; empty where it allows anything else."""
+    """What an annotation allows; empty where it allows something that is not told from here."""
     if hint is bool:
         return (True, False)
     if hint is type(None):
         return (None,)
-    if get_origin(hint) is Literal:
+    if hint in (float, int, str):
+        return (hint,)
+    origin = get_origin(hint)
+    if origin is Literal:
         return get_args(hint)
+    if origin is Sequence:
+        return (Sequence,)
     parts = [_values(part) for part in get_args(hint)]
-    is_union = get_origin(hint) is not None and str(get_origin(hint)) in ("typing.Union", "<class 'types.UnionType'>")
-    return tuple(value for part in parts for value in part) if is_union and parts and all(parts) else ()
+    return tuple(value for part in parts for value in part) if origin in (Union, UnionType) and all(parts) else ()
 
 
 def check_words(allowed: Mapping[str, tuple[Any, ...]], given: Mapping[str, Any]) -> None:
@@ -78,22 +69,59 @@ def check_words(allowed: Mapping[str, tuple[Any, ...]], given: Mapping[str, Any]
     problems = [
         _problem(name, given[name], values)
         for name, values in allowed.items()
-        if name in given and not _is_among(given[name], values)
+        if name in given and not any(_is(given[name], one) for one in values)
     ]
     if problems:
         raise SpecError(problems)
 
 
-def _is_among(value: Any, values: tuple[Any, ...]) -> bool:
-    value = bool(value) if isinstance(value, np.bool_) else value
-    return any(type(value) is type(one) and value == one for one in values)
+def _is(value: Any, one: Any) -> bool:
+    """Whether a value is the one allowed, or of the kind allowed; True is no number, and 1 is not True."""
+    if one is Sequence:
+        return not isinstance(value, str | bytes | numbers.Number | np.bool_ | None)
+    flag = isinstance(value, bool | np.bool_)
+    if one is float:
+        return not flag and isinstance(value, numbers.Real) and _fits_a_double(value)
+    if one is int:
+        return not flag and isinstance(value, numbers.Integral)
+    if one is str or isinstance(one, str):
+        return isinstance(value, str) and (one is str or value == one)
+    return value is one if one is None else flag is isinstance(one, bool) and type(value) in _SAME and value == one
+
+
+def _fits_a_double(value: numbers.Real) -> bool:
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
+
+
+_SAME = (bool, np.bool_, int, float)
 
 
 def _problem(name: str, value: Any, values: tuple[Any, ...]) -> Problem:
     words = [one for one in values if isinstance(one, str)]
-    listed = ", ".join(repr(one) for one in values)
+    shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
+    return Problem(f"/{name}", f"{name} is {shown}.", _rule(values), _way_out(value, values, words))
+
+
+def _rule(values: tuple[Any, ...]) -> str:
+    kinds = [_KINDS[one][0] for one in values if one in _KINDS]
+    listed = ", ".join(repr(one) for one in values if one not in _KINDS)
+    several = len(values) - len(kinds) > 1
+    return f"It is {' or '.join([*kinds, *([('one of ' if several else '') + listed] if listed else [])])}."
+
+
+def _way_out(value: Any, values: tuple[Any, ...], words: list[str]) -> str:
     lowered = {word.lower(): word for word in words}
     same = lowered.get(value.strip().lower()) if isinstance(value, str) else None
     hint = f"Nearest: {same!r}." if same else nearest(value, words) if isinstance(value, str) and words else ""
-    way_out = hint if hint.startswith("Nearest") else f"Write {values[0]!r}."
-    return Problem(f"/{name}", f"{name} is {value!r}.", f"It is one of {listed}.", way_out)
+    if hint.startswith("Nearest"):
+        return hint
+    kind = next(_ways(values), None)
+    return kind or f"Write {values[0]!r}."
+
+
+def _ways(values: tuple[Any, ...]) -> Iterator[str]:
+    yield from (_KINDS[one][1] for one in values if one in _KINDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from glm_local.contract.closed_words import words_checked
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.compile_factor import CompiledFactor, CompiledInteraction, CompiledLinear, compile_factor
 from glm_local.contract.derived_columns import inline_derived, read_derived
 from glm_local.contract.expression import (
@@ -31,7 +31,7 @@ def role_expression(role: Any, path: str = "") -> Expression:
     return Read(role, "number") if isinstance(role, str) else expression_from_json(role, path)
 
 
-@words_checked
+@arguments_checked
 def score_expression(model: ModelDocument, kind: ScoreKind = "mean") -> Expression:
     """Expression of a model's score.
 

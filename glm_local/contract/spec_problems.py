@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.columns import READABLE, ColumnKind, ReadKind
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.expression_json import expression_from_json
@@ -22,6 +23,7 @@ PATH = "/factors"
 Documents = Sequence[Mapping[str, Any] | Spec | str]
 
 
+@arguments_checked
 def read_factors(documents: Documents, path: str = PATH, source: str = "") -> tuple[FactorSpec, ...]:
     """Return the factors of some documents, or raise all their problems.
 

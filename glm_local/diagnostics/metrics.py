@@ -12,12 +12,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.errors import ConfigError, DataError
 from glm_local.glm.families import Family, family_from
 
 Array = NDArray[np.float64]
 
 
+@arguments_checked
 def mean_deviance(
     family: Family | str | Mapping[str, object], target: ArrayLike, prediction: ArrayLike,
     weight: ArrayLike | None = None,
@@ -56,6 +58,7 @@ def mean_deviance(
     return _mean(unit, w)
 
 
+@arguments_checked
 def poisson_deviance(target: ArrayLike, prediction: ArrayLike, weight: ArrayLike | None = None) -> float:
     """Weighted mean of 2 [y log(y / m) - (y - m)]; see `mean_deviance`.
 
@@ -67,16 +70,19 @@ def poisson_deviance(target: ArrayLike, prediction: ArrayLike, weight: ArrayLike
     return mean_deviance("poisson", target, prediction, weight)
 
 
+@arguments_checked
 def gamma_deviance(target: ArrayLike, prediction: ArrayLike, weight: ArrayLike | None = None) -> float:
     """Weighted mean of 2 [(y - m) / m - log(y / m)], y > 0; see `mean_deviance`."""
     return mean_deviance("gamma", target, prediction, weight)
 
 
+@arguments_checked
 def gaussian_deviance(target: ArrayLike, prediction: ArrayLike, weight: ArrayLike | None = None) -> float:
     """Weighted mean of (y - m)^2; see `mean_deviance`."""
     return mean_deviance("gaussian", target, prediction, weight)
 
 
+@arguments_checked
 def tweedie_deviance(
     target: ArrayLike, prediction: ArrayLike, power: float, weight: ArrayLike | None = None
 ) -> float:
@@ -84,11 +90,13 @@ def tweedie_deviance(
     return mean_deviance({"family": "tweedie", "power": power}, target, prediction, weight)
 
 
+@arguments_checked
 def binomial_deviance(target: ArrayLike, prediction: ArrayLike, weight: ArrayLike | None = None) -> float:
     """Weighted mean of 2 [y log(y / m) + (1 - y) log((1 - y) / (1 - m))], y a share, w trials; see `mean_deviance`."""
     return mean_deviance("binomial", target, prediction, weight)
 
 
+@arguments_checked
 def weighted_mae(target: ArrayLike, prediction: ArrayLike, weight: ArrayLike | None = None) -> float:
     """Weighted mean of |y - m|.
 
@@ -101,6 +109,7 @@ def weighted_mae(target: ArrayLike, prediction: ArrayLike, weight: ArrayLike | N
     return _mean(np.abs(y - m), w)
 
 
+@arguments_checked
 def weighted_rmse(target: ArrayLike, prediction: ArrayLike, weight: ArrayLike | None = None) -> float:
     """Square root of the weighted mean of (y - m)^2."""
     y, m, w = _rows(target, prediction, weight)

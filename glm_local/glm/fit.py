@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.blocks import Blocks
-from glm_local.contract.closed_words import check_words, closed_parameters
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_score import role_expression
 from glm_local.contract.counted import counted
@@ -63,6 +63,7 @@ ReferenceSolver = Callable[[Array, Array, Array | None, Array | None, Family, Li
 """(design, response, weight, offset, family, link) -> solution; raises `CannotVerify` or `FitError`."""
 
 
+@arguments_checked
 @dataclass(frozen=True)
 class FitRequest:
     """Everything `fit_glm` is asked; see there."""
@@ -88,12 +89,6 @@ class FitRequest:
     pins: Mapping[str, Mapping[str, float]] | None = None
     data_fingerprint: str | None = None
 
-    def __post_init__(self) -> None:
-        check_words(closed_parameters(_WITHOUT_SOLVER, globals()), self.__dict__)
-
-
-_WITHOUT_SOLVER = {name: one for name, one in FitRequest.__annotations__.items() if name != "solver"}
-"""Solvers depend on the engine and are checked against its own."""
 
 
 def fit(

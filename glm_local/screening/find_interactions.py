@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from glm_local.candidates.study_rows import StudyRows
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.pair_factors import PairFactor, chosen_pairs, pair_factors
@@ -31,6 +32,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
+@arguments_checked
 def find_interactions(
     rows: StudyRows[Any],
     model: ModelDocument | None,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from glm_local.candidates.study_rows import StudyRows
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.errors import GlmError, SpecError, nearest
 from glm_local.screening.candidate_checks import CandidateChecks, FlagLimits, leakage
@@ -36,6 +37,7 @@ COLUMNS = (
 COUNTS = ("rank", "levels", "df", "lr_df", "cardinality", "thin_levels", "folds_better")
 
 
+@arguments_checked
 def rank_factors(
     rows: StudyRows[Any],
     model: ModelDocument | None = None,

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
 
@@ -20,6 +21,7 @@ SLACK = 1e-9
 """Sums added up in another order differ by less: they must not fall into other levels."""
 
 
+@arguments_checked
 @dataclass(frozen=True)
 class ScreeningRules:
     """How levels are formed for tests.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic
 
-from glm_local.contract.closed_words import words_checked
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.engine import Frame
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.errors import DataError, Problem, SpecError
@@ -21,6 +21,7 @@ from glm_local.study.state import StudyState
 from glm_local.study.workbench import FittedDesign, Workbench
 
 
+@arguments_checked
 class StudyCore(Generic[Frame]):
     """State, rows and decisions; the verbs of a study are written on it.
 
@@ -97,7 +98,6 @@ class StudyCore(Generic[Frame]):
 
     # -- what it does -----------------------------------------------------------------------------------------------
 
-    @words_checked
     def commit(self, facts: Sequence[Fact], *, finish: bool = False) -> StudyState:
         """Append events and take the state they lead to."""
         with self.stage("write history"):

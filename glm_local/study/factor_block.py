@@ -12,7 +12,7 @@ from glm_local.binning import hand
 from glm_local.binning.result import BinningResult
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.candidate import Candidate
-from glm_local.contract.closed_words import words_checked
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.factor_spec import EdgeMethod, FactorSpec
 from glm_local.contract.level_names import level_names
 from glm_local.errors import ConfigError, SpecError, nearest
@@ -24,6 +24,7 @@ from glm_local.study.design import Change
 from glm_local.study.level_tables import bin_table, validation_table
 
 
+@arguments_checked
 class FactorBlock:
     """A factor of a study, by name.
 
@@ -68,7 +69,6 @@ class FactorBlock:
         asked = rules or BinningRules(**rule)
         return self._proposed(proposing.optimized(self._study, self.name, asked), "optimized", asked)
 
-    @words_checked
     def coarse_bins(self, bins: int = 10, method: EdgeMethod = "quantile") -> FactorBlock:
         """Propose bins of about equal exposure ("quantile"), or of equal width ("uniform")."""
         if method == "quantile":

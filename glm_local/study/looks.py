@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.engine import Frame
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.model import Model
@@ -21,6 +22,7 @@ from glm_local.study.tables import history_table, versions_table
 from glm_local.validation import ValidationReport
 
 
+@arguments_checked
 class StudyLooks(StudyCore[Frame]):
     """Everything a study shows."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from glm_local.binning.rules import BinningRules
-from glm_local.contract.closed_words import words_checked
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.store import Store
 from glm_local.errors import ConfigError
@@ -33,6 +33,7 @@ from glm_local.study.workbench import Workbench
 StoreLike = Store | str | Path | None
 
 
+@arguments_checked
 class Study(StudyLooks[Frame]):
     """A study of factors for one model.
 
@@ -169,7 +170,6 @@ class Study(StudyLooks[Frame]):
         other._checked = True
         return other
 
-    @words_checked
     def replay(self, run: str | None = None, rederive: bool = True) -> Replay:
         """Make the decisions again up to the end of a run (None: all), refit each, and compare with what is recorded.
 
@@ -270,7 +270,6 @@ class Study(StudyLooks[Frame]):
         self.commit([Fact("fitted", {**fitted.figures(), "design": self.design.fingerprint})])
         return Model(fitted.model, self._environment.engine)
 
-    @words_checked
     def refine_factor(
         self, factor: str, rules: BinningRules | None = None, reason: str | None = None, *, accept: bool = False
     ) -> bool:
@@ -283,7 +282,6 @@ class Study(StudyLooks[Frame]):
             return automatic.refine_round(self, rules, None, [factor], reason)
         return automatic.propose_refined(self, rules, [factor], reason) == 1
 
-    @words_checked
     def refine_all(self, rules: BinningRules | None = None, rounds: int = 3, *, accept: bool = False) -> int:
         """Propose better bins of every accepted factor, the others as they are; returns how many were found.
 
@@ -294,7 +292,6 @@ class Study(StudyLooks[Frame]):
             return automatic.refine_all(self, rules, rounds, f"refine after {self.state.seq}")
         return automatic.propose_refined(self, rules, self.design.names, None)
 
-    @words_checked
     def auto_design(
         self,
         top_n: int | None = None,
@@ -323,7 +320,6 @@ class Study(StudyLooks[Frame]):
         automatic.auto_design(self, plan, candidates)
         return self
 
-    @words_checked
     def finalize(self, verify: bool = True, reason: str | None = None) -> Finalization:
         """Fit the accepted design on source rows, have it verified, look at the holdout, record all of it.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.expression import Expression
 from glm_local.errors import ConfigError
 from glm_local.validation.split import key_bucket
 
 
+@arguments_checked
 def fold_expression(
     key: str | Sequence[str], columns: Mapping[str, ColumnKind], folds: int = 5, seed: int = 0
 ) -> Expression:

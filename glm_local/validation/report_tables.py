@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pandas as pd
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.cells import DesignTable
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression, Read
@@ -36,6 +37,7 @@ PREDICTION = "__validation_prediction"
 USUAL_BANDS = ScoreBands()
 
 
+@arguments_checked
 def validation_report(
     engine: Engine[Frame],
     frame: Frame,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Literal as OneOf
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.columns import READABLE, ColumnKind
 from glm_local.contract.expression import (
     Arithmetic,
@@ -63,6 +64,7 @@ class LearnedSplit:
     ranks: tuple[int, int] = (0, 0)
 
 
+@arguments_checked
 @dataclass(frozen=True)
 class Split:
     """How rows are divided; read from JSON by `read_split`, made ready by `learn_split`.

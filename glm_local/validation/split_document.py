@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast, get_args
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.expression import Scalar
 from glm_local.errors import Problem, SpecError, nearest
 from glm_local.validation.split import MOST_LOST, SAMPLES, LearnedSplit, Split, SplitMethod, UnlikeRule
@@ -23,6 +24,7 @@ KEYED = ("hash", "exact", "stratified")
 """Methods that divide rows by a hash of their key."""
 
 
+@arguments_checked
 def read_split(document: Mapping[str, object] | Split) -> Split:
     """Check a split document and read it.
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.cells import CellRequest, DesignTable
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.engine import Engine
@@ -33,6 +34,7 @@ DISTINCT_TIMES = 1_000_000
 STRATUM_CELLS = 5_000_000
 
 
+@arguments_checked
 def learn_split(engine: Engine[Frame], frame: Frame, split: Split) -> Split:
     """The split with its bounds learned, ready for `Split.sample`. One pass if something is to learn (exact: two).
 
@@ -59,6 +61,7 @@ def learn_split(engine: Engine[Frame], frame: Frame, split: Split) -> Split:
     return replace(split, learned=learn(engine, frame, split, columns))
 
 
+@arguments_checked
 def split_counts(engine: Engine[Frame], frame: Frame, split: Split) -> pd.DataFrame:
     """Rows per sample (and stratum), with the share of all: what the split did. One pass.
 

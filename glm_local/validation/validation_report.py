@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.read_json import read_object
 from glm_local.errors import SpecError
 
 TABLES = ("summary", "excluded", "calibration", "lift", "lorenz", "gini")
 
 
+@arguments_checked
 @dataclass(frozen=True)
 class ValidationReport:
     """What `validation_report` returns; every table is a small pandas frame.

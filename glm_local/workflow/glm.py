@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic
 from glm_local.binning.result import BinningResult
 from glm_local.binning.rules import BinningRules
 from glm_local.contract.applied_levels import applied
-from glm_local.contract.closed_words import words_checked
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.compile_factor import Compiled, compile_factor
 from glm_local.contract.engine import Frame
 from glm_local.contract.expression import Expression
@@ -30,6 +30,7 @@ ALL_TRAIN = (1.0, 0.0, 0.0)
 """Rows given to these verbs are training rows; a study divides them, these do not."""
 
 
+@arguments_checked
 class Glm(Generic[Frame]):
     """A model of one target, and the verbs around it.
 
@@ -75,7 +76,6 @@ class Glm(Generic[Frame]):
         )
         return self.model_
 
-    @words_checked
     def predict(self, frame: Any, model: Model[Any] | None = None, *, overwrite: bool = False) -> Any:
         """The frame with the prediction as a column more; a row is scored alike alone and among others.
 
@@ -93,7 +93,6 @@ class Glm(Generic[Frame]):
         """Rank candidates by what they gain out of fold over the intercept; see `GLMStudy.rank_candidates`."""
         return self._review(frame, candidates).rank_candidates(**options)
 
-    @words_checked
     def bins(
         self, frame: Any, factor: Any, bins: int | None = None, method: EdgeMethod | None = None
     ) -> FactorSpec:
@@ -147,7 +146,6 @@ class Glm(Generic[Frame]):
             study.accept(_name(one), _spec(one), "fixed")
         return optimized(study, _name(factor), rules or BinningRules(**rule))
 
-    @words_checked
     def apply(self, frame: Any, *specs: Any, suffix: str | None = None, overwrite: bool = False) -> Any:
         """The frame with what each specification makes of a row in a column of its own, `age_bin` for a factor `age`.
 

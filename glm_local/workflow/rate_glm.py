@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.engine import Frame
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.errors import ConfigError
@@ -16,6 +17,7 @@ from glm_local.workflow.rules import WorkflowRules
 from glm_local.workflow.workflow import Workflow, WorkflowResult
 
 
+@arguments_checked
 class RateGlm(Glm[Frame]):
     """A model of counts (or amounts) per exposure that may choose its own factors.
 

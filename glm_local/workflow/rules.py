@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glm_local.binning.rules import BinningRules
+from glm_local.contract.arguments import arguments_checked
 from glm_local.errors import ConfigError, GlmError, Problem, nearest
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study.automatic import AutomaticPlan, KeepingRule
 
 
+@arguments_checked
 @dataclass(frozen=True)
 class WorkflowRules:
     """Rules of a study that runs by itself.

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic
 
 import pandas as pd
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.engine import Frame
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.new_columns import with_new_columns
@@ -24,6 +25,7 @@ from glm_local.workflow.rules import WorkflowRules, given_twice, known_rules
 from glm_local.workflow.steps import design
 
 
+@arguments_checked
 @dataclass(frozen=True)
 class WorkflowResult(Generic[Frame]):
     """What an automatic study came to.
@@ -95,6 +97,7 @@ class WorkflowResult(Generic[Frame]):
         return f"<p>{escape(repr(self.model))}</p><p>Kept: {kept}. Not kept:</p><ul>{why}</ul>"
 
 
+@arguments_checked
 class Workflow(Generic[Frame]):
     """A study that runs by rule: a factor is in the model only if it earns its place.
 

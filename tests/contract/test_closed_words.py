@@ -8,7 +8,8 @@ import pytest
 
 import glm_local
 from glm_local import BinningRules, GlmError, Model, fit_glm
-from glm_local.contract.closed_words import closed_parameters, words_checked
+from glm_local.contract.arguments import arguments_checked
+from glm_local.contract.closed_words import closed_parameters
 
 ROWS = pd.DataFrame({"y": [1, 2, 3, 4], "x": [0.1, 0.5, 0.2, 0.9], "years": [1.0, 2.0, 3.0, 4.0]})
 X = {"kind": "linear", "name": "x", "column": "x", "missing": "refuse"}
@@ -58,13 +59,15 @@ def test_all_wrong_words_are_told_at_once() -> None:
 
 
 def test_only_closed_sets_are_checked() -> None:
-    @words_checked
+    @arguments_checked
     def ask(one: Literal["a"] | None, two: Literal["a"] | str, three: bool = False) -> None: ...
 
     ask(None, "anything")
     with pytest.raises(GlmError, match="three is 0"):
         ask("a", "b", 0)  # type: ignore[arg-type]
-    assert set(closed_parameters(ask.__annotations__, globals())) == {"one", "three"}
+    assert closed_parameters(ask.__annotations__, globals()) == {
+        "one": ("a", None), "two": ("a", str), "three": (True, False),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("named", [{"method": "Hash"}, {"method": "hsah"}])

@@ -1,0 +1,204 @@
+"""A filter as a text, ``"age >= 18 and area in ['A', 'B']"``, read by Python's grammar into an expression; nothing runs.
+
+Columns are names (`` `a column` `` where it is none), texts stand in quotes. ``==``, ``!=``, ``<``, ``<=``, ``>``,
+``>=``, ``in``, ``not in``, ``and``, ``or``, ``not`` (also ``&``, ``|``, ``~``), ``+``, ``-``, ``*``, ``/``,
+``x.isna()`` and ``x.notna()``; ``None`` beside ``==`` is missing.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from glm_local.contract.columns import ColumnKind, ReadKind
+from glm_local.contract.expression import (
+    AllOf,
+    AnyOf,
+    Arithmetic,
+    Compare,
+    Expression,
+    IsMissing,
+    Literal,
+    Not,
+    Read,
+    Scalar,
+)
+from glm_local.contract.expression_columns import type_of
+from glm_local.contract.expression_json import expression_from_json
+from glm_local.errors import GlmError, Problem, SpecError
+
+LONGEST = 10_000
+"""Characters of a filter written as text."""
+
+_COMPARISONS: dict[type[ast.cmpop], Any] = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+}
+_ARITHMETIC: dict[type[ast.operator], Any] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_TURNED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_KIND_OF_TYPE: tuple[tuple[type, ReadKind], ...] = ((bool, "boolean"), (str, "text"))
+_RULE = "A filter is true or false: comparisons of columns and constants, joined by and, or, not."
+_WAY_OUT = """Write "age > 0 and area in ['A', 'B']", or {"greater": ["age", 0]}."""
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def filter_expression(
+    asked: Any, path: str = "/where", kinds: Mapping[str, ColumnKind] | None = None
+) -> Expression | None:
+    """A filter as an expression that is true or false.
+
+    Parameters
+    ----------
+    asked
+        None, an expression or its document, a text by the grammar above, or the name of a column of flags.
+    kinds
+        Of the table's columns; a name alone is read as a flag where it is known to be one.
+
+    Raises
+    ------
+    SpecError
+        It is none of these.
+
+    Examples
+    --------
+    >>> filter_expression("x > 0")
+    Compare(operator='>', left=Read(column='x', kind='number'), right=Literal(value=0))
+    """
+    if asked is None:
+        return None
+    known = kinds or {}
+    if isinstance(asked, str):
+        found = _named(asked, known) or _Text(asked, path).read()
+    elif isinstance(asked, Mapping):
+        found = expression_from_json(asked, path)
+        found = _named(found.column, known) or found if isinstance(found, Read) else found
+    elif isinstance(asked, Expression):
+        found = asked
+    else:
+        raise _wrong(path, f"{_shown(asked)} is a {type(asked).__name__}.")
+    kind = type_of(found)
+    if kind != "flag":
+        raise _wrong(path, f"{_shown(asked)} is a {kind}.")
+    return found
+
+
+def _named(column: str, kinds: Mapping[str, ColumnKind]) -> Expression | None:
+    return Read(column, "boolean") if kinds.get(column) == "boolean" else None
+
+
+def _wrong(path: str, found: str) -> GlmError:
+    return SpecError(Problem(path, found, _RULE, _WAY_OUT))
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class _Text:
+    """Reads one text; columns that are no Python names stand in back quotes."""
+
+    def __init__(self, text: str, path: str) -> None:
+        self.text, self.path = text, path
+        self.quoted: dict[str, str] = {}
+
+    def read(self) -> Expression:
+        if len(self.text) > LONGEST:
+            raise _wrong(self.path, f"a text of {len(self.text):,} characters.")
+        plain = re.sub("`([^`]+)`", self._quote, self.text.strip())
+        try:
+            body = ast.parse(plain, mode="eval").body
+            return self.flag(body) if not isinstance(body, ast.Name) else self.value(body, "number")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise _wrong(self.path, f"{_shown(self.text)} cannot be read.") from None
+
+    def _quote(self, found: re.Match[str]) -> str:
+        name = f"_quoted_{len(self.quoted)}"
+        self.quoted[name] = found[1]
+        return name
+
+    def refuse(self, node: ast.AST) -> GlmError:
+        return _wrong(self.path, f"{_shown(ast.unparse(node))} in {_shown(self.text)} is not read here.")
+
+    def flag(self, node: ast.expr) -> Expression:
+        match node:
+            case ast.BoolOp(op=op, values=values):
+                parts = tuple(self.flag(one) for one in values)
+                return AllOf(parts) if isinstance(op, ast.And) else AnyOf(parts)
+            case ast.BinOp(left=left, op=ast.BitAnd() | ast.BitOr() as op, right=right):
+                both = (self.flag(left), self.flag(right))
+                return AllOf(both) if isinstance(op, ast.BitAnd) else AnyOf(both)
+            case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=operand):
+                return Not(self.flag(operand))
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                sides = [left, *others]
+                steps = [self.compare(one, op, two) for one, op, two in zip(sides, ops, others, strict=False)]
+                return steps[0] if len(steps) == 1 else AllOf(tuple(steps))
+            case ast.Call(func=ast.Attribute(value=value, attr=("isna" | "isnull" | "notna" | "notnull") as verb), args=[]):
+                missing = IsMissing(self.value(value, "number"))
+                return missing if verb in ("isna", "isnull") else Not(missing)
+            case ast.Constant(value=bool() as value):
+                return Literal(value)
+            case ast.Name():
+                return self.value(node, "boolean")
+        raise self.refuse(node)
+
+    def compare(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Expression:
+        if isinstance(operator, ast.In | ast.NotIn):
+            found = self.member(left, right)
+            return Not(found) if isinstance(operator, ast.NotIn) else found
+        sign = _COMPARISONS.get(type(operator))
+        constants = [self.constant(one) for one in (left, right)]
+        if isinstance(operator, ast.Is | ast.IsNot) or (_NONE in constants and sign in ("==", "!=")):
+            return self.missing(left, operator, right)
+        if sign is None:
+            raise self.refuse(left)
+        kind = self.kind(constants, sign)
+        return Compare(sign, self.value(left, kind), self.value(right, kind))
+
+    def missing(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Expression:
+        column = right if self.constant(left) is _NONE else left
+        if _NONE not in (self.constant(left), self.constant(right)):
+            raise self.refuse(column)
+        found = IsMissing(self.value(column, "text" if isinstance(column, ast.Constant) else "number"))
+        return Not(found) if isinstance(operator, ast.IsNot | ast.NotEq) else found
+
+    def member(self, column: ast.expr, values: ast.expr) -> Expression:
+        if not isinstance(values, ast.List | ast.Tuple | ast.Set):
+            raise self.refuse(values)
+        return AnyOf(tuple(self.compare(column, ast.Eq(), one) for one in values.elts))
+
+    def kind(self, constants: list[Any], sign: str) -> ReadKind:
+        given = [one for one in constants if one is not None]
+        for kind, read in _KIND_OF_TYPE:
+            if any(isinstance(one, kind) for one in given):
+                ordered = read == "text" and sign not in ("==", "!=") and all(_DATE.fullmatch(one) for one in given)
+                return "date" if ordered else read
+        return "number"
+
+    def constant(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.Constant):
+            return _NONE if node.value is None else node.value
+        return None
+
+    def value(self, node: ast.expr, kind: ReadKind) -> Expression:
+        match node:
+            case ast.Name(id=name):
+                return Read(self.quoted.get(name, name), kind)
+            case ast.Constant(value=str() | bool() | int() | float() as value):
+                return Literal(_number(value))
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                return Literal(_number(-value))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return Arithmetic("-", Literal(0.0), self.value(operand, "number"))
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+                return Arithmetic(_ARITHMETIC[type(op)], self.value(left, "number"), self.value(right, "number"))
+        raise self.refuse(node)
+
+
+_NONE = object()
+
+
+def _number(value: Scalar) -> Scalar:
+    return value
