@@ -72,6 +72,10 @@ class ConfigError(GlmError, ValueError):
     exit_code = 2
 
 
+class ArgumentError(ConfigError, SpecError):
+    """A call names an argument that is not there, or gives one that is of another kind."""
+
+
 class DataError(GlmError, ValueError):
     """Rows break what the specification says of them."""
 

@@ -50,7 +50,7 @@ def fit_glm(
     intercept: bool = True,
     dispersion: Literal["auto", "fixed", "pearson", "deviance"] = "auto",
     confidence: float = 0.95,
-    where: Expression | Mapping[str, Any] | None = None,
+    where: Expression | Mapping[str, Any] | str | None = None,
     on_failure: OnTrouble = "error",
     on_separation: OnTrouble = "error",
     name: str = "model",
@@ -62,7 +62,7 @@ def fit_glm(
     Parameters
     ----------
     frame
-        pandas or polars frame, Arrow table, or the path of a Parquet file, Parquet folder or Delta table.
+        pandas or polars frame, Arrow table, or the path of a Parquet file or folder, a CSV file or a Delta table.
     target
         Column, or expression document, of the response; missing is an error.
     factors
@@ -87,7 +87,8 @@ def fit_glm(
     dispersion
         "auto": 1 for poisson and binomial, Pearson's for others; "pearson" with those two is the quasi-likelihood.
     where
-        Expression, or its document, that is true or false; only rows where it is true are fitted.
+        Expression, its document or its text, ``"age >= 18 and area in ['A', 'B']"``, that is true or false; only rows
+        where it is true are fitted.
     pins
         Factor to level to relativity (log and logit links) that is set by hand, not estimated.
     on_failure, on_separation

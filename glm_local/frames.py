@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as csv
 import pyarrow.dataset as dataset
 
 from glm_local.errors import DataError, EngineError, GlmError
 from glm_local.partition_folders import parquet_dataset
 
 FrameLike = Any
-"""A pandas or polars frame, an Arrow table or stream, or the path of Parquet files or of a Delta table."""
+"""A pandas or polars frame, an Arrow table or stream, or the path of Parquet files, a CSV file or a Delta table."""
 
 
 def as_frame(source: FrameLike, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -30,7 +31,7 @@ def as_frame(source: FrameLike, columns: Sequence[str] | None = None) -> pd.Data
     ----------
     source
         pandas or polars frame (lazy ones are collected), ``pyarrow.Table``, ``RecordBatch``, ``RecordBatchReader`` or
-        dataset, or a path: a Parquet file, a folder of them (hive partitions become columns) or a Delta table.
+        dataset, or a path: a Parquet file, a folder of them (hive partitions are columns), a CSV file, a Delta table.
     columns
         Only these columns; None is all.
 
@@ -80,7 +81,7 @@ def arrow_table(source: FrameLike, columns: Sequence[str] | None = None) -> pa.T
     if not isinstance(source, pa.Table):
         raise DataError.because(
             f"A {type(source).__module__}.{type(source).__name__} is not a table.",
-            "The local engine takes pandas and polars frames, Arrow tables, paths of Parquet files and Delta tables.",
+            "The local engine takes pandas and polars frames, Arrow tables, paths of Parquet, CSV, Delta tables.",
             "Convert it, or import glm_spark for a Spark DataFrame.",
         )
     return source if columns is None else source.select(list(columns))
@@ -124,20 +125,35 @@ def _path_table(path: Path, columns: Sequence[str] | None) -> pa.Table:
     if not path.exists():
         raise DataError.because(f"{path} does not exist.", "A table's path is a file or a folder.", "Check the path.")
     wanted = None if columns is None else list(columns)
+    table: pa.Table
     try:
+        if is_csv(path):
+            table = csv_table(path, "\t" if ".tsv" in path.name.lower() else ",")
+            return table if wanted is None else table.select(wanted)
         if is_delta(path):
             from deltalake import DeltaTable
 
-            table: pa.Table = DeltaTable(path).to_pyarrow_table(columns=wanted)
+            table = DeltaTable(path).to_pyarrow_table(columns=wanted)
             return table
         return parquet_dataset(path).to_table(columns=wanted)
     except (pa.ArrowException, OSError, ValueError) as error:
         cause = str(error).splitlines()[0]
         raise DataError.because(
             f"{path} could not be read: {cause}",
-            "Paths hold Parquet files or a Delta table.",
-            "Convert the file first.",
+            "Paths hold Parquet files, a CSV file or a Delta table.",
+            "Name a CSV file .csv, or convert the file first.",
         ) from error
+
+
+def is_csv(path: str | PathLike[str]) -> bool:
+    """Whether a path names a CSV file: .csv, .tsv or .txt, compressed or not."""
+    return str(path).lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt"))
+
+
+def csv_table(path: str | PathLike[str], delimiter: str = ",") -> pa.Table:
+    """Rows of a CSV file; Arrow tells the kinds of columns, the same on every engine. Empty texts are missing."""
+    options = csv.ConvertOptions(strings_can_be_null=True)
+    return csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=delimiter), convert_options=options)
 
 
 def _distinct_names(names: Sequence[object]) -> None:

@@ -17,7 +17,7 @@ from pyspark.sql import types as t
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.read_array import decoded
 from glm_local.errors import DataError
-from glm_local.frames import arrow_table, is_delta
+from glm_local.frames import arrow_table, is_csv, is_delta
 from glm_local.partition_folders import partition_kinds
 from glm_spark.spark_errors import explained
 
@@ -62,6 +62,8 @@ def as_spark_frame(spark: SparkSession, source: Any) -> DataFrame:
     if isinstance(source, DataFrame):
         return source
     with explained("Give a DataFrame, a table's name, or the path of Parquet files or of a Delta table."):
+        if isinstance(source, str | PathLike) and is_csv(source):
+            return rows_to_spark(spark, _csv_rows(source))
         if is_path(source):
             path = str(source)
             delta = is_delta(Path(path))
@@ -69,6 +71,15 @@ def as_spark_frame(spark: SparkSession, source: Any) -> DataFrame:
         if isinstance(source, str):
             return spark.table(source)
         return rows_to_spark(spark, arrow_table(source))
+
+
+def _csv_rows(path: str | PathLike[str]) -> pa.Table:
+    if not Path(path).is_file():
+        raise DataError.because(
+            f"{path} is no file of this machine.", "A CSV file is read on the driver, by the rules of glm_local.",
+            "Read it first: spark.read.csv(path, header=True, inferSchema=True).",
+        )
+    return arrow_table(path)
 
 
 def read_parquet(spark: SparkSession, path: str) -> DataFrame:

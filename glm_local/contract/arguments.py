@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any, TypeVar, cast
 
 from glm_local.contract.closed_words import check_words, closed_parameters
-from glm_local.errors import ConfigError, Problem, nearest
+from glm_local.errors import ArgumentError, Problem, nearest
 
 Public = TypeVar("Public", bound=Callable[..., Any])
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -27,7 +27,7 @@ def arguments_checked(public: Public) -> Public:
     ...     return max_bins
     >>> bins([], max_bin=4)  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
-    glm_local.errors.ConfigError: /max_bin  'max_bin' is not an argument of bins. It takes max_bins.
+    glm_local.errors.ArgumentError: /max_bin  'max_bin' is not an argument of bins. It takes max_bins.
     Nearest: 'max_bins'.
     """
     if not inspect.isclass(public):
@@ -58,7 +58,7 @@ def argument_check(function: Callable[..., Any], called: str = "") -> Callable[.
         except TypeError as error:
             problems = list(_call_problems(name, signature.parameters, args, kwargs))
             rest = Problem("", f"{name}: {error}.", "A call names arguments the function has.", "Look at help().")
-            raise ConfigError(problems or [rest]) from None
+            raise ArgumentError(problems or [rest]) from None
         check_words(allowed(), given)
 
     return check

@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from glm_local.errors import Problem, SpecError, nearest
+from glm_local.errors import ArgumentError, Problem, nearest
 
 _KINDS: dict[Any, tuple[str, str]] = {
     float: ("a number", "Write it without quotes: 0.5, say."),
@@ -72,7 +72,7 @@ def check_words(allowed: Mapping[str, tuple[Any, ...]], given: Mapping[str, Any]
         if name in given and not any(_is(given[name], one) for one in values)
     ]
     if problems:
-        raise SpecError(problems)
+        raise ArgumentError(problems)
 
 
 def _is(value: Any, one: Any) -> bool:

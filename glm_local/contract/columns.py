@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-ColumnKind = Literal["boolean", "integer", "float32", "float64", "decimal", "text", "date", "timestamp", "unsupported"]
-"""Physical kind of a column, as an engine reports it."""
+ColumnKind = Literal[
+    "boolean", "integer", "float32", "float64", "decimal", "text", "date", "timestamp", "mixed", "unsupported"
+]
+"""Physical kind of a column, as an engine reports it; objects of several kinds are mixed."""
+
+MIXED = "holds values of several kinds (mixed: numbers beside text, say)"
 
 ReadKind = Literal["number", "integer", "boolean", "text", "date"]
 """Canonical kind a specification reads a column as; the same value whatever the file made of it."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, cast
 
 from pydantic import ValidationError
 
 from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.columns import READABLE, ColumnKind, ReadKind
+from glm_local.contract.columns import MIXED, READABLE, ColumnKind, ReadKind
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.expression_json import expression_from_json
-from glm_local.contract.factor_spec import SPEC_OF_KIND, FactorSpec, Spec
+from glm_local.contract.factor_spec import SPEC_OF_KIND, FactorSpec, InteractionSpec, Spec
 from glm_local.contract.level_names import level_names, source_of
 from glm_local.contract.plain_json import plain_json
 from glm_local.contract.spec_fields import KINDS, document_problems
@@ -21,6 +21,17 @@ from glm_local.errors import Problem, SpecError, nearest
 PATH = "/factors"
 
 Documents = Sequence[Mapping[str, Any] | Spec | str]
+
+
+def listed(documents: Any) -> Any:
+    """Factors as a list, whatever holds them in order: a tuple, an array, a Series, a generator."""
+    in_order = isinstance(documents, Iterable) and not isinstance(documents, str | bytes | Mapping | Set)
+    return list(documents) if in_order else documents
+
+
+def members_first(specs: Sequence[FactorSpec]) -> tuple[FactorSpec, ...]:
+    """Factors in their order, crossings behind what they cross."""
+    return tuple(sorted(specs, key=lambda one: isinstance(one, InteractionSpec)))
 
 
 @arguments_checked
@@ -50,6 +61,7 @@ def read_factors(documents: Documents, path: str = PATH, source: str = "") -> tu
       /factors/0/missing  not given. Say what missing becomes: a level, or "refuse".
       /factors/0/edges  [25, 18, 65] is not increasing. Edges must rise; did you mean [18, 25, 65]?
     """
+    documents = listed(documents)
     problems = factor_problems(documents, None, path)
     if problems:
         raise SpecError(problems, source)
@@ -90,6 +102,7 @@ def factor_problems(
     path
         JSON path of the list.
     """
+    documents = listed(documents)
     if isinstance(documents, str | Mapping) or not isinstance(documents, Sequence):
         return [Problem(path, f"{shown(documents)} is not a list of factors.", "Factors are a list.",
                         "Put it in brackets: [...].")]
@@ -189,7 +202,8 @@ def _column_problems(document: Mapping[str, Any], columns: Mapping[str, ColumnKi
                           "A factor reads a column of the table.", nearest(column, list(columns)))
             continue
         if kind is not None and columns[column] not in READABLE[kind]:
-            yield Problem(f"{path}/{where}", f"{shown(column)} is of kind {columns[column]}.",
+            found = MIXED if columns[column] == "mixed" else f"is of kind {columns[column]}"
+            yield Problem(f"{path}/{where}", f"{shown(column)} {found}.",
                           f"Kind {kind} is read from {', '.join(READABLE[kind])}.",
                           _readable_hint(columns[column]))
         twins = [one for one in columns if one != column and one.lower() == column.lower()]
@@ -200,6 +214,8 @@ def _column_problems(document: Mapping[str, Any], columns: Mapping[str, ColumnKi
 
 def _readable_hint(physical: ColumnKind) -> str:
     kinds = [kind for kind, readable in READABLE.items() if physical in readable]
+    if physical == "mixed":
+        return "Make it one kind first, such as frame[column].astype(str)."
     return f'Write "source": {" or ".join(shown(kind) for kind in kinds)}.' if kinds else "Convert the column first."
 
 

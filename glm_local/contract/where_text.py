@@ -1,4 +1,4 @@
-"""A filter as a text, ``"age >= 18 and area in ['A', 'B']"``, read by Python's grammar into an expression; nothing runs.
+"""A filter as a text, ``"age >= 18 and area in ['A']"``, read by Python's grammar into an expression; nothing runs.
 
 Columns are names (`` `a column` `` where it is none), texts stand in quotes. ``==``, ``!=``, ``<``, ``<=``, ``>``,
 ``>=``, ``in``, ``not in``, ``and``, ``or``, ``not`` (also ``&``, ``|``, ``~``), ``+``, ``-``, ``*``, ``/``,
@@ -23,11 +23,13 @@ from glm_local.contract.expression import (
     Literal,
     Not,
     Read,
-    Scalar,
 )
 from glm_local.contract.expression_columns import type_of
 from glm_local.contract.expression_json import expression_from_json
 from glm_local.errors import GlmError, Problem, SpecError
+
+Filter = Expression | Mapping[str, Any] | str | None
+"""What is taken as a filter; None is every row."""
 
 LONGEST = 10_000
 """Characters of a filter written as text."""
@@ -36,15 +38,15 @@ _COMPARISONS: dict[type[ast.cmpop], Any] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }
 _ARITHMETIC: dict[type[ast.operator], Any] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-_TURNED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_KIND_OF_TYPE: tuple[tuple[type, ReadKind], ...] = ((bool, "boolean"), (str, "text"))
+_MISSING_VERBS = ("isna", "isnull", "notna", "notnull")
+_OWN_KINDS: dict[ColumnKind, ReadKind] = {"text": "text", "boolean": "boolean", "date": "date", "timestamp": "date"}
 _RULE = "A filter is true or false: comparisons of columns and constants, joined by and, or, not."
 _WAY_OUT = """Write "age > 0 and area in ['A', 'B']", or {"greater": ["age", 0]}."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def filter_expression(
-    asked: Any, path: str = "/where", kinds: Mapping[str, ColumnKind] | None = None
+    asked: Filter, path: str = "/where", kinds: Mapping[str, ColumnKind] | None = None
 ) -> Expression | None:
     """A filter as an expression that is true or false.
 
@@ -69,7 +71,7 @@ def filter_expression(
         return None
     known = kinds or {}
     if isinstance(asked, str):
-        found = _named(asked, known) or _Text(asked, path).read()
+        found = _named(asked, known) or _Text(asked, path, known).read()
     elif isinstance(asked, Mapping):
         found = expression_from_json(asked, path)
         found = _named(found.column, known) or found if isinstance(found, Read) else found
@@ -99,8 +101,8 @@ def _shown(value: Any) -> str:
 class _Text:
     """Reads one text; columns that are no Python names stand in back quotes."""
 
-    def __init__(self, text: str, path: str) -> None:
-        self.text, self.path = text, path
+    def __init__(self, text: str, path: str, kinds: Mapping[str, ColumnKind]) -> None:
+        self.text, self.path, self.kinds = text, path, kinds
         self.quoted: dict[str, str] = {}
 
     def read(self) -> Expression:
@@ -110,6 +112,8 @@ class _Text:
         try:
             body = ast.parse(plain, mode="eval").body
             return self.flag(body) if not isinstance(body, ast.Name) else self.value(body, "number")
+        except GlmError:
+            raise
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise _wrong(self.path, f"{_shown(self.text)} cannot be read.") from None
 
@@ -135,9 +139,9 @@ class _Text:
                 sides = [left, *others]
                 steps = [self.compare(one, op, two) for one, op, two in zip(sides, ops, others, strict=False)]
                 return steps[0] if len(steps) == 1 else AllOf(tuple(steps))
-            case ast.Call(func=ast.Attribute(value=value, attr=("isna" | "isnull" | "notna" | "notnull") as verb), args=[]):
-                missing = IsMissing(self.value(value, "number"))
-                return missing if verb in ("isna", "isnull") else Not(missing)
+            case ast.Call(func=ast.Attribute(value=value, attr=attribute), args=[]) if attribute in _MISSING_VERBS:
+                missing = IsMissing(self.value(value, self.own_kind(value)))
+                return Not(missing) if attribute.startswith("not") else missing
             case ast.Constant(value=bool() as value):
                 return Literal(value)
             case ast.Name():
@@ -148,20 +152,18 @@ class _Text:
         if isinstance(operator, ast.In | ast.NotIn):
             found = self.member(left, right)
             return Not(found) if isinstance(operator, ast.NotIn) else found
-        sign = _COMPARISONS.get(type(operator))
-        constants = [self.constant(one) for one in (left, right)]
-        if isinstance(operator, ast.Is | ast.IsNot) or (_NONE in constants and sign in ("==", "!=")):
-            return self.missing(left, operator, right)
-        if sign is None:
+        constants = [one.value for one in (left, right) if isinstance(one, ast.Constant)]
+        if None in constants:
+            return self.missing(right if isinstance(left, ast.Constant) else left, operator)
+        if type(operator) not in _COMPARISONS:
             raise self.refuse(left)
-        kind = self.kind(constants, sign)
-        return Compare(sign, self.value(left, kind), self.value(right, kind))
+        kind = self.kind(left, right, constants)
+        return Compare(_COMPARISONS[type(operator)], self.value(left, kind), self.value(right, kind))
 
-    def missing(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Expression:
-        column = right if self.constant(left) is _NONE else left
-        if _NONE not in (self.constant(left), self.constant(right)):
+    def missing(self, column: ast.expr, operator: ast.cmpop) -> Expression:
+        if not isinstance(operator, ast.Is | ast.IsNot | ast.Eq | ast.NotEq):
             raise self.refuse(column)
-        found = IsMissing(self.value(column, "text" if isinstance(column, ast.Constant) else "number"))
+        found = IsMissing(self.value(column, self.own_kind(column)))
         return Not(found) if isinstance(operator, ast.IsNot | ast.NotEq) else found
 
     def member(self, column: ast.expr, values: ast.expr) -> Expression:
@@ -169,36 +171,31 @@ class _Text:
             raise self.refuse(values)
         return AnyOf(tuple(self.compare(column, ast.Eq(), one) for one in values.elts))
 
-    def kind(self, constants: list[Any], sign: str) -> ReadKind:
-        given = [one for one in constants if one is not None]
-        for kind, read in _KIND_OF_TYPE:
-            if any(isinstance(one, kind) for one in given):
-                ordered = read == "text" and sign not in ("==", "!=") and all(_DATE.fullmatch(one) for one in given)
-                return "date" if ordered else read
-        return "number"
+    def kind(self, left: ast.expr, right: ast.expr, constants: list[Any]) -> ReadKind:
+        """How columns of a comparison are read: as the constant beside them is written, else as what they are."""
+        own = {self.own_kind(one) for one in (left, right) if isinstance(one, ast.Name)}
+        if not constants:
+            return next(iter(own)) if len(own) == 1 else "number"
+        if all(isinstance(one, str) for one in constants):
+            return "date" if own == {"date"} and all(map(_DATE.fullmatch, constants)) else "text"
+        return "boolean" if any(isinstance(one, bool) for one in constants) else "number"
 
-    def constant(self, node: ast.expr) -> Any:
-        if isinstance(node, ast.Constant):
-            return _NONE if node.value is None else node.value
-        return None
+    def own_kind(self, node: ast.expr) -> ReadKind:
+        """How a column is read that nothing stands beside."""
+        if not isinstance(node, ast.Name):
+            return "number"
+        return _OWN_KINDS.get(self.kinds.get(self.quoted.get(node.id, node.id), "float64"), "number")
 
     def value(self, node: ast.expr, kind: ReadKind) -> Expression:
         match node:
             case ast.Name(id=name):
                 return Read(self.quoted.get(name, name), kind)
             case ast.Constant(value=str() | bool() | int() | float() as value):
-                return Literal(_number(value))
+                return Literal(value)
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-                return Literal(_number(-value))
+                return Literal(-value)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return Arithmetic("-", Literal(0.0), self.value(operand, "number"))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
                 return Arithmetic(_ARITHMETIC[type(op)], self.value(left, "number"), self.value(right, "number"))
         raise self.refuse(node)
-
-
-_NONE = object()
-
-
-def _number(value: Scalar) -> Scalar:
-    return value

@@ -11,6 +11,7 @@ from glm_local.contract.cells import CellRequest
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression, IsMissing, Literal, Not, Read, When
+from glm_local.contract.where_text import Filter, filter_expression
 from glm_local.diagnostics.aggregate_outputs import (
     FUNCTIONS,
     NUMERIC,
@@ -44,7 +45,7 @@ ROW_NUMBER = "(row number)"
 
 def aggregate_table(
     engine: Engine[Frame], frame: Frame, by: By, sums: Sums, *, weight: Column | None = None,
-    where: Expression | None = None, order: str | None = None,
+    where: Filter = None, order: str | None = None,
 ) -> pd.DataFrame:
     """Sums, means, counts, spreads and extremes by group. One pass over rows, two with "std" or "var".
 
@@ -66,7 +67,7 @@ def aggregate_table(
         A row of weight 2 counts as two in sums, means, spreads and medians; counts, extremes, first and last stay those
         of rows.
     where
-        Flag; only rows where it is true count.
+        Filter, as in `fit_glm`; only rows where it is true count.
     order
         Column whose order says what is first and last; of rows that share a place, the smallest value is first and
         the largest last. None is the order of the rows, where they have one: a frame, a file; a Spark DataFrame and a
@@ -102,7 +103,8 @@ def aggregate_table(
     groups = read_groups(engine, frame, by, columns)
     _distinct_names([*groups.reads, "rows", *sums])
     w = ONE if weight is None else number_role(weight, columns, "weight")
-    flag = None if where is None else known_columns(where, columns, "where")
+    asked_rows = filter_expression(where, "where", columns)
+    flag = None if asked_rows is None else known_columns(asked_rows, columns, "where")
     tables = answered(engine, frame, [_totals(groups, asked, w, flag), *_by_values(groups, asked, w, flag)])
     for one in asked:
         if one.by_value and f"values of {one.name}" not in tables:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from glm_local.contract.cells import CellRequest, DesignTable
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import AnyOf, Expression, Not
+from glm_local.contract.where_text import Filter, filter_expression
 from glm_local.diagnostics.groups import By, read_groups
 from glm_local.diagnostics.scored import Column, answered, known_columns, number_role
 from glm_local.errors import ConfigError
@@ -30,7 +31,7 @@ RATE_COLUMNS = (
 
 def aggregate_rate_table(
     engine: Engine[Frame], frame: Frame, by: By, *, actual: Column, exposure: Column | None = None,
-    weight: Column | None = None, predicted: Column | None = None, where: Expression | None = None,
+    weight: Column | None = None, predicted: Column | None = None, where: Filter = None,
 ) -> pd.DataFrame:
     """Totals and rates by group, every total weighted. One pass over rows, besides what a factor has to learn.
 
@@ -47,7 +48,7 @@ def aggregate_rate_table(
     weight
         Precision w; absent, 1 per row.
     where
-        Flag; only rows where it is true count.
+        Filter, as in `fit_glm`; only rows where it is true count.
 
     Returns
     -------
@@ -74,7 +75,8 @@ def aggregate_rate_table(
     if m is not None:
         used["predicted"] = multiply(w, m)
     sums = {name: only_where(usable, one) for name, one in used.items()} | {"used": usable}
-    flag = None if where is None else known_columns(where, columns, "where")
+    asked_rows = filter_expression(where, "where", columns)
+    flag = None if asked_rows is None else known_columns(asked_rows, columns, "where")
     table = answered(engine, frame, [CellRequest("rates", groups.reads, sums, flag)])["rates"]
     table = take(table, groups.order(table))
     return pd.DataFrame({**groups.columns(table), **_rates(table, list(used))})

@@ -126,9 +126,32 @@ def _tweedie_without_power() -> GlmError:
     )
 
 
+_OTHER_NAMES = {
+    **dict.fromkeys(("logistic", "logit", "bernoulli", "probit", "log_binomial", "binary"), "binomial"),
+    "quasibinomial": "binomial",
+    **dict.fromkeys(("normal", "linear", "ols", "gauss", "least_squares"), "gaussian"),
+    **dict.fromkeys(("quasipoisson", "negative_binomial", "negbin", "nb", "count", "counts", "log_linear"), "poisson"),
+    **dict.fromkeys(("wald", "inversegaussian", "ig"), "inverse_gaussian"),
+    **dict.fromkeys(("exponential", "erlang"), "gamma"),
+    **dict.fromkeys(("compound_poisson", "compound_poisson_gamma"), "tweedie(1.5)"),
+}  # fmt: skip
+"""What other packages and people call a family, or what comes nearest to it here."""
+_OVERDISPERSED = ("quasipoisson", "quasibinomial", "negative_binomial", "negbin", "nb")
+
+
+def _other_name(document: object) -> str:
+    text = re.sub(r"[\s-]+", "_", document.strip().lower()) if isinstance(document, str) else ""
+    known = _OTHER_NAMES.get(text)
+    if known is None:
+        return ""
+    more = " with dispersion='pearson' for counts or shares that vary more" if text in _OVERDISPERSED else ""
+    return f"Nearest: {known!r}{more}."
+
+
 def _unknown(document: object) -> GlmError:
     names = [*FAMILY_NAMES[:-1], "tweedie(1.5)"]
-    hint = nearest(document.lower(), names) if isinstance(document, str) else "Write one of these names."
+    near = _other_name(document)
+    hint = near or (nearest(document.lower(), names) if isinstance(document, str) else "Write one of these names.")
     return SpecError.because(
         f"{document!r} is not a family.", f"Families are {', '.join(names)}.", hint, path="family"
     )

@@ -18,11 +18,12 @@ from glm_local.contract.counted import counted
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
-from glm_local.contract.expression_json import expression_from_json
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.learn_factors import learn_factors
 from glm_local.contract.model_spec import ModelDocument, ModelSpec
-from glm_local.contract.spec_problems import factor_problems, read_factors
+from glm_local.contract.spec_problems import factor_problems, listed, members_first, read_factors
+from glm_local.contract.spec_values import whole_characters
+from glm_local.contract.where_text import filter_expression
 from glm_local.errors import DataError, FitError, Problem, SpecError, nearest
 from glm_local.glm.cells_route import BothKernels, Cells, CellsKernel, constant_part, design_matrix
 from glm_local.glm.design_columns import DesignColumns
@@ -45,6 +46,7 @@ from glm_local.glm.links import Link
 from glm_local.glm.newton import Newton
 from glm_local.glm.pins import read_pins
 from glm_local.glm.reference_problem import MOST_VALUES, CannotVerify
+from glm_local.glm.row_faults import faults_named
 from glm_local.glm.second_opinion import ReferenceFit
 from glm_local.glm.solution import NewtonOptions, Solution
 from glm_local.glm.summary import Summary
@@ -89,6 +91,10 @@ class FitRequest:
     pins: Mapping[str, Mapping[str, float]] | None = None
     data_fingerprint: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "factors", listed(self.factors))
+        object.__setattr__(self, "ridge", float(self.ridge))
+
 
 
 def fit(
@@ -100,16 +106,16 @@ def fit(
     blocks only (none on the cells route); an estimated dispersion needs one more for the likelihood.
     """
     _check_solver(request, references or {})
-    if isinstance(request.where, Mapping):
-        request = replace(request, where=expression_from_json(request.where, "/where"))
     with engine.passes.counting() as counter, engine.holding(frame) as held:
         kinds = engine.columns(held)
+        request = replace(request, where=filter_expression(request.where, "/where", kinds))
         specs = _checked_factors(request, kinds)
         weight = request.exposure if request.exposure is not None else request.weight
         learned = learn_factors(engine, held, specs, None if weight is None else role_expression(weight), request.where)
         prepared = prepare(request, learned, kinds)
         blocks = engine.blocks(held, prepared.plan.design, request.where)
-        outcome = FitRun(request, prepared, references or {}).solve(blocks)
+        with faults_named(engine, held, prepared.plan, request.where, kinds):
+            outcome = FitRun(request, prepared, references or {}).solve(blocks)
     return model_document(request, prepared.spec, outcome, counter.raw, counter.packed)
 
 
@@ -144,11 +150,12 @@ class Outcome:
 def _checked_factors(request: FitRequest, kinds: Mapping[str, ColumnKind]) -> tuple[FactorSpec, ...]:
     family = family_from(request.family)
     _check_request(request, family, resolve_link(family, request.link))
-    specs = read_factors(request.factors)
+    specs = members_first(read_factors(request.factors))
     problems = factor_problems(specs, kinds)
+    problems += [] if request.where is None else _role_problems("where", request.where, list(kinds))
     for role in ("target", "exposure", "offset", "weight"):
         asked = getattr(request, role)
-        if asked is not None:
+        if asked is not None or role == "target":
             problems += _role_problems(role, role_expression(asked, f"/{role}"), list(kinds))
     if problems:
         raise DataError(problems, "the table against the specs")
@@ -165,7 +172,7 @@ def prepare(request: FitRequest, learned: Sequence[FactorSpec], kinds: Mapping[s
         dispersion=_dispersion_rule(request, family), confidence=request.confidence,
         pins=read_pins(request.pins),
     )  # fmt: skip
-    return Prepared(spec, family, link, plan_fit(learned, spec, family, link), kinds)
+    return Prepared(spec, family, link, plan_fit(members_first(learned), spec, family, link), kinds)
 
 
 def _check_solver(request: FitRequest, references: Mapping[str, ReferenceSolver]) -> None:
@@ -202,6 +209,7 @@ def _check_request(request: FitRequest, family: Family, link: Link) -> None:
         problems.append(
             Problem("/ridge", f"ridge is {request.ridge!r}.", "A penalty is a number of 0 or more.", "Use 0 for none.")
         )
+    problems += whole_characters(request.name, "/name")
     if not request.factors and not request.intercept:
         problems.append(
             Problem(
@@ -215,7 +223,8 @@ def _check_request(request: FitRequest, family: Family, link: Link) -> None:
 def _role_problems(role: str, expression: Expression, columns: Sequence[str]) -> list[Problem]:
     return [
         Problem(
-            f"/{role}", f"{column!r} is not a column of the table.", "A role names a column.", nearest(column, columns)
+            f"/{role}", f"{column!r} is not a column of the table.", "Roles and filters read columns of the table.",
+            nearest(column, columns),
         )
         for column in columns_of(expression)
         if column not in columns

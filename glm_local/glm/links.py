@@ -316,9 +316,21 @@ def _power_link(power: object) -> Link:
     return _LINKS[_POWERS[exponent]]() if exponent in _POWERS else PowerLink(exponent)
 
 
+_OTHER_NAMES = {
+    **dict.fromkeys(("ln", "loge", "logarithm", "logarithmic", "exp", "exponential"), "log"),
+    **dict.fromkeys(("logistic", "log-odds", "log_odds", "odds", "expit", "sigmoid"), "logit"),
+    **dict.fromkeys(("none", "linear", "id"), "identity"), **dict.fromkeys(("reciprocal", "1/mu"), "inverse"),
+    **dict.fromkeys(("normal", "gaussian", "norminv"), "probit"), **dict.fromkeys(("square root", "root"), "sqrt"),
+    **dict.fromkeys(("1/mu^2", "inverse_squared", "inverse squared"), "power(-2)"), "loglog": "cloglog",
+}  # fmt: skip
+"""What other packages and people call a link."""
+
+
 def _unknown(document: object) -> GlmError:
     names = [*LINK_NAMES, "power(q)"]
-    hint = nearest(document.lower(), names) if isinstance(document, str) else 'Write a name or {"power": q}.'
+    other = _OTHER_NAMES.get(document.strip().lower()) if isinstance(document, str) else None
+    near = nearest(document.lower(), names) if isinstance(document, str) else 'Write a name or {"power": q}.'
+    hint = f"Nearest: {other!r}." if other else near
     return SpecError.because(
         f"{document!r} is not a link.", f"Links are {', '.join(names)}.", hint, path="link"
     )

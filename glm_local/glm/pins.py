@@ -50,6 +50,10 @@ def pinned_effects(
 
 def read_pins(pins: Mapping[str, Mapping[str, Any]] | None) -> dict[str, dict[str, float]]:
     """Pins as plain numbers; anything else is a `SpecError`."""
+    if not isinstance(pins or {}, Mapping) or not all(isinstance(one, Mapping) for one in (pins or {}).values()):
+        raise SpecError.because(
+            f"pins are {pins!r}.", "Pins are factor to level to relativity.", 'Write {"area": {"A": 1.2}}.', "/pins"
+        )
     problems = [
         Problem(f"/pins/{name}/{level}", f"it is {value!r}.", "A relativity is a number above 0.", "Write 1.2, say.")
         for name, levels in (pins or {}).items() for level, value in levels.items()

@@ -16,7 +16,7 @@ from glm_local.contract.spec_problems import factor_problems
 from glm_local.contract.spec_values import pointer
 from glm_local.errors import DataError, Problem, nearest
 from glm_local.job.config import JobConfig, TaskConfig
-from glm_local.job.config_rules import ROLES
+from glm_local.job.config_rules import ROLES, flag
 from glm_local.validation.key_choice import COLUMN_OF, CONTENT, words_of
 
 SAMPLE = "sample of the row"
@@ -107,7 +107,7 @@ def _expressions(config: TaskConfig) -> Iterator[tuple[str, Expression]]:
     if before is not None:
         yield "/report/baseline", before
     if config.data.where is not None:
-        yield "/data/where", expression_from_json(config.data.where, "/data/where")
+        yield "/data/where", flag(config.data.where, "/data/where")
 
 
 def config_reads(config: TaskConfig) -> Iterator[tuple[str, Read]]:

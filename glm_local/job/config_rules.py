@@ -13,6 +13,7 @@ from glm_local.contract.expression_columns import type_of
 from glm_local.contract.expression_json import expression_from_json
 from glm_local.contract.spec_problems import factor_problems
 from glm_local.contract.spec_values import pointer, shown
+from glm_local.contract.where_text import filter_expression
 from glm_local.errors import GlmError, Problem, nearest
 from glm_local.glm.families import family_from, resolve_link
 from glm_local.job.config import JobConfig, TaskConfig
@@ -33,20 +34,16 @@ def task_problems(config: TaskConfig) -> list[Problem]:
 
 
 def flag(document: Any, path: str) -> Expression:
-    """An expression that must be true or false.
+    """A filter: an expression that is true or false.
 
     Raises
     ------
     SpecError
         It is something else.
     """
-    expression = expression_from_json(document, path)
-    if type_of(expression) != "flag":
-        raise GlmError.because(
-            f"{shown(document)} is a {type_of(expression)}.", "A filter is true or false.",
-            'Write a comparison: { at_least = ["column", 1] }.', path,
-        )  # fmt: skip
-    return expression
+    found = filter_expression(document, path)
+    assert found is not None
+    return found
 
 
 def _data(config: TaskConfig) -> Iterator[Problem]:

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as csv
 import pyarrow.dataset as dataset
 
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.read_array import physical_kind
 from glm_local.errors import ConfigError, DataError
-from glm_local.frames import as_frame
+from glm_local.frames import as_frame, csv_table
 from glm_local.job.config import DataFormat, DataSection
 from glm_local.partition_folders import parquet_dataset
 
@@ -149,11 +148,8 @@ def delta_rows(source: DataSource) -> dataset.Dataset:
 def csv_rows(source: DataSource) -> pa.Table:
     """Rows of a CSV file; Arrow tells the kinds of columns, the same on every engine. Empty texts are missing."""
     source.require_files()
-    options = csv.ConvertOptions(strings_can_be_null=True)
     try:
-        return csv.read_csv(
-            source.path, parse_options=csv.ParseOptions(delimiter=source.delimiter), convert_options=options
-        )
+        return csv_table(source.path, source.delimiter)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(source, error) from None
 

@@ -279,8 +279,10 @@ def test_a_study_without_a_key_does_not_divide_rows_by_their_target() -> None:
 
 def test_what_is_asked_is_checked_at_once(frame: pd.DataFrame) -> None:
     with pytest.raises(DataError) as error:
-        motor_study(frame, target="claim", exposure="exposur", folds=1, seed=True)
-    assert [one.path for one in error.value.problems] == ["/target", "/exposure", "/folds", "/seed"]
+        motor_study(frame, target="claim", exposure="exposur", folds=1)
+    assert [one.path for one in error.value.problems] == ["/target", "/exposure", "/folds"]
+    with pytest.raises(ConfigError, match="folds is 'five'.*\n.*seed is True"):
+        motor_study(frame, folds="five", seed=True)
     with pytest.raises(SpecError, match="is the target"):
         motor_study(frame, candidates=["age", "claims"])
 
