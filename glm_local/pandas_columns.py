@@ -100,7 +100,7 @@ def values_to_arrow(values: Values) -> Any:
         # Equal words may stand under several codes; a key must be one.
         places, words = pd.factorize(values.words)
         codes = np.append(places, -1)[values.codes]
-        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(words, pa.string()))
+        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), _utf8(words))
     if values.data.dtype.kind == "M":
         return pa.array(values.data, pa.date32())
     return pa.array(values.data, mask=values.missing)
@@ -119,3 +119,13 @@ def values_to_series(values: Values, index: pd.Index[Any]) -> pd.Series[Any]:
 
 def _is_text(values: Values) -> bool:
     return values.is_text
+
+
+def _utf8(words: Any) -> Any:
+    try:
+        return pa.array(words, pa.string())
+    except UnicodeEncodeError as error:
+        raise DataError.because(
+            f"a text holds half a character: {ascii(error.object)[:60]}.", "Text is encoded as UTF-8.",
+            'Mend the column: frame[column].str.encode("utf-8", "replace").str.decode("utf-8").',
+        ) from None

@@ -233,8 +233,6 @@ def decoded(data: Any) -> Any:
 
 def _read_distinct(codes: Array, distinct: Array, kind: ReadKind, physical: ColumnKind, column: str) -> Values:
     """Each distinct value read once, then spread by code; code -1 is missing."""
-    if physical == "text":
-        _require_whole_characters(distinct, column)
     if kind == physical == "text" and set(map(type, distinct)) <= {str}:
         return Values.text(codes, distinct)
     read = [_checked(value, kind, physical, column) for value in distinct]
@@ -246,17 +244,6 @@ def _read_distinct(codes: Array, distinct: Array, kind: ReadKind, physical: Colu
         days = np.array([*read, None], dtype="datetime64[D]")
         return Values(days[codes])
     return constants([*read, None], READ_TYPES[kind]).take(codes)  # type: ignore[list-item]
-
-
-def _require_whole_characters(distinct: Array, column: str) -> None:
-    """Files and Spark hold text as UTF-8, where half a character has no place."""
-    try:
-        "".join(one for one in distinct if isinstance(one, str)).encode()
-    except UnicodeEncodeError as error:
-        raise DataError.because(
-            f"a text holds half a character: {error.object[error.start]!a}.", "Text is encoded as UTF-8.",
-            'Mend it: frame[column].str.encode("utf-8", "replace").str.decode("utf-8").', path=column,
-        ) from None
 
 
 def _checked(value: object, kind: ReadKind, physical: ColumnKind, column: str) -> Value:

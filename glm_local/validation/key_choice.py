@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.cells import CellRequest
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.engine import Engine, Frame
@@ -47,6 +48,7 @@ def words_of(key: Sequence[str], columns: Collection[str]) -> list[str]:
     return [name for name in dict.fromkeys(key) if name in COLUMN_OF and name not in columns]
 
 
+@arguments_checked
 def keyed_rows(
     engine: Engine[Frame], frame: Frame, key: str | Sequence[str], leave_out: Collection[str] = ()
 ) -> Frame:

@@ -72,11 +72,10 @@ def test_a_column_of_several_kinds_is_called_mixed(values: list[Any]) -> None:
         fit_glm(rows, target="y", factors=[levels("a")])
 
 
-def test_half_a_character_in_a_column_is_told(tmp_path: Path) -> None:
+def test_half_a_character_in_a_column_is_told() -> None:
     rows = ROWS.assign(a=pd.Series(["\ud800", "p"] * 16, dtype=object))
-    with pytest.raises(DataError, match="half a character") as told:
+    with pytest.raises(DataError, match="half a character"):
         fit_glm(rows, target="y", factors=[{**levels("a"), "base": "largest_exposure"}])
-    assert told.value.problems[0].path == "a"
 
 
 def test_rules_and_options_of_a_study_are_named() -> None:

@@ -281,7 +281,7 @@ def test_what_is_asked_is_checked_at_once(frame: pd.DataFrame) -> None:
     with pytest.raises(DataError) as error:
         motor_study(frame, target="claim", exposure="exposur", folds=1)
     assert [one.path for one in error.value.problems] == ["/target", "/exposure", "/folds"]
-    with pytest.raises(ConfigError, match="folds is 'five'.*\n.*seed is True"):
+    with pytest.raises(ConfigError, match=r"folds is 'five'.*\n.*seed is True"):
         motor_study(frame, folds="five", seed=True)
     with pytest.raises(SpecError, match="is the target"):
         motor_study(frame, candidates=["age", "claims"])

@@ -114,7 +114,7 @@ def test_an_empty_level_is_named_and_counts_as_the_base() -> None:
 
 @pytest.mark.parametrize(("change", "words"), [
     ({"claims": [None]}, "target missing"), ({"claims": [-1.0]}, "target outside the family"), ({"years": [0.0]}, "exposure not positive"),
-    ({"years": [None]}, "exposure missing"), ({"power": [None]}, "numeric missing"), ({"claims": [np.inf]}, "target missing"),
+    ({"years": [None]}, "exposure missing"), ({"power": [None]}, "factor 'power'  missing on 1 row"), ({"claims": [np.inf]}, "target missing"),
 ])  # fmt: skip
 def test_faulty_rows_are_counted_and_named(change: dict[str, list[Any]], words: str) -> None:
     ((column, (value,)),) = change.items()
