@@ -110,8 +110,12 @@ class _Text:
             raise _wrong(self.path, f"a text of {len(self.text):,} characters.")
         plain = re.sub("`([^`]+)`", self._quote, self.text.strip())
         try:
-            body = ast.parse(plain, mode="eval").body
-            return self.flag(body) if not isinstance(body, ast.Name) else self.value(body, "number")
+            match ast.parse(plain).body:
+                case [ast.Expr(value=ast.Name() as name)]:
+                    return self.value(name, "number")
+                case [ast.Expr(value=body)]:
+                    return self.flag(body)
+            raise _wrong(self.path, f"{_shown(self.text)} is no single expression.")
         except GlmError:
             raise
         except (SyntaxError, ValueError, RecursionError, MemoryError):
