@@ -282,6 +282,6 @@ def test_folds_keep_groups_together(policies: pd.DataFrame) -> None:
 
 
 def test_fewer_than_two_folds_are_refused(policies: pd.DataFrame) -> None:
-    for folds in (1, 0, True):
-        with pytest.raises(ConfigError, match="2 folds or more"):
+    for folds, said in ((1, "2 folds or more"), (0, "2 folds or more"), (True, "a whole number")):
+        with pytest.raises(ConfigError, match=said):
             fold_expression("policy", ENGINE.columns(policies), folds=folds)
