@@ -16,6 +16,7 @@ from pyarrow import fs
 from pyarrow import parquet as pq
 
 from glm_local.contract.audit_rows import DELTA_PROTOCOL, TABLES, AuditTable
+from glm_local.contract.places import require_location
 from glm_local.contract.read_json import read_object
 from glm_local.contract.seal_keys import Signer
 from glm_local.contract.store import Commit, Guard, TableFiles, TableState
@@ -70,9 +71,11 @@ class DeltaStore:
     def __init__(
         self, location: str | Path, storage_options: Mapping[str, str] | None = None, signer: Signer | None = None
     ) -> None:
+        require_location(location)
         self.signer = signer
         self._deltalake = _deltalake()
         self._folder = local_path(str(location))
+        require_location(self._folder or location)  # a relative one stands in a folder with a name of its own
         self.location = str(self._folder or location).rstrip("/")
         self._options = dict(storage_options or {}) or None
         self._known: set[str] = set()

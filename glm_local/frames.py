@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.dataset as dataset
 
+from glm_local.contract.places import require_path
 from glm_local.errors import DataError, EngineError, GlmError
 from glm_local.partition_folders import parquet_dataset
 
@@ -122,6 +123,7 @@ def no_order(what: str) -> GlmError:
 
 
 def _path_table(path: Path, columns: Sequence[str] | None) -> pa.Table:
+    require_path(path, "frame")
     if not path.exists():
         raise DataError.because(f"{path} does not exist.", "A table's path is a file or a folder.", "Check the path.")
     wanted = None if columns is None else list(columns)

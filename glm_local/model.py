@@ -14,6 +14,7 @@ from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.compile_factor import compile_factor, compile_factors
 from glm_local.contract.compile_score import ScoreKind, role_expression, score_expression
 from glm_local.contract.compiled_factor import CompiledFactor
+from glm_local.contract.depth import require_shallow
 from glm_local.contract.derived_columns import inline_derived, read_derived
 from glm_local.contract.engine import Engine
 from glm_local.contract.evaluate_record import RecordReader, record_reader
@@ -21,8 +22,9 @@ from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.model_spec import Coefficient, FitStatistics, ModelDocument
 from glm_local.contract.new_columns import with_new_columns
+from glm_local.contract.places import require_path
 from glm_local.contract.plain_json import readable_json
-from glm_local.contract.read_json import read_object
+from glm_local.contract.read_json import DEEPEST, read_object
 from glm_local.contract.sql import print_sql, quote_identifier
 from glm_local.errors import DataError, Problem, SpecError, nearest
 from glm_local.glm.document import model_json, read_model_json
@@ -196,6 +198,7 @@ class Model(Generic[Frame]):
 
     def save(self, path: str | Path) -> Path:
         """Write the document as JSON, whole or not at all."""
+        require_path(path, "model")
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = target.with_name(f".{target.name}.part")
@@ -227,7 +230,9 @@ def _base_name(spec: Any) -> str | None:
 def read_document(source: str | Path | Mapping[str, Any]) -> ModelDocument:
     """Read and check a model document, a path or a mapping: everything it shows must be what the fit wrote."""
     if not isinstance(source, str | Path):
+        require_shallow(source, "model", DEEPEST)
         return read_model_json(source)
+    require_path(source, "model")
     try:
         document = read_object(Path(source).read_text(encoding="utf-8"))
     except ValueError as error:  # bytes that are no UTF-8 too

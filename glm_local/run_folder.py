@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from glm_local.contract.arguments import arguments_checked
+from glm_local.contract.places import require_path
 from glm_local.contract.plain_json import plain_json
 from glm_local.contract.read_json import DEEPEST, is_deeper, read_json
 from glm_local.errors import ConfigError
@@ -57,6 +58,7 @@ class RunFolder:
     """
 
     def __init__(self, base: str | Path = "runs", name: str | None = None) -> None:
+        require_path(base, "base")
         self.path = _new_folder(Path(base), name or "run")
 
     @classmethod

@@ -16,6 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession, functions
 
 from glm_local.contract.audit_rows import TABLES, AuditTable
+from glm_local.contract.places import require_location
 from glm_local.contract.seal_keys import Signer
 from glm_local.contract.seals import log_mark
 from glm_local.contract.sql import quote_identifier
@@ -73,6 +74,8 @@ class SparkDeltaStore:
                 "Give a location or a schema.", "Tables are kept under a path or in a catalog's schema, not both.",
                 "open_store(spark, 's3://bucket/audit') or open_store(spark, schema='main.audit').",
             )  # fmt: skip
+        if location is not None:
+            require_location(os.fspath(location))
         self._spark, self._schema = spark, schema
         folder = local_path(os.fspath(location)) if location is not None and _on_this_disk(spark, location) else None
         self._folder = folder

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as t
 
 from glm_local.contract.columns import ColumnKind
+from glm_local.contract.places import require_path
 from glm_local.contract.read_array import decoded
 from glm_local.errors import DataError
 from glm_local.frames import arrow_table, is_csv, is_delta
@@ -61,6 +62,7 @@ def as_spark_frame(spark: SparkSession, source: Any) -> DataFrame:
     """
     if isinstance(source, DataFrame):
         return source
+    require_path(source, "frame")
     with explained("Give a DataFrame, a table's name, or the path of Parquet files or of a Delta table."):
         if isinstance(source, str | PathLike) and is_csv(source):
             return rows_to_spark(spark, _csv_rows(source))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal as OneOf
@@ -268,7 +269,7 @@ def _lookup_type(node: Lookup, argument: ExpressionType) -> ExpressionType:
             f"{len(node.keys)} keys and {len(node.outputs)} outputs.", "Each key has one output.", "Add or drop."
         )
     if len(set(node.keys)) != len(node.keys):
-        twice = sorted({repr(key) for key in node.keys if node.keys.count(key) > 1})
+        twice = sorted(repr(key) for key, times in Counter(node.keys).items() if times > 1)
         raise SpecError.because(f"{', '.join(twice[:3])} given twice.", "Keys are distinct.", "Drop one.")
     for key in node.keys:
         lookup_key(key, argument)

@@ -6,11 +6,13 @@ key that names the node: ``{"log": {"clip": {"of": "Density", "lower": 1}}}``.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 from glm_local.contract.columns import ReadKind
+from glm_local.contract.depth import require_shallow
 from glm_local.contract.expression import (
     AllOf,
     AnyOf,
@@ -37,6 +39,8 @@ from glm_local.contract.read_scalar import read_scalar
 from glm_local.errors import Problem, SpecError, nearest
 
 ARITHMETIC: dict[str, Any] = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+MANY_PARTS = 16
+"""Parts of a sum or product that are joined from the left; more are joined in halves."""
 COMPARISONS: dict[str, Any] = {
     "equal": "==", "not_equal": "!=", "less": "<", "at_most": "<=", "greater": ">", "at_least": ">=",
 }
@@ -133,6 +137,7 @@ def expression_from_json(document: object, path: str = "") -> Expression:
     Arithmetic(operator='*', left=Read(column='a', kind='number'),
                right=Function(name='log', argument=Read(column='b', kind='number')))
     """
+    require_shallow(document, path)
     reading = _Reading([])
     found = reading.expression(document, path)
     if reading.problems:
@@ -231,10 +236,15 @@ class _Reading:
 
 def _arithmetic(reading: _Reading, word: str, body: object, path: str) -> Expression:
     parts = reading.parts(body, path, 2, None if word in ("add", "multiply") else 2)
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = Arithmetic(ARITHMETIC[word], joined, part)
-    return joined
+    return _joined(ARITHMETIC[word], parts)
+
+
+def _joined(sign: Any, parts: Sequence[Expression]) -> Expression:
+    """Parts joined from the left; many of them in halves, so that the tree stays shallow."""
+    if len(parts) > MANY_PARTS:
+        half = len(parts) // 2
+        return Arithmetic(sign, _joined(sign, parts[:half]), _joined(sign, parts[half:]))
+    return functools.reduce(functools.partial(Arithmetic, sign), parts)
 
 
 def _function(reading: _Reading, word: Any, body: object, path: str) -> Expression:

@@ -69,7 +69,7 @@ def canonical_json(document: object) -> str:
     try:
         whole = _whole_numbers(plain_json(document))
         return json.dumps(whole, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise SpecError.because(
             f"The document has no JSON text: {error}.",
             "A specification holds only text, finite numbers, true, false, null, lists and objects.",

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.columns import MIXED, READABLE, ColumnKind, ReadKind
+from glm_local.contract.depth import depth_problems, require_shallow
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.expression_json import expression_from_json
 from glm_local.contract.factor_spec import SPEC_OF_KIND, FactorSpec, InteractionSpec, Spec
@@ -73,6 +74,7 @@ def read_factors(documents: Documents, path: str = PATH, source: str = "") -> tu
 
 def read_factor(document: Mapping[str, Any], path: str = "") -> FactorSpec:
     """Return the factor of one document; `SpecError` with every problem otherwise."""
+    require_shallow(document, path)
     problems = document_problems(plain_json(document), path)
     if problems:
         raise SpecError(problems)
@@ -106,6 +108,10 @@ def factor_problems(
     if isinstance(documents, str | Mapping) or not isinstance(documents, Sequence):
         return [Problem(path, f"{shown(documents)} is not a list of factors.", "Factors are a list.",
                         "Put it in brackets: [...].")]
+    deep = [problem for i, one in enumerate(documents) if not isinstance(one, Spec)
+            for problem in depth_problems(one, f"{path}/{i}")]  # fmt: skip
+    if deep:
+        return deep
     plain = [plain_json(one.document() if isinstance(one, Spec) else one) for one in documents]
     problems = [problem for i, one in enumerate(plain) for problem in document_problems(one, f"{path}/{i}")]
     named = {i: one for i, one in enumerate(plain) if isinstance(one, dict) and isinstance(one.get("name"), str)}

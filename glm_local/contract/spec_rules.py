@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -129,7 +130,7 @@ def _level_names(document: Mapping[str, Any], path: str) -> Iterator[Problem]:
     ordinary, own = ordinary_levels(document), own_levels(document)
     taken = dict.fromkeys(ordinary or [], "an ordinary level")
     if ordinary is not None and len(taken) < len(ordinary):
-        for name in sorted({one for one in ordinary if ordinary.count(one) > 1}):
+        for name in sorted(one for one, times in Counter(ordinary).items() if times > 1):
             yield Problem(f"{path}/{'labels' if 'labels' in document else 'levels'}",
                           f"{shown(name)} names two levels.", "Level names are distinct.", "Rename one.")
     for cause, name in own.items():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import reprlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,8 +22,8 @@ def shown(value: object) -> str:
     """Return a value as JSON shows it, shortened to stay on a line."""
     try:
         text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = repr(value)
+    except (TypeError, ValueError, RecursionError):
+        text = reprlib.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -120,8 +122,8 @@ def texts(value: Any, path: str) -> Iterator[Problem]:
         return
     for i, one in enumerate(value):
         yield from any_text(one, f"{path}/{i}")
-    names = [one for one in value if isinstance(one, str)]
-    for name in sorted({one for one in names if names.count(one) > 1}):
+    counted = Counter(one for one in value if isinstance(one, str))
+    for name in sorted(one for one, times in counted.items() if times > 1):
         yield Problem(path, f"{shown(name)} is there twice.", "Names in a list are distinct.", "Rename or remove one.")
 
 

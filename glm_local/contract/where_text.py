@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glm_local.contract.columns import ColumnKind, ReadKind
+from glm_local.contract.depth import require_shallow_expression
 from glm_local.contract.expression import (
     AllOf,
     AnyOf,
@@ -79,7 +80,7 @@ def filter_expression(
         found = asked
     else:
         raise _wrong(path, f"{_shown(asked)} is a {type(asked).__name__}.")
-    kind = type_of(found)
+    kind = type_of(require_shallow_expression(found, path))
     if kind != "flag":
         raise _wrong(path, f"{_shown(asked)} is a {kind}.")
     return found

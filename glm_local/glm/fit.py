@@ -50,6 +50,7 @@ from glm_local.glm.row_faults import faults_named
 from glm_local.glm.second_opinion import ReferenceFit
 from glm_local.glm.solution import NewtonOptions, Solution
 from glm_local.glm.summary import Summary
+from glm_local.glm.target_leak import leak_suspects, target_problems
 
 Array = NDArray[np.float64]
 Frame = TypeVar("Frame")
@@ -166,6 +167,10 @@ def prepare(request: FitRequest, learned: Sequence[FactorSpec], kinds: Mapping[s
     """Compile resolved factors and roles into the plan of a fit."""
     family = family_from(request.family)
     link = resolve_link(family, request.link)
+    others = [role_expression(one) for one in (request.exposure, request.weight, request.offset) if one is not None]
+    leaks = target_problems(learned, role_expression(request.target), others)
+    if leaks:
+        raise SpecError(leaks)
     spec = ModelSpec(
         target=request.target, family=str(family), link=str(link), exposure=request.exposure,
         offset=request.offset, weight=request.weight, intercept=request.intercept, ridge=request.ridge,
@@ -262,7 +267,9 @@ class FitRun:
         self._check_refused(levels)
         self._note_empty(levels)
         separated = () if self.request.ridge else levels.separated(summary, family, self.prepared.link)
-        self._check_separated(levels, separated)
+        suspects = leak_suspects(levels.counts) if family.domain == "unit" else []
+        self.warnings += suspects
+        self._check_separated(levels, separated, suspects)
         used: Blocks = blocks if cells is None else cells.blocks(blocks.design)
         options = NewtonOptions(self.request.tolerance, self.request.max_iterations, self.request.ridge)
         newton = Newton(used, levels.columns, family, self.prepared.link, summary, options)
@@ -323,12 +330,13 @@ class FitRun:
         for factor, level in levels.empty:
             self.warnings.append(f"{factor}={level} has no training row; it counts as the base level.")
 
-    def _check_separated(self, levels: Levels, separated: tuple[int, ...]) -> None:
+    def _check_separated(self, levels: Levels, separated: tuple[int, ...], suspects: Sequence[str] = ()) -> None:
         if not separated:
             return
         named = levels.describe(separated)
         if self.request.on_separation == "error":
-            raise FitError(separation_problems(named))
+            problems = [replace(one, way_out=" ".join([one.way_out, *suspects])) for one in separation_problems(named)]
+            raise FitError(problems)
         ending = "its estimate is where the iterations stopped."
         self.warnings += [f"{name} is separated ({detail}); {ending}" for name, detail in named]
 

@@ -85,7 +85,9 @@ def _asked(ask: Callable[[], Answer], debug: bool) -> Answer:
             "", cause, "Files and stores can be reached and written.", "Check paths, rights and keys."
         )
         return _failure([unreachable], 1, str(unreachable), "EngineError")
-    except Exception as error:  # the last net: a defect is told in one line too
+    except BaseException as error:  # the last net: a defect is told in one line too, a panic of Rust's is no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         if debug:
             traceback.print_exc()
         cause = str(error).strip().splitlines()[0] if str(error).strip() else "no message"

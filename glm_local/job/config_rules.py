@@ -8,14 +8,16 @@ from functools import partial
 from typing import Any
 
 from glm_local.contract.compile_score import role_expression
+from glm_local.contract.derived_columns import read_derived
 from glm_local.contract.expression import Expression
 from glm_local.contract.expression_columns import type_of
 from glm_local.contract.expression_json import expression_from_json
-from glm_local.contract.spec_problems import factor_problems
+from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.contract.spec_values import pointer, shown
 from glm_local.contract.where_text import filter_expression
 from glm_local.errors import GlmError, Problem, nearest
 from glm_local.glm.families import family_from, resolve_link
+from glm_local.glm.target_leak import target_problems
 from glm_local.job.config import JobConfig, TaskConfig
 from glm_local.validation import split_problems
 
@@ -25,7 +27,8 @@ DATASETS = ("statsmodels:randhie",)
 
 def meaning_problems(config: JobConfig) -> list[Problem]:
     """Return everything wrong with a configuration that can be told without its data."""
-    return [*task_problems(config), *_model(config), *factor_problems(config.factors), *_report(config)]
+    factors = [*factor_problems(config.factors), *_leaks(config)]
+    return [*task_problems(config), *_model(config), *factors, *_report(config)]
 
 
 def task_problems(config: TaskConfig) -> list[Problem]:
@@ -134,6 +137,17 @@ def _model(config: JobConfig) -> Iterator[Problem]:
             "A model has a parameter.",
             "Add a [[factors]] table.",
         )
+
+
+def _leaks(config: JobConfig) -> list[Problem]:
+    """Factors on the target's own column, derived columns looked through; nothing while other parts are wrong."""
+    try:
+        roles = {name: role_expression(asked) for name in ROLES if (asked := getattr(config.roles, name)) is not None}
+        derived = read_derived(config.data.derive)
+        others = [one for name, one in roles.items() if name != "target"]
+        return target_problems(read_factors(config.factors), roles["target"], others, derived)
+    except (GlmError, KeyError):
+        return []
 
 
 def _report(config: JobConfig) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.dataset as dataset
 
 from glm_local.contract.columns import ColumnKind
+from glm_local.contract.places import require_path
 from glm_local.contract.read_array import physical_kind
 from glm_local.errors import ConfigError, DataError
 from glm_local.frames import as_frame, csv_table
@@ -78,6 +79,7 @@ class DataSource:
         DataError
             It is not, or is a folder without files.
         """
+        require_path(self.name, "/data/path")
         if not self.path.exists():
             raise DataError.because(
                 f"{self.name} does not exist.",

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from glm_local import audit
 from glm_local.contract.event_document import event_document
+from glm_local.contract.places import require_location, require_path
 from glm_local.contract.plain_json import canonical_json, readable_json
 from glm_local.contract.run_log import RunLog
 from glm_local.contract.store import Store
@@ -109,6 +110,8 @@ class TaskRun(ABC, Generic[Config, Frame]):
         self.config, self.environment, self.progress = config, environment, progress or StageLines(quiet=True)
         self.directory = Path(asked.directory or config.output.directory)
         self.store = asked.store or config.output.store or str(self.directory / "audit")
+        require_path(self.directory, "/output/directory")
+        require_location(self.store, "--store" if asked.store else "/output/store")
         self.asked_id = asked.run_id
         self.start = time.perf_counter()
 

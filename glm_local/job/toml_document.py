@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from glm_local.contract.depth import DEEPEST_ASKED, deep_problem, require_shallow_file
+from glm_local.contract.places import require_path
 from glm_local.contract.spec_values import pointer, shown
 from glm_local.errors import ConfigError, Problem, nearest
 
@@ -36,8 +38,11 @@ def toml_document(
     ConfigError
         The file cannot be read, or is not TOML.
     """
+    require_path(path, "conf")
     document = _toml(path)
+    require_shallow_file(document, "conf")
     problems = [problem for text in overrides for problem in _override(document, text)]
+    require_shallow_file(document, "--set")
     defaults = document.pop("parameters", {})
     if not isinstance(defaults, dict):
         problems.append(
@@ -67,6 +72,8 @@ def _toml(path: Path) -> dict[str, Any]:
             nearest(path.name, near) if near else "Check the path.",
             path="conf",
         ) from None
+    except RecursionError:
+        raise ConfigError(deep_problem("conf")) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError.because(
             f"{path} is not TOML: {error}.", "A job is described by a TOML file.", "Correct that line.", path="conf"
@@ -87,6 +94,9 @@ def _toml(path: Path) -> dict[str, Any]:
 def _override(document: dict[str, Any], text: str) -> Iterator[Problem]:
     key, equals, value = text.partition("=")
     steps = [step.strip() for step in key.split(".")]
+    if len(steps) > DEEPEST_ASKED:
+        yield deep_problem("--set")
+        return
     if not equals or not all(steps):
         yield Problem(
             "--set",
@@ -108,7 +118,7 @@ def _override(document: dict[str, Any], text: str) -> Iterator[Problem]:
             return
         place = inner
     if isinstance(place, list):
-        at = int(steps[-1]) if steps[-1].isdigit() else len(place)
+        at = _index(steps[-1], len(place))
         if at >= len(place):
             yield Problem(
                 "--set",
@@ -122,13 +132,21 @@ def _override(document: dict[str, Any], text: str) -> Iterator[Problem]:
         place[steps[-1]] = _value(value)
 
 
+def _index(step: str, otherwise: int) -> int:
+    """The place a step names; digits of other scripts, superscripts among them, name none."""
+    return int(step) if re.fullmatch("[0-9]{1,9}", step) else otherwise
+
+
 def _item(place: list[Any], step: str) -> Any:
-    return place[int(step)] if step.isdigit() and int(step) < len(place) else None
+    at = _index(step, len(place))
+    return place[at] if at < len(place) else None
 
 
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
+    except RecursionError:
+        raise ConfigError(deep_problem("--set")) from None
     except tomllib.TOMLDecodeError:
         return text.strip()
 
@@ -148,6 +166,9 @@ class _Filling:
             return [self.fill(one, f"{path}/{at}") for at, one in enumerate(value)]
         if isinstance(value, float) and math.isnan(value):
             return None  # TOML has no null; nan says missing there
+        if isinstance(value, str) and "\x00" in value:
+            rule = "Texts of a job hold no character 0: no file system takes it."
+            self.problems.append(Problem(path, f"{shown(value)} holds a character 0.", rule, "Remove it."))
         return self._text(value, path) if isinstance(value, str) and "$" in value else _plain(value)
 
     def _text(self, text: str, path: str) -> Any:
