@@ -90,6 +90,10 @@ def unusable_problem(solution: Solution) -> Problem | None:
         "size of the coefficients": np.abs(solution.coefficients[kept]).sum(),
         "size of their variances": np.abs(solution.covariance[np.ix_(kept, kept)]).sum(),
     }  # fmt: skip
+    if solution.reason == BOUNDARY:  # has no variances
+        del figures["size of their variances"]
+    if not solution.columns.has_intercept:  # no coefficient at all may give no mean
+        del figures["null deviance"]
     found = [f"the {name} is {figure:g}" for name, figure in figures.items() if not np.isfinite(figure)]
     if not found and len(kept) and not kept.any():
         found = ["no coefficient moves the means"]
