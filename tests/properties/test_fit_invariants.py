@@ -7,14 +7,18 @@ predictions, totals and deviances of the rows.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from glm_local import FitError, Model, fit_glm, load_model
 from tests.properties.fit_cases import FitCase, fit_case
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 SHORT, LONG = range(60), range(60, 2_060)
 
@@ -115,7 +119,41 @@ def check_bases(case: FitCase, model: Model[Any]) -> None:
     assert other.statistics.parameters == model.statistics.parameters
 
 
-CHECKS = [check_figures, check_totals, check_readers, check_routes, check_bases]
+def rescaled(case: FitCase) -> Iterator[tuple[str, FitCase, float]]:
+    """The case in other units, and what its predictions are multiplied by; two of eight ways, by turns."""
+    size, frame, asked = 1e12 if case.seed % 2 else 1e-12, case.frame, case.asked
+    ways: dict[str, tuple[dict[str, Any], dict[str, Any], float]] = {
+        "columns": ({"n": frame["n"] * size, "twice": frame["twice"] * size}, {}, 1.0),
+        "weight": ({"w": frame.get("w", 1.0) * size}, {"weight": "w"}, 1.0),
+    }
+    if "exposure" in asked:
+        ways["exposure"] = ({"years": frame["years"] * size}, {}, 1.0)
+    if case.scalable:
+        offset = {"shift": frame["shift"] * size} if asked["link"] == "identity" and "offset" in asked else {}
+        ways["target"] = ({"y": frame["y"] * size, **offset}, {}, size)
+    for at in (0, 1):
+        name = sorted(ways)[(case.seed // 2 + at) % len(ways)]
+        columns, other, factor = ways[name]
+        yield name, replace(case, frame=frame.assign(**columns), asked={**asked, **other}), factor
+
+
+def check_scales(case: FitCase, model: Model[Any]) -> None:
+    """Target, exposure, weight and columns times 1e12 or 1e-12 change the scale and nothing else."""
+    mean, statistics = scored(case, model), model.statistics
+    for name, other, factor in rescaled(case):
+        large = fitted(other)
+        assert large is not None, name
+        assert scored(other, large) / factor == pytest.approx(mean, rel=1e-7), name
+        assert large.statistics.parameters == statistics.parameters
+        explained = [one.deviance / one.null_deviance for one in (statistics, large.statistics)]
+        assert explained[1] == pytest.approx(explained[0], rel=1e-7), name
+        if name == "columns" or statistics.statistic == "t":  # else the weights say how much is known
+            tests = [[one.statistic for one in some.document.coefficients if one.factor and one.statistic]
+                     for some in (model, large)]
+            assert tests[1] == pytest.approx(tests[0], rel=1e-5, abs=1e-6), name
+
+
+CHECKS = [check_figures, check_totals, check_readers, check_routes, check_bases, check_scales]
 
 
 def check_all(seed: int) -> bool:
@@ -136,6 +174,37 @@ def test_a_fit_keeps_its_invariants(seed: int) -> None:
 def test_nearly_every_case_is_a_fit() -> None:
     done = [fitted(fit_case(seed)) is not None for seed in SHORT]
     assert sum(done) > 0.9 * len(done)
+
+
+def check_on_spark(spark: SparkSession, seed: int) -> None:
+    """The same rows on Spark, in two partitions, give the same model; and so do their units."""
+    import glm_spark
+
+    case = fit_case(seed)
+    local = fitted(case)
+    if local is None or any("separated" in one for one in local.warnings):
+        return
+    name, other, factor = next(rescaled(case))
+    for one, by in ((case, 1.0), (other, factor)):
+        rows = one.frame.astype(object).where(one.frame.notna(), None)
+        columns = [(column, str(kind)) for column, kind in one.frame.dtypes.items()]
+        schema = ", ".join(f"{column} {'double' if kind == 'float64' else 'string'}" for column, kind in columns)
+        frame = spark.createDataFrame(rows.to_numpy().tolist(), schema).repartition(2)
+        model = glm_spark.fit_glm(frame, **one.asked)
+        assert scored(one, load_model(json.loads(model.to_json()))) / by == pytest.approx(scored(case, local), rel=1e-7), name
+        explained = [some.statistics.deviance / some.statistics.null_deviance for some in (local, model)]
+        assert explained[1] == pytest.approx(explained[0], rel=1e-7), name
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_a_fit_on_spark_keeps_its_invariants(spark: SparkSession, seed: int) -> None:
+    check_on_spark(spark, seed)
+
+
+@pytest.mark.slow
+def test_fits_on_spark_keep_their_invariants(spark: SparkSession) -> None:
+    for seed in range(100, 140):
+        check_on_spark(spark, seed)
 
 
 @pytest.mark.slow
