@@ -265,8 +265,7 @@ class DeltaStore:
         """Files of the table that are gone or cannot be read on their own."""
         files = self.files
         if delta is None:
-            names = [name for name in files.names(f"{table}/_delta_log") if name.endswith(".json")] if files else []
-            return [f"commit {name} is broken" for name in names if files and not _is_commit(files.texts([name]))]
+            return [] if files is None else _broken_commits(files, table)
         bad = []
         for uri in delta.file_uris():
             try:
@@ -325,6 +324,14 @@ def _log_file(path: Path) -> _LogFile | None:
     except OSError:
         return None
     return _LogFile(path, stat.st_ino, stat.st_mtime_ns)
+
+
+def _broken_commits(files: TableFiles, table: str) -> list[str]:
+    try:
+        names = [name for name in files.names(f"{table}/_delta_log") if name.endswith(".json")]
+        return [f"commit {name} is broken" for name in names if not _is_commit(files.texts([name]))]
+    except StoreError as error:
+        return [problem.found.rstrip(".") for problem in error.problems]
 
 
 def _is_commit(texts: Mapping[str, str]) -> bool:

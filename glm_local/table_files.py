@@ -44,7 +44,11 @@ class ArrowFiles:
 
     def names(self, folder: str) -> list[str]:
         """Files directly in `folder`."""
-        found = self._files.get_file_info(fs.FileSelector(folder, allow_not_found=True))
+        try:
+            found = self._files.get_file_info(fs.FileSelector(folder, allow_not_found=True))
+        except OSError as error:
+            said = f"Folder {folder} cannot be listed: {' '.join(str(error).split())[:200]}."
+            raise StoreError(Problem(folder, said, "", "Check what is there in its place, and its rights.")) from error
         return sorted(one.path for one in found if one.type == fs.FileType.File)
 
     def _bytes(self, name: str) -> bytes | None:

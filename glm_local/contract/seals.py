@@ -64,8 +64,10 @@ def _ground(
 ) -> tuple[str | None, Mapping[str, int]]:
     """The newest seal to build upon: of the same key where there is one, else the newest that is sound."""
     found: tuple[str | None, Mapping[str, int]] = (None, {})
-    for start in range(len(names), 0, -SEALS_AT_ONCE):
-        part = readable_seals(files, names[max(start - SEALS_AT_ONCE, 0) : start])
+    end, count = len(names), 1  # the newest is nearly always the one
+    while end > 0:
+        part = readable_seals(files, names[max(end - count, 0) : end])
+        end, count = end - count, SEALS_AT_ONCE
         sound = [name for name, seal in part.items() if not _is_ahead(seal, last)]
         own = [name for name in sound if _is_own(part[name], signer)]
         if own:

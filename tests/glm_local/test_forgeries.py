@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import warnings
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from deltalake import write_deltalake
 
-from glm_local.audit import verify
+from glm_local.audit import history, verify
 from glm_local.contract.audit_rows import EVENTS
 from glm_local.contract.fill_rows import Row, fill_rows, from_arrow, sha256_text, to_arrow
 from glm_local.contract.hash_chain import Head, head_of, link_events
@@ -20,7 +21,7 @@ from glm_local.contract.seal_keys import Signer, read_signer
 from glm_local.contract.seals import write_seal
 from glm_local.contract.store import TableFiles
 from glm_local.delta_store import DeltaStore, open_store
-from glm_local.errors import ConfigError
+from glm_local.errors import ConfigError, StoreError
 from glm_local.store_conformance import small_run
 
 OWN, FOREIGN = read_signer("11" * 32), read_signer("22" * 32)
@@ -358,3 +359,16 @@ def test_a_key_inside_the_store_and_a_key_that_is_none_are_refused_before_anythi
         small_run(open_store(store), "s", "one")
     assert "secret" not in str(caught.value).replace("secret key", "")
     assert open_store(store).read("events").num_rows == 0
+
+
+@pytest.mark.parametrize("where", ["events/_delta_log", "coefficients/_delta_log", "events", "events/*.parquet", "_seals/*.json"])
+@pytest.mark.parametrize("as_folder", [False, True])
+def test_a_file_in_place_of_a_folder_or_the_other_way_is_named(audit: Path, where: str, as_folder: bool) -> None:
+    place = sorted(audit.glob(where))[0]
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    place.mkdir() if as_folder else place.write_text("x")
+    store = open_store(audit, signer=OWN)
+    assert not verify(store, public_keys=OWN.key).ok
+    for ask in (lambda: history(store), lambda: small_run(store, "s", "later")):
+        with contextlib.suppress(StoreError):
+            ask()
