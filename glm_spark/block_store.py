@@ -125,8 +125,10 @@ class SparkBlocks:
         """Run what packs, keep its blocks in place of those kept so far, and look at the partitions' answers."""
         with explained(), query_settings(rows.sparkSession, settings):
             kept, free_before = self._kept.replaced(rows.mapInArrow(work, KEPT_SCHEMA))
-            seen = look(_answers_of(kept), self._merging, max(size, self._merging.light), "rows")
-            free_before()
+            try:
+                seen = look(_answers_of(kept), self._merging, max(size, self._merging.light), "rows")
+            finally:
+                free_before()
         return kept, seen
 
     def _answer(self, kernel: Kernel, every: int) -> Sums | None:
