@@ -7,7 +7,11 @@ CORE := $(VENV)/.installed-core
 # Maven coordinates of Delta for spark-submit; empty (make demo-spark DELTA=) where Spark has its jars or none can be had.
 DELTA ?= $(shell $(BIN)/python -c 'from glm_spark.session import delta_packages; print(delta_packages())')
 
-.PHONY: demo demo-study demo-spark test test-slow bench lint clean help
+# The first and the last version of pandas that pyproject.toml allows; the environment itself has one between them.
+PANDAS ?= 2.2.3 3.1.1
+WITHOUT_SPARK ?= tests/contract tests/reference tests/glm_local
+
+.PHONY: demo demo-study demo-spark test test-pandas test-slow bench lint clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -36,6 +40,16 @@ demo-spark: $(STAMP) ## Run the same job on Spark through spark-submit
 test: $(STAMP) ## Lint, types, import rules and all tests, Spark included
 	$(MAKE) lint
 	$(BIN)/python -m pytest -m 'not slow'
+
+test-pandas: $(STAMP) ## The tests without Spark on the other supported versions of pandas
+	for version in $(PANDAS); do \
+	  beside=$(abspath $(VENV))/pandas-$$version && \
+	  { test -d $$beside || $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps \
+	    --target $$beside pandas==$$version; } && \
+	  PYTHONPATH=$$beside $(BIN)/python -c "import pandas; assert pandas.__version__ == '$$version'" && \
+	  echo "pandas $$version" && \
+	  PYTHONPATH=$$beside $(BIN)/python -m pytest -m 'not slow' $(WITHOUT_SPARK) || exit 1; \
+	done
 
 test-slow: $(STAMP) ## The long tests: kill stress, big frames
 	$(BIN)/python -m pytest -m slow
