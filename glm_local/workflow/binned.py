@@ -36,6 +36,10 @@ def binned(
     own = spec.edges if isinstance(spec, NumericSpec) and "edges" in asked else None
     most = bins if bins is not None else own.bins if isinstance(own, EdgeRule) else USUAL_BINS
     how = method or (own.method if isinstance(own, EdgeRule) else "quantile")
+    decided = {cause: asked[cause] for cause in ("missing", "unseen") if asked.get(cause) in ("base", "refuse")}
+    # While bins are learned such values lie apart; what was decided of them is put back.
+    asked = {**asked, **dict.fromkeys(decided, "own_level")}
+    spec = read_factor(candidate_document(asked))
     if how == "uniform":
         asked = _of_equal_width(engine, frame, request, spec, most)
     rows, refused = training_rows(engine, frame, request, [asked])
@@ -45,11 +49,13 @@ def binned(
             raise DataError.because(f"{name!r} has no bins: {reason}", "Bins are learned from values.", "Check it.")
         candidate = next(iter(rows.candidates.values()))
         if candidate.kind != "categorical":
-            return _of_neighbours(rows, candidate, most, how)
-        sums = rows.sums(rows.fit(()), [candidate.name])[candidate.name]
-        return cast(FactorSpec, target_order(sums, candidate, most).spec)
+            found = _of_neighbours(rows, candidate, most, how)
+        else:
+            sums = rows.sums(rows.fit(()), [candidate.name])[candidate.name]
+            found = cast(FactorSpec, target_order(sums, candidate, most).spec)
     finally:
         rows.close()
+    return read_factor({**found.document(), **decided})
 
 
 def _of_neighbours(rows: StudyRows[Any], candidate: Candidate, most: int, how: EdgeMethod) -> FactorSpec:

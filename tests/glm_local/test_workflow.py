@@ -230,6 +230,11 @@ def test_bins_are_of_the_method_and_number_their_specification_asks_for() -> Non
     assert list(glm.bins(FEW, {**SCORE, "edges": rule}, method="quantile").edges) == [2.0, 4.0]
     assert len(glm.bins(FEW, {**SCORE, "edges": {"method": "quantile", "bins": 2}}).edges) == 1
     assert list(glm.bins(FEW, {**SCORE, "edges": [2.5, 50]}).edges) == [2.5, 50]
+    for policy in ("refuse", "base", "own_level"):
+        found = glm.bins(FEW, {**SCORE, "edges": rule, "missing": policy})
+        assert (list(found.edges), found.missing) == ([34.0, 67.0], "base" if policy == "own_level" else policy)
+        area = {"kind": "categorical", "name": "area", "column": "area", "missing": policy, "unseen": "refuse"}
+        assert glm.bins(FEW, area, 2).unseen == "refuse"
     with pytest.raises(ConfigError, match="'area' is categorical"):
         glm.bins(FEW, "area", method="uniform")
     with pytest.raises(SpecError, match="Nearest: 'uniform'"):
