@@ -18,6 +18,7 @@ from glm_local.errors import ConfigError, StoreError
 from glm_local.store_conformance import SMALL_RUN_EVENTS, StoreConformance, small_run
 from glm_spark.delta_store import SparkDeltaStore, open_store
 from glm_spark.table_files import SparkFiles
+from tests.glm_local.test_forgeries import OWN, _put, _seal
 
 
 class TestSparkDeltaStore(StoreConformance):
@@ -190,3 +191,17 @@ def test_the_auditors_questions_are_answered_by_spark(delta_spark: SparkSession,
         assert delta_spark.sql(sql).toArrow().num_rows == {"history": 10, "runs": 2, "show": 5, "who_decided": 2}.get(
             name, {"why_is_it_in": 1, "reproduce": 1}.get(name, 0)
         )
+
+
+def test_seals_are_signed_and_forged_ones_named_through_spark_too(delta_spark: SparkSession, tmp_path: Path) -> None:
+    store = open_store(delta_spark, tmp_path, signer=OWN)
+    store.files = SparkFiles(delta_spark, str(tmp_path))
+    small_run(store, "s", "one")
+    assert verify(store, public_keys=OWN.key).ok
+    assert verify(open_local(tmp_path), public_keys=OWN.key).ok
+    _put(tmp_path, None, "[" * 100_000)
+    _put(tmp_path, _seal(head="²:x"))
+    (tmp_path / "coefficients" / "_delta_log" / f"{1:020d}.json").write_text("{" * 100_000)
+    report = verify(store, public_keys=OWN.key)
+    assert len([one for one in report.findings if one.table == "_seals" and one.severity == "broken"]) >= 2
+    assert any(one.table == "coefficients" for one in report.findings)

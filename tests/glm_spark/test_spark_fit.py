@@ -11,6 +11,7 @@ import pytest
 
 import glm_local
 import glm_spark
+from tests.glm_local import test_model_files as models
 from tests.reference import test_aliased_predictions as aliased
 from tests.reference import test_boundaries as boundaries
 from tests.reference import test_fit_rules as rules
@@ -147,3 +148,12 @@ def test_predictions_of_aliased_levels_on_spark_sum_to_what_was_observed(
     assert scored["prediction"].sum() == pytest.approx(26, rel=1e-7 if solver == "spark_ml" else 1e-9)
     assert scored.loc[scored["a"] == "none", "prediction"].sum() == pytest.approx(1, rel=1e-6)
     assert model.coefficients.set_index("term").loc["a=none", "estimate"] == pytest.approx(-2.128232, abs=5e-7)
+
+
+def test_a_models_fingerprint_does_not_depend_on_partitions_or_the_engine(spark: Any, engine: Any) -> None:
+    frame = models._frame()
+    asked: dict[str, Any] = {"target": "claims", "factors": models.FACTORS, "family": "poisson", "dispersion": "pearson"}
+    found = {
+        glm_spark.fit_glm(_spark_frame(spark, frame, parts), engine=engine, **asked).fingerprint for parts in (1, 3, 7)
+    }
+    assert found == {glm_local.fit_glm(frame, **asked).fingerprint}
