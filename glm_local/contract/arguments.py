@@ -60,8 +60,17 @@ def argument_check(function: Callable[..., Any], called: str = "") -> Callable[.
             rest = Problem("", f"{name}: {error}.", "A call names arguments the function has.", "Look at help().")
             raise ArgumentError(problems or [rest]) from None
         check_words(allowed(), given)
+        if not _is_engine(given.get("engine")):
+            raise ArgumentError.because(
+                f"engine is {given['engine']!r}.", "An engine is an object that reads tables.",
+                "Leave it out, or give open_engine() of glm_local or glm_spark.", "/engine",
+            )  # fmt: skip
 
     return check
+
+
+def _is_engine(given: Any) -> bool:
+    return given is None or all(callable(getattr(given, verb, None)) for verb in ("columns", "cells", "blocks"))
 
 
 def _checked(function: Any, called: str) -> Any:

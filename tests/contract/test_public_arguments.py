@@ -7,9 +7,12 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import glm_local
+from glm_local import fit_glm
+from glm_local.errors import ArgumentError
 from tests.public_arguments import (
     closed_of,
     needed_by_name,
@@ -58,3 +61,10 @@ def test_the_walk_reaches_what_users_call() -> None:
         "glm_local.GLMStudy.finalize verify", "glm_local.stratified_sample seed", "glm_local.RateGLM.__init__ folds",
     } <= parameters  # fmt: skip
     assert len(CLOSED) > 100
+
+
+@pytest.mark.parametrize("engine", ["pandas", 1, pd.DataFrame])
+def test_what_is_no_engine_is_told_with_the_way_to_one(engine: Any) -> None:
+    rows = pd.DataFrame({"y": [1, 2, 3], "a": ["p", "q", "p"]})
+    with pytest.raises(ArgumentError, match=r"An engine is an object that reads tables.*open_engine"):
+        fit_glm(rows, target="y", factors=[], engine=engine)
