@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from glm_local.conformance import CodeCounts, hostile_rows, known, some_design
-from glm_local.contract.blocks import Sums
+from glm_local.conformance import CodeCounts, caught, hostile_rows, known, some_design
+from glm_local.contract.blocks import BlockDesign, Field, Sums
 from glm_local.contract.cells import CellRequest
 from glm_local.contract.expression import Read
 from glm_local.pandas_engine import PandasEngine
@@ -91,15 +91,25 @@ def test_sums_of_heavy_answers_meet_on_executors(spark: SparkSession, monkeypatc
     blocks.close()
 
 
-def test_one_huge_partition_is_divided_by_rows(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    from glm_local.contract import blocks as contract
-    from glm_spark import block_layout
+def test_one_huge_partition_among_small_ones_is_divided_by_rows(spark: SparkSession) -> None:
+    rows, design = 300_000, BlockDesign((Field("g", Read("g", "integer"), 7),), Read("y"))
+    frame = spark.range(rows).coalesce(1).union(spark.range(rows, rows + 3, 1, 3))
+    blocks = SparkEngine(spark).blocks(frame.selectExpr("id % 7 AS g", "CAST(id AS double) AS y"), design)
+    ids = np.arange(rows + 3)
+    for _ in range(2):
+        counts, totals, _ = blocks.sum(CodeCounts(design), "sums")
+        assert counts.tolist() == np.bincount(ids % 7).tolist()
+        assert totals[:2].tolist() == [rows + 3, ids.sum()]
+    assert blocks._kept.frame is not None
+    held = blocks._kept.frame.where("size IS NOT NULL").select("before").toArrow()["before"].to_pylist()
+    assert len(held) == 4
+    assert max(held) <= rows / 4 + 65_536
+    blocks.close()
 
-    monkeypatch.setattr(block_layout, "ROWS_PER_BLOCK", 100)
-    assert contract.ROWS_PER_BLOCK == 65_536
-    huge = [Packed(0, 10_000), *(Packed(at, 1) for at in range(1, 21))]
-    assert partitions_wanted(huge, 32) == 21
-    assert partitions_wanted([Packed(at, 500) for at in range(21)], 32) is None
+
+def test_partitions_that_do_not_know_their_numbers_stay_where_they_are() -> None:
+    assert partitions_wanted([Packed(0, 500) for _ in range(100)], 32) is None
+    assert partitions_wanted([Packed(at, 500) for at in range(100)], 32) == 1
 
 
 def test_many_tiny_partitions_give_the_cells_and_quantiles_of_few(
@@ -120,6 +130,20 @@ def test_many_tiny_partitions_give_the_cells_and_quantiles_of_few(
     for name, cut in near.quantiles(table, *cuts).items():
         np.testing.assert_allclose(quantiles[name], cut, rtol=1e-12)
     assert max(arrived.answers) <= 2 * LOW.parts
+
+
+def test_a_first_sum_that_fails_on_divided_blocks_keeps_nothing(spark: SparkSession) -> None:
+    class Broken(CodeCounts):
+        def add(self, sums: Any, block: Any) -> None:
+            if block.rows > 100:
+                raise ValueError("cannot add this block")
+
+    design, before = some_design(), cached(spark)
+    blocks = SparkEngine(spark, merging=LOW).blocks(divided(spark, 600, 20), design)
+    assert "cannot add this block" in str(caught(lambda: blocks.sum(Broken(design), "broken")))
+    assert cached(spark) == before
+    assert blocks.sum(CodeCounts(design), "again")[-2][0] > 0
+    blocks.close()
 
 
 def test_nothing_of_a_pass_stays_cached(spark: SparkSession) -> None:

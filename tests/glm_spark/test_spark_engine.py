@@ -15,6 +15,7 @@ from glm_local.pandas_engine import PandasEngine
 
 pytest.importorskip("pyspark")
 
+from glm_spark.answer_tree import Merging
 from glm_spark.lookup_join import Joined
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.spark_frames import collated_columns, rows_to_spark
@@ -36,6 +37,20 @@ class SparkConformance(EngineConformance):
 
     def rows(self, frame: DataFrame) -> pa.Table:
         return frame.toArrow()
+
+    def test_answers_of_more_partitions_than_travel_meet_on_executors(self) -> None:
+        table, design = hostile_rows(500), some_design()
+        low = SparkEngine(self.engine.spark, merging=Merging(fan_in=3, parts=4))
+        frame, request = self.frame(table, 14), CellRequest("c", {"t": Read("t", "text")}, {"amount": Read("amount")})
+        blocks = low.blocks(frame, design)
+        near = PandasEngine().blocks(table, design).sum(CodeCounts(design), "near")
+        for far in (blocks.sum(CodeCounts(design), "built"), blocks.sum(CodeCounts(design), "kept")):
+            for mine, other in zip(far, near, strict=True):
+                np.testing.assert_allclose(mine, other, rtol=1e-12)
+        blocks.close()
+        cells, whole = (known(one.cells(rows, [request]), "c") for one, rows in ((low, frame), (PandasEngine(), table)))
+        assert cells.rows.tolist() == whole.rows.tolist()
+        np.testing.assert_allclose(cells.sums["amount"], whole.sums["amount"], rtol=1e-12)
 
 
 class TestSparkEngine(SparkConformance):
