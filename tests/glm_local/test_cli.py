@@ -113,9 +113,9 @@ def test_what_cannot_be_scored_is_told(finished: Path, tmp_path: Path, capsys: p
     (tmp_path / "edited.json").write_text(edited)
     cases = [
         (2, "does not exist", ["score", tmp_path / "none.json", rows, "--out", out]),
-        (2, "not a model", ["score", tmp_path / "broken.json", rows, "--out", out]),
-        (2, "Field required", ["score", tmp_path / "other.json", rows, "--out", out]),
-        (2, "fingerprint", ["score", tmp_path / "edited.json", rows, "--out", out]),
+        (2, "no model file", ["score", tmp_path / "broken.json", rows, "--out", out]),
+        (2, "content_sha256 is not there", ["score", tmp_path / "other.json", rows, "--out", out]),
+        (2, "content_sha256", ["score", tmp_path / "edited.json", rows, "--out", out]),
         (2, ".parquet or .csv", ["score", model, rows, "--out", tmp_path / "out.xlsx"]),
         (2, "Nearest: 'rate'", ["score", model, rows, "--out", out, "--kind", "rat"]),
         (2, "column 'age' already", ["score", model, rows, "--out", out, "--column", "age"]),
@@ -168,7 +168,7 @@ def test_words_go_to_standard_output_and_complaints_to_standard_error(
 ) -> None:
     assert run_app(["audit", "verify", "--store", str(finished / "out" / "audit")]) == 0
     said = capsys.readouterr()
-    assert "nothing was changed" in said.out
+    assert "nothing that can be seen here was changed" in said.out
     assert said.err == ""
     assert run_app(["validate", "nowhere.toml"]) == 2
     said = capsys.readouterr()
