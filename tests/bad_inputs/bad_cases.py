@@ -297,7 +297,7 @@ ROWS = [
 ]
 
 FITS = [
-    data("a level without claims", "coefficient region=none", "separation", put("region", "none", slice(0, 200)), "data.derive.claims={when={condition={equal=[{column='region', read='text'}, {value='none'}]}, then=0, otherwise='claims'}}", "factors=[{kind='categorical',name='region',column='region',missing='own_level',unseen='base',base={level='north'}}]", code=4),
+    data("a level without claims", "coefficient region=none", "separation", lambda frame: put("claims", 0, slice(0, 200))(put("region", "none", slice(0, 200))(frame)), "factors=[{kind='categorical',name='region',column='region',missing='own_level',unseen='base',base={level='north'}}]", code=4),
     data("too few steps", "", "did not converge", lambda frame: frame, "model.max_iterations=1", code=4),
 ]
 

@@ -227,13 +227,16 @@ def test_labels_kept_apart_that_do_not_exist_are_told_the_nearest() -> None:
 def test_a_rule_that_makes_no_sense_is_refused_by_its_name(field, value) -> None:
     with pytest.raises(ConfigError) as caught:
         BinningRules(**{field: value})
-    assert {problem.path for problem in caught.value.problems} == {field}
+    assert {problem.path.removeprefix("/") for problem in caught.value.problems} == {field}
 
 
 def test_all_problems_of_the_rules_come_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        BinningRules(min_rows=-1, trend="asc", size="aic")
-    assert [problem.path for problem in caught.value.problems] == ["min_rows", "trend", "size"]
+        BinningRules(min_rows=-1, max_bins=0, min_relativity_step=-0.5)
+    assert [problem.path for problem in caught.value.problems] == ["max_bins", "min_rows", "min_relativity_step"]
+    with pytest.raises(ConfigError) as caught:
+        BinningRules(trend="asc", size="aic")
+    assert [problem.path for problem in caught.value.problems] == ["/trend", "/size"]
     assert "'ascending'" in str(caught.value)
 
 

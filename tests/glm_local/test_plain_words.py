@@ -57,7 +57,7 @@ def words(page: str) -> str:
 
 def test_the_decisions_of_a_run_are_told_in_words_with_rounded_numbers(finished: Path) -> None:
     said = words((finished / "out" / "one" / "report.html").read_text())
-    decisions = said[said.index("Decisions") : said.index("Provenance and definitions")]
+    decisions = said[said.rindex("Decisions") : said.rindex("Provenance and definitions")]
     assert not set("{}'") & set(decisions)
     assert not LONG.search(decisions)
     assert "looked at the holdout" in decisions

@@ -80,9 +80,9 @@ ESCAPES = [
 
 @pytest.mark.parametrize("name", ESCAPES)
 def test_a_name_cannot_leave_the_folder(name: Any, run: RunFolder, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no name of a file"):
+    with pytest.raises(ConfigError, match=r"no name of a file|It is text"):
         run.log_json(name, 1)
-    with pytest.raises(ConfigError, match="no name of a file"):
+    with pytest.raises(ConfigError, match=r"no name of a file|It is text"):
         run.log_table(name, pd.DataFrame({"a": [1]}))
     assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
 
@@ -147,5 +147,5 @@ def test_what_is_not_there_is_told_with_what_is(run: RunFolder, tmp_path: Path) 
 def test_only_small_tables_are_logged(run: RunFolder) -> None:
     with pytest.raises(ConfigError, match="aggregate_table"):
         run.log_table("table", [[1]])  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="csv or parquet"):
+    with pytest.raises(ConfigError, match=r"csv or parquet|'csv', 'parquet'"):
         run.log_table("table", pd.DataFrame(), format="xlsx")  # type: ignore[arg-type]

@@ -195,7 +195,7 @@ def test_every_kind_of_column_can_be_drawn_by() -> None:
         ({}, "a size or a fraction"),
         ({"size": 5, "fraction": 0.5}, "a size or a fraction"),
         ({"size": 0}, "whole number of rows"),
-        ({"size": 2.5}, "whole number of rows"),
+        ({"size": 2.5}, "whole number"),
         ({"fraction": 1.5}, "above 0 and at most 1"),
         ({"size": 5, "min_per_stratum": -1}, "whole number"),
         ({"size": 5, "seed": None}, "seed"),
