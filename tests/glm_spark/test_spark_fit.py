@@ -100,7 +100,7 @@ def test_the_sql_of_a_model_scores_the_same_number(spark: Any, spark_rows: Any) 
     model = glm_local.fit_glm(rules.ROWS, target="claims", factors=rules.EVERYTHING, exposure="years")
     spark_rows.createOrReplaceTempView("policies_to_score")
     scored = spark.sql(model.to_sql(table="policies_to_score")).toArrow().to_pandas()
-    np.testing.assert_allclose(scored["prediction"], model.predict(scored)["prediction"], rtol=1e-12)
+    np.testing.assert_allclose(scored["prediction"], model.predict(scored, overwrite=True)["prediction"], rtol=1e-12)
 
 
 def test_spark_ml_is_a_solver_and_agrees(spark: Any, engine: Any, spark_rows: Any) -> None:

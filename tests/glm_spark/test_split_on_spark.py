@@ -78,8 +78,8 @@ def test_the_rows_of_a_job_have_the_same_numbers_on_both_engines(
     from glm_spark.job_environment import spark_environment
 
     far, near = spark_environment(spark), local_environment()
-    table = tmp_path / "table.csv"
-    rows(50).to_csv(table, index=False)
+    table = tmp_path / "table.parquet"
+    rows(50).to_parquet(table, index=False)
     for source in (DataSource("path", folder), DataSource("path", str(table))):
         here = near.numbered(source, ["place"], "number")
         there = far.numbered(source, ["place"], "number").toPandas()

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from glm_local import FitError, Model, fit_glm, load_model
@@ -186,10 +187,7 @@ def check_on_spark(spark: SparkSession, seed: int) -> None:
         return
     name, other, factor = next(rescaled(case))
     for one, by in ((case, 1.0), (other, factor)):
-        rows = one.frame.astype(object).where(one.frame.notna(), None)
-        columns = [(column, str(kind)) for column, kind in one.frame.dtypes.items()]
-        schema = ", ".join(f"{column} {'double' if kind == 'float64' else 'string'}" for column, kind in columns)
-        frame = spark.createDataFrame(rows.to_numpy().tolist(), schema).repartition(2)
+        frame = spark.createDataFrame(pa.Table.from_pandas(one.frame, preserve_index=False)).repartition(2)
         model = glm_spark.fit_glm(frame, **one.asked)
         assert scored(one, load_model(json.loads(model.to_json()))) / by == pytest.approx(scored(case, local), rel=1e-7), name
         explained = [some.statistics.deviance / some.statistics.null_deviance for some in (local, model)]
