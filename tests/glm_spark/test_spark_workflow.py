@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_one_object_fits_predicts_and_chooses_on_spark(spark: SparkSession) -> N
     segment = {"kind": "categorical", "name": "segment", "column": "segment", "missing": "refuse", "unseen": "base"}
     local = glm_local.GLM("claims", exposure="years")
     local.fit(rows, [bins, segment, crossed])
-    glm.model_ = glm_spark.load_model(local.model_.document.model_dump(mode="json"))
+    glm.model_ = glm_spark.load_model(json.loads(local.model_.to_json()))
     there = glm.apply(frame, crossed, segment).select("id", "both_bin", "segment_bin").toPandas().sort_values("id")
     here = local.apply(rows, crossed, segment).sort_values("id")
     assert there[["both_bin", "segment_bin"]].to_numpy().tolist() == here[["both_bin", "segment_bin"]].to_numpy().tolist()
