@@ -466,13 +466,9 @@ def test_an_empty_study_exports_nothing(tmp_path: Path) -> None:
     assert export_tables(StudyContent("x"), tmp_path / "none") == []
 
 
-def test_the_page_opens_no_file_and_takes_little_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
+def test_the_page_opens_no_file_and_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     render_study_report(real_content())
     monkeypatch.setattr(builtins, "open", lambda *_, **__: pytest.fail("the page opened a file"))
-    begun = time.perf_counter()
     page = render_study_report(hostile_content())
-    assert time.perf_counter() - begun < 5
     assert 100_000 < len(page) < 1_500_000
     assert len(HOSTILE) == 17

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import time
 
 import numpy as np
 import pytest
@@ -149,11 +148,14 @@ def test_extreme_dispersions_stay_finite():
         assert np.isfinite(log_standard_density(power, logs)).all(), power
 
 
-def test_a_million_distinct_amounts_take_about_a_second():
+def test_a_million_distinct_amounts_have_the_densities_they_have_alone():
     rng = np.random.default_rng(2)
     y = np.where(rng.random(1_000_000) < 0.9, 0.0, rng.gamma(0.7, 900.0, 1_000_000))
     y[:500_000] = rng.gamma(0.7, 900.0, 500_000)
-    start = time.perf_counter()
-    density = family_from("tweedie(1.5)").log_density(y, rng.uniform(0.1, 1, len(y)), 100.0, 300.0)
-    assert time.perf_counter() - start < 5
+    weight = rng.uniform(0.1, 1, len(y))
+    family = family_from("tweedie(1.5)")
+    density = family.log_density(y, weight, 100.0, 300.0)
     assert np.isfinite(density).all()
+    some = np.arange(0, len(y), 100_003)
+    alone = [family.log_density(y[[at]], weight[[at]], 100.0, 300.0)[0] for at in some]
+    np.testing.assert_allclose(density[some], alone, rtol=1e-8)
