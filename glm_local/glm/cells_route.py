@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import FAULTS, LOG_SUMS, ROWS_PER_BLOCK, Block, BlockDesign, Kernel, Sums
+from glm_local.contract.blocks import FAULTS, LOG_SUMS, ROWS_PER_BLOCK, Block, BlockDesign, Blocks, Kernel, Sums
 from glm_local.contract.engine import PassCounter
 from glm_local.contract.memory_blocks import MemoryBlocks
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
-from glm_local.glm.kernels import Array, responses
+from glm_local.glm.kernels import Array, SummaryKernel, responses
+from glm_local.glm.summary import Summary
 
 DENSE_CELLS = 65_536
 """Possible cells up to which rows are counted into a table of all of them instead of sorted."""
@@ -247,3 +248,16 @@ def constant_part(block: Block, columns: DesignColumns) -> Array | None:
             if name in columns.constants:
                 total += columns.constants[name][atom.member_codes(name)][codes.astype(np.intp)]
     return total
+
+
+def first_pass(blocks: Blocks, family: Family, compress: bool) -> tuple[Summary, Cells | None]:
+    """Make the pass that builds the blocks: the summary, and the cells of the design when asked."""
+    if not compress:
+        return Summary.of(blocks, family), None
+    design = blocks.design
+    sizes = tuple(atom.size for atom in design.atoms)
+    only_atoms = not design.numerics and (design.offset is None or design.folded_power is not None)
+    cells = CellsKernel(family, sizes, only_atoms)
+    both = BothKernels(SummaryKernel(family, sizes, len(design.numerics)), cells, 4 + len(sizes))
+    sums = blocks.sum(both, "cells")
+    return Summary.from_sums(sums[: both.split]), Cells.of(sums[both.split :], design)

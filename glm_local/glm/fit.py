@@ -25,7 +25,7 @@ from glm_local.contract.spec_problems import factor_problems, listed, members_fi
 from glm_local.contract.spec_values import whole_characters
 from glm_local.contract.where_text import filter_expression
 from glm_local.errors import DataError, FitError, Problem, SpecError, nearest
-from glm_local.glm.cells_route import BothKernels, Cells, CellsKernel, constant_part, design_matrix
+from glm_local.glm.cells_route import Cells, constant_part, design_matrix, first_pass
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.document import model_document
 from glm_local.glm.document_check import check_document
@@ -40,7 +40,8 @@ from glm_local.glm.fit_problems import (
     separation_problems,
     unusable_problem,
 )
-from glm_local.glm.kernels import LikelihoodKernel, SummaryKernel
+from glm_local.glm.kernels import LikelihoodKernel
+from glm_local.glm.leak_suspects import LeakCheck
 from glm_local.glm.likelihood import likelihood_dispersion
 from glm_local.glm.links import Link
 from glm_local.glm.newton import Newton
@@ -50,7 +51,7 @@ from glm_local.glm.row_faults import faults_named
 from glm_local.glm.second_opinion import ReferenceFit
 from glm_local.glm.solution import NewtonOptions, Solution
 from glm_local.glm.summary import Summary
-from glm_local.glm.target_leak import leak_suspects, target_problems
+from glm_local.glm.target_leak import target_problems
 
 Array = NDArray[np.float64]
 Frame = TypeVar("Frame")
@@ -267,21 +268,23 @@ class FitRun:
         self._check_refused(levels)
         self._note_empty(levels)
         separated = () if self.request.ridge else levels.separated(summary, family, self.prepared.link)
-        suspects = leak_suspects(levels.counts) if family.domain == "unit" else []
-        self.warnings += suspects
-        self._check_separated(levels, separated, suspects)
         used: Blocks = blocks if cells is None else cells.blocks(blocks.design)
+        lost = 0.0 if cells is None else cells.lost_deviance
+        chance = family.fixed_dispersion and self.prepared.spec.dispersion == "fixed"
+        leaks = LeakCheck(used, levels, family, self.prepared.link, summary, lost, chance)
+        self._check_separated(levels, separated, leaks)
         options = NewtonOptions(self.request.tolerance, self.request.max_iterations, self.request.ridge)
         newton = Newton(used, levels.columns, family, self.prepared.link, summary, options)
         solution, route, errors = self._take_route(newton, cells, levels)
-        self._check_convergence(solution)
+        suspects = leaks.suspects(solution)
+        self.warnings += suspects
+        self._check_convergence(solution, suspects)
         unusable = unusable_problem(solution) or outweighed_problem(summary, solution)
         if unusable is not None:
             raise FitError(unusable)
         if solution.converged:
             own = route in ("cells", "blocks") and not self.request.ridge and not separated
             check_document(used, solution, family, self.prepared.link, canonical=own)
-        lost = 0.0 if cells is None else cells.lost_deviance
         dispersion, constant = self._likelihood(blocks, summary, solution.deviance + lost)
         return Outcome(
             self.prepared, levels, summary, solution, route, lost, constant, dispersion, separated, errors,
@@ -330,20 +333,20 @@ class FitRun:
         for factor, level in levels.empty:
             self.warnings.append(f"{factor}={level} has no training row; it counts as the base level.")
 
-    def _check_separated(self, levels: Levels, separated: tuple[int, ...], suspects: Sequence[str] = ()) -> None:
+    def _check_separated(self, levels: Levels, separated: tuple[int, ...], leaks: LeakCheck) -> None:
         if not separated:
             return
         named = levels.describe(separated)
         if self.request.on_separation == "error":
-            problems = [replace(one, way_out=" ".join([one.way_out, *suspects])) for one in separation_problems(named)]
-            raise FitError(problems)
+            suspects = leaks.suspects(None)
+            raise FitError([_with_suspects(one, suspects) for one in separation_problems(named)])
         ending = "its estimate is where the iterations stopped."
         self.warnings += [f"{name} is separated ({detail}); {ending}" for name, detail in named]
 
-    def _check_convergence(self, solution: Solution) -> None:
+    def _check_convergence(self, solution: Solution, suspects: Sequence[str]) -> None:
         if solution.converged:
             return
-        problem = convergence_problem(solution)
+        problem = _with_suspects(convergence_problem(solution), suspects)
         expected = self.request.on_separation == "warn" and solution.reason == "coefficients ran away"
         if self.request.on_failure == "error" and not expected:
             raise FitError(problem)
@@ -360,6 +363,10 @@ class FitRun:
             return dispersion, None
         (constant,) = blocks.sum(LikelihoodKernel(family, dispersion), "likelihood")
         return dispersion, float(constant[0])
+
+
+def _with_suspects(problem: Problem, suspects: Sequence[str]) -> Problem:
+    return replace(problem, way_out=" ".join([problem.way_out, *suspects]))
 
 
 def reference_fit(
@@ -383,16 +390,3 @@ def reference_fit(
         family,
         link,
     )
-
-
-def first_pass(blocks: Blocks, family: Family, compress: bool) -> tuple[Summary, Cells | None]:
-    """Make the pass that builds the blocks: the summary, and the cells of the design when asked."""
-    if not compress:
-        return Summary.of(blocks, family), None
-    design = blocks.design
-    sizes = tuple(atom.size for atom in design.atoms)
-    only_atoms = not design.numerics and (design.offset is None or design.folded_power is not None)
-    cells = CellsKernel(family, sizes, only_atoms)
-    both = BothKernels(SummaryKernel(family, sizes, len(design.numerics)), cells, 4 + len(sizes))
-    sums = blocks.sum(both, "cells")
-    return Summary.from_sums(sums[: both.split]), Cells.of(sums[both.split :], design)

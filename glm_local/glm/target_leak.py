@@ -1,21 +1,15 @@
-"""Factors that are the target in disguise: read from its own column, or telling it nearly row by row."""
+"""Factors that are the target in disguise: read from its own column."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-import numpy as np
-
 from glm_local.contract.compile_factor import linear_argument
 from glm_local.contract.expression import Expression, Read
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSpec
 from glm_local.errors import Problem
-from glm_local.glm.fit_plan import LevelCount
-
-NEARLY_ALL = 0.95
-"""Share of a binomial target's deviance that no factor explains by itself unless it knows the target."""
 
 _NONE: Mapping[str, Expression] = MappingProxyType({})
 
@@ -64,25 +58,3 @@ def _behind(expression: Expression, derived: Mapping[str, Expression]) -> set[st
             found.add(column)
             waiting += columns_of(derived[column]) if column in derived else ()
     return found
-
-
-def leak_suspects(counts: Sequence[LevelCount]) -> list[str]:
-    """Factors whose levels alone explain nearly all of a binomial target's deviance, in a sentence each."""
-    suspects = []
-    for name in dict.fromkeys(one.factor for one in counts):
-        own = [one for one in counts if one.factor == name and one.weight > 0]
-        weight, amount = (np.array([getattr(one, field) for one in own]) for field in ("weight", "amount"))
-        whole = _entropy(weight.sum(), amount.sum())
-        share = 1 - _entropy(weight, amount) / whole if whole > 0 else 0.0
-        if share > NEARLY_ALL and 4 * len(own) < sum(one.rows for one in own):  # a level for every row tells all
-            found = f"factor {name!r} alone explains {share:.1%} of the target"
-            suspects.append(f"{found}: leakage? Is it known before the target is?")
-    return suspects
-
-
-def _entropy(weight: object, amount: object) -> float:
-    w, a = np.atleast_1d(np.asarray(weight, dtype=float)), np.atleast_1d(np.asarray(amount, dtype=float))
-    share = np.clip(a / w, 0.0, 1.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.nan_to_num(share * np.log(share)) + np.nan_to_num((1 - share) * np.log1p(-share))
-    return float(-(w * terms).sum())
