@@ -15,12 +15,13 @@ from glm_local.contract.plain_json import canonical_json
 from glm_local.contract.read_json import read_object
 from glm_local.contract.run_log import utc_now
 from glm_local.contract.store import Store
-from glm_local.errors import ConfigError, StoreError
+from glm_local.errors import ConfigError, StoreError, nearest
 from glm_local.table_files import local_path
 from glm_local.verify_audit import verify
 
 Place = str | Path | Callable[[str], object]
 TAG = "glm.head."
+PLACES = ("delta", "mlflow")
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _heads(lines: Sequence[str], place: Place, study: str | None) -> list[Head]:
 def _kind(store: Store, place: str | Path) -> tuple[str, str]:
     """What a place is (file, delta, mlflow), and its name."""
     scheme, colon, rest = str(place).partition(":")
-    kind, name = (scheme, rest) if colon and scheme in ("mlflow", "delta") else ("file", str(place))
+    kind, name = (scheme, rest) if colon and scheme in PLACES else ("file", str(place))
     if kind != "mlflow":
         here, there = local_path(name), local_path(store.location)
         if here is not None and there is not None and here.resolve().is_relative_to(there.resolve()):
@@ -123,6 +124,12 @@ def _kind(store: Store, place: str | Path) -> tuple[str, str]:
                 f"{name} lies in the store.", "A head proves something where the store's writers cannot write.",
                 "Give a place elsewhere.", "anchor",
             )  # fmt: skip
+    near = kind == "file" and colon and nearest(scheme, PLACES).startswith("Nearest")
+    if near and len(scheme) > 1:  # C:/… is a drive
+        raise ConfigError.because(
+            f"{scheme!r} is no kind of place.", "Heads are kept in a file, delta:<folder or URI> or mlflow:<run id>.",
+            nearest(scheme, PLACES), "anchor",
+        )  # fmt: skip
     if kind == "file" and "://" in name:
         raise ConfigError.because(
             f"{name} is no file on this machine.", "An object store keeps heads in a Delta table.",

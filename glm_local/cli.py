@@ -208,13 +208,31 @@ def run_app(arguments: Sequence[str] | None = None) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(message(), err=True)
             return 2
-        problem = Problem("", f"{message()}".rstrip("."), "A command is given as its help says.", "Run: glm --help")
+        problem = _usage_problem(error, message())
 
         def wrong() -> Answer:
             raise ConfigError(problem)
 
         return answered(wrong, "--json" in given)
     return code if isinstance(code, int) else 0
+
+
+def _usage_problem(error: Any, message: str) -> Problem:
+    """What is wrong with a command line: an unknown option or command with the nearest one."""
+    context = getattr(error, "ctx", None)
+    command = getattr(context, "command", None)
+    option, help_text = getattr(error, "option_name", None), f"Run: {getattr(context, 'command_path', 'glm')} --help"
+    wrong, known = "", list[str]()
+    if type(error).__name__ == "NoSuchOption" and option and command is not None:
+        wrong, known = option, [name for one in command.params for name in one.opts if name.startswith("--")]
+    elif "No such command" in message and command is not None:
+        wrong, known = message.split("'")[1], command.list_commands(context)
+    if not wrong or context is None:
+        return Problem("", f"{message.rstrip('.')}.", "A command is given as its help says.", help_text)
+    what = "an option" if option else "a command"
+    hint = f"{nearest(wrong, [*known, '--help'] if option else known)} {help_text}"
+    found = f"{wrong!r} is not {what} of {context.command_path}."
+    return Problem("", found, "A command is given as its help says.", hint)
 
 
 def main() -> None:

@@ -96,6 +96,10 @@ class EngineError(GlmError, RuntimeError):
     """The engine or what it needs (Java, jars, a package) is not there."""
 
 
+ALIKE = 0.6
+"""Share of the letters that a slip of the pen leaves in their places."""
+
+
 def nearest(name: str, names: Sequence[str]) -> str:
     """Return a hint naming the closest known name, or the known names when none is close.
 
@@ -103,9 +107,35 @@ def nearest(name: str, names: Sequence[str]) -> str:
     --------
     >>> nearest("vehicel_age", ["vehicle_age", "driver_age"])
     "Nearest: 'vehicle_age'."
+    >>> nearest("Clgolog", ["log", "cloglog"])
+    "Nearest: 'cloglog'."
     """
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return f"Nearest: {close[0]!r}."
-    shown = ", ".join(repr(known) for known in list(names)[:8])
+    names = list(names)
+    alike = [_likeness(name.lower(), known.lower()) for known in names]
+    best = max(range(len(names)), key=alike.__getitem__, default=None)
+    if best is not None and alike[best] >= ALIKE:
+        return f"Nearest: {names[best]!r}."
+    shown = ", ".join(repr(known) for known in names[:8])
     return f"Known: {shown}{', …' if len(names) > 8 else ''}." if names else "None is known."
+
+
+def _likeness(one: str, other: str) -> float:
+    """Share of letters in common, in their order; of words nearly as long, also the share that slips leave."""
+    common = difflib.SequenceMatcher(None, other, one).ratio()
+    if abs(len(one) - len(other)) > 2 or common >= 0.9:
+        return common
+    return max(common, 1 - _slips(one, other) / max(len(one), len(other), 1))
+
+
+def _slips(one: str, other: str) -> int:
+    """Letters to add, drop, change or swap with their neighbour to make one word of another."""
+    before, last = [0] * (len(other) + 1), list(range(len(other) + 1))
+    for i, letter in enumerate(one):
+        row = [i + 1]
+        for j, wanted in enumerate(other):
+            fewest = min(last[j] + (letter != wanted), last[j + 1] + 1, row[j] + 1)
+            if i and j and (letter, one[i - 1]) == (other[j - 1], wanted):
+                fewest = min(fewest, before[j - 1] + 1)
+            row.append(fewest)
+        before, last = last, row
+    return last[-1]

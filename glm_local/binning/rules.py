@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from pydantic import BaseModel
+
 from glm_local.binning.penalties import Penalty, named_penalties
 from glm_local.binning.program import Trend
 from glm_local.candidates.candidate import Policy
 from glm_local.contract.arguments import arguments_checked
+from glm_local.contract.spec_values import policy
 from glm_local.errors import ConfigError, Problem, nearest
 
 SizeRule = Literal["one_standard_error", "cross_validated", "bic"]
@@ -109,6 +112,9 @@ def _problems(rules: BinningRules) -> Iterator[Problem]:
         yield Problem("trend", f"{rules.trend!r} is not a trend.", f"Trends are {', '.join(get_args(Trend))}.",
                       nearest(str(rules.trend), get_args(Trend)))  # fmt: skip
     yield from _size_problems(rules)
+    for name in ("missing", "unseen"):
+        value = getattr(rules, name)
+        yield from policy(value.model_dump() if isinstance(value, BaseModel) else value, name)
     for pair in rules.apart:
         if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
             yield Problem("apart", f"{pair!r} was given.", "Each entry names two labels.", 'Write [("A", "B")].')

@@ -14,6 +14,7 @@ from glm_local.contract.spec_values import (
     cell_policy,
     edge,
     is_number,
+    near_or,
     notes,
     number,
     number_or,
@@ -70,7 +71,7 @@ def _levels(value: Any, path: str) -> Iterator[Problem]:
     if not isinstance(value, list):
         yield Problem(path, f"{shown(value)} is not a list of levels.",
                       'Levels are "learn" or a list of values and groups {"level": "name", "values": [...]}.',
-                      'Write "learn" or ["A", "B"].')
+                      near_or(value, ("learn",), "") or 'Write "learn" or ["A", "B"].')
         return
     for i, one in enumerate(value):
         if isinstance(one, dict):
@@ -108,7 +109,7 @@ def _linear_missing(value: Any, path: str) -> Iterator[Problem]:
     if not is_number(value) and value not in ("refuse", "mean"):
         yield Problem(path, f"{shown(value)} is not what missing becomes here.",
                       'A linear factor has no levels: missing is a number, "mean" or "refuse".',
-                      "Write the number that stands for missing.")
+                      near_or(value, ("refuse", "mean"), "") or "Write the number that stands for missing.")
 
 
 def _scale(value: Any, path: str) -> Iterator[Problem]:

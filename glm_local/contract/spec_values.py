@@ -108,6 +108,12 @@ def near(value: object, options: Sequence[str]) -> str:
     return nearest(value, options) if isinstance(value, str) else ""
 
 
+def near_or(value: object, options: Sequence[str], otherwise: str) -> str:
+    """Return the word that is nearly `value`; where there is none, another way out for what is a word."""
+    hint = near(value, options)
+    return hint if hint.startswith("Nearest") else otherwise if isinstance(value, str) else ""
+
+
 def version(value: Any, path: str) -> Iterator[Problem]:
     """The one version there is."""
     if isinstance(value, bool) or value != 1:
@@ -201,6 +207,6 @@ def base_rule(value: Any, path: str) -> Iterator[Problem]:
     if isinstance(value, dict):
         yield from _NAMED_LEVEL(value, path)
     elif value != "largest_exposure":
-        way_out = f'Write {{"level": {shown(value)}}}.' if isinstance(value, str) else ""
+        way_out = near_or(value, ("largest_exposure",), f'Write {{"level": {shown(value)}}}.')
         yield Problem(path, f"{shown(value)} is not a base rule.",
                       'The base is "largest_exposure" or {"level": "an existing level"}.', way_out)

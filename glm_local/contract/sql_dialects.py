@@ -11,7 +11,7 @@ from typing import Literal as OneOf
 from glm_local.contract.expression import Scalar
 from glm_local.contract.expression_columns import date_days, scalar_type
 from glm_local.contract.read_scalar import INTEGER_PATTERN
-from glm_local.errors import ConfigError, EngineError
+from glm_local.errors import ConfigError, EngineError, nearest
 
 SqlType = OneOf["DOUBLE", "BIGINT", "DATE", "TEXT", "BOOLEAN"]
 NanStyle = OneOf["equal", "unequal", "none"]
@@ -229,11 +229,17 @@ def respell(text: str, dialect: str) -> str:
         raise EngineError.because(
             "The package sqlglot is not installed.", f"It spells SQL for {dialect}.", "Run: pip install sqlglot."
         ) from None
+    known = sorted(one.value for one in sqlglot.Dialects if one.value)
+    if dialect.partition(",")[0].strip().lower() not in known:
+        raise ConfigError.because(
+            f"{dialect!r} is not a dialect.", f"It is one sqlglot knows by name: {', '.join(known)}.",
+            nearest(dialect, known), "dialect",
+        )  # fmt: skip
     try:
         return str(sqlglot.transpile(text, read="duckdb", write=dialect, identify=True)[0])
     except ValueError as cause:
         raise ConfigError.because(
             f"sqlglot could not write {dialect}: {cause}",
-            "The dialect is one sqlglot knows by name.",
+            "Its writer takes no such expression.",
             "Use spark, duckdb, postgres, snowflake, bigquery, tsql, …",
         ) from cause

@@ -17,6 +17,7 @@ from glm_local.contract.compile_score import ScoreKind
 from glm_local.contract.fill_rows import sha256_text
 from glm_local.contract.plain_json import canonical_json
 from glm_local.contract.run_log import RunLog, utc_now
+from glm_local.contract.spec_values import near_or
 from glm_local.contract.store import Store
 from glm_local.errors import ConfigError, EngineError
 from glm_local.job.data_fingerprint import data_fingerprint
@@ -68,7 +69,7 @@ def score_file(
         raise ConfigError.because(
             f"{out} ends in {target.suffix or 'nothing'!r}.",
             f"Scores are written as {' or '.join(WRITERS)}.",
-            "Give such a name.",
+            near_or(target.suffix, tuple(WRITERS), "Give such a name."),
             path="--out",
         )
     frame = read_rows(source)

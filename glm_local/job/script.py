@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from glm_local.errors import ConfigError, nearest
 from glm_local.job.command import Answer, RunArguments, answered
 from glm_local.job.environment import Environment
 
@@ -18,7 +19,7 @@ def run_script(run: Run, environment: Callable[[], Environment[Any]], descriptio
 
     0 ok, 2 bad configuration, 3 bad data, 4 not converged, 1 anything else.
     """
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument("--conf", required=True, help="the job's TOML file")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="put into the file: model.ridge=0.1"
@@ -32,8 +33,16 @@ def run_script(run: Run, environment: Callable[[], Environment[Any]], descriptio
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
     parser.add_argument("--json", action="store_true", help="one JSON line on standard output")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
-    asked = parser.parse_args()
+    asked, unknown = parser.parse_known_args()
+    if unknown:
+        known = sorted(name for name in parser._option_string_actions if name.startswith("--"))
+        sys.exit(answered(lambda: _refused(unknown[0], known), asked.json))
     arguments = RunArguments(asked.conf, asked.set, asked.param, asked.run_id, asked.out, asked.store, asked.quiet)
     code = answered(lambda: run(arguments, environment), asked.json, asked.debug)
     if code:  # Databricks takes any sys.exit for a failure
         sys.exit(code)
+
+
+def _refused(given: str, known: list[str]) -> Answer:
+    rule, word = "A script takes the options of its help.", given.partition("=")[0]
+    raise ConfigError.because(f"{word!r} is not one of them.", rule, nearest(word, known))

@@ -15,7 +15,7 @@ from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_score import role_expression
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.spec_problems import factor_problems
-from glm_local.contract.spec_values import shown
+from glm_local.contract.spec_values import near_or, shown
 from glm_local.errors import ConfigError, Problem, nearest
 from glm_local.job.column_check import (
     columns_of_the_split,
@@ -108,7 +108,7 @@ def _candidates(config: StudyConfig) -> Iterator[Problem]:
     path = "/study/candidates"
     if not isinstance(asked, list):
         yield Problem(path, f"{shown(asked)} is not a list.", 'Candidates are columns and specifications, or "all".',
-                      'Write ["age", "region"] or "all".')  # fmt: skip
+                      near_or(asked, ("all",), "") or 'Write ["age", "region"] or "all".')  # fmt: skip
         return
     if left_out:
         yield Problem("/study/leave_out", f"{len(left_out)} columns are left out of a list.",
