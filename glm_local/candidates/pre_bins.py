@@ -25,6 +25,7 @@ from glm_local.contract.learn_factors import MOST_LEVELS, learn
 from glm_local.contract.level_names import EPOCH, own_level
 from glm_local.contract.short_edges import FURTHEST, value_edges
 from glm_local.contract.spec_problems import factor_problems, read_factors
+from glm_local.contract.text_columns import text_problems
 from glm_local.errors import DataError, GlmError, Problem, nearest
 
 PRE_BINS = 200
@@ -91,8 +92,11 @@ def learn_candidates(
         columns: dict[str, Expression] = {name: _number(spec) for name, spec in many.items()}
         cuts = engine.quantiles(frame, columns, probabilities, None, where, neighbours=True)
     learned: list[Candidate] = []
-    refused: dict[str, str] = {}
+    texts = text_problems(engine, frame, specs, kinds, where, "")
+    refused = {specs[int(one.path.split("/")[1])].name: one.found for one in texts}
     for spec in specs:
+        if spec.name in refused:
+            continue
         try:
             values = special.get(spec.name, ())
             fine = spec if is_resolved(spec) else _resolved(spec, tables[spec.name], cuts.get(spec.name), values)

@@ -37,6 +37,7 @@ from glm_local.glm.kernels import SummaryKernel
 from glm_local.glm.links import Link
 from glm_local.glm.packed_fit import PackedFit, fit_packed
 from glm_local.glm.recode import FieldMap, ManyKernels, Recode, RecodedKernel, recoded_blocks
+from glm_local.glm.row_faults import role_named
 from glm_local.glm.row_means import DevianceKernel, RowMeans
 from glm_local.glm.summary import Summary
 
@@ -167,7 +168,8 @@ class StudyRows(Generic[Frame]):
             summary = Summary.from_sums(answers[0])
             problems = row_problems(summary, self.family)
             if problems:
-                raise DataError(problems, "the rows of the study")
+                told = [role_named(one, design, self.kinds) for one in problems]
+                raise DataError(told, "the rows of the study")
         except BaseException:
             blocks.close()
             raise

@@ -16,16 +16,15 @@ from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_score import role_expression
 from glm_local.contract.counted import counted
 from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Expression
-from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.learn_factors import learn_factors
 from glm_local.contract.model_spec import ModelDocument, ModelSpec
 from glm_local.contract.spec_problems import factor_problems, listed, members_first, read_factors
-from glm_local.contract.spec_values import whole_characters
+from glm_local.contract.text_columns import text_problems
 from glm_local.contract.where_text import filter_expression
-from glm_local.errors import DataError, FitError, Problem, SpecError, nearest
+from glm_local.errors import DataError, FitError, Problem, SpecError
 from glm_local.glm.cells_route import Cells, constant_part, design_matrix, first_pass
+from glm_local.glm.constant_target import constant_target
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.document import model_document
 from glm_local.glm.document_check import check_document
@@ -47,6 +46,7 @@ from glm_local.glm.links import Link
 from glm_local.glm.newton import Newton
 from glm_local.glm.pins import read_pins
 from glm_local.glm.reference_problem import MOST_VALUES, CannotVerify
+from glm_local.glm.request_problems import check_request, role_problems
 from glm_local.glm.row_faults import faults_named
 from glm_local.glm.second_opinion import ReferenceFit
 from glm_local.glm.solution import NewtonOptions, Solution
@@ -104,14 +104,18 @@ def fit(
 ) -> ModelDocument:
     """Fit a factor GLM on an engine's rows.
 
-    Passes: at most one to learn what specs leave open, one to build blocks (or cells), then passes over packed
-    blocks only (none on the cells route); an estimated dispersion needs one more for the likelihood.
+    Passes: at most one to learn what specs leave open, one where a factor reads numbers from text, one to build
+    blocks (or cells), then passes over packed blocks only (none on the cells route); an
+    estimated dispersion needs one more for the likelihood.
     """
     _check_solver(request, references or {})
     with engine.passes.counting() as counter, engine.holding(frame) as held:
         kinds = engine.columns(held)
         request = replace(request, where=filter_expression(request.where, "/where", kinds))
         specs = _checked_factors(request, kinds)
+        texts = text_problems(engine, held, specs, kinds, request.where)
+        if texts:
+            raise DataError(texts, "the table against the specs")
         weight = request.exposure if request.exposure is not None else request.weight
         learned = learn_factors(engine, held, specs, None if weight is None else role_expression(weight), request.where)
         prepared = prepare(request, learned, kinds)
@@ -151,14 +155,14 @@ class Outcome:
 
 def _checked_factors(request: FitRequest, kinds: Mapping[str, ColumnKind]) -> tuple[FactorSpec, ...]:
     family = family_from(request.family)
-    _check_request(request, family, resolve_link(family, request.link))
+    check_request(request, family, resolve_link(family, request.link))
     specs = members_first(read_factors(request.factors))
     problems = factor_problems(specs, kinds)
-    problems += [] if request.where is None else _role_problems("where", request.where, list(kinds))
+    problems += [] if request.where is None else role_problems("where", request.where, list(kinds))
     for role in ("target", "exposure", "offset", "weight"):
         asked = getattr(request, role)
         if asked is not None or role == "target":
-            problems += _role_problems(role, role_expression(asked, f"/{role}"), list(kinds))
+            problems += role_problems(role, role_expression(asked, f"/{role}"), list(kinds))
     if problems:
         raise DataError(problems, "the table against the specs")
     return specs
@@ -199,44 +203,6 @@ def _check_solver(request: FitRequest, references: Mapping[str, ReferenceSolver]
         )
 
 
-def _check_request(request: FitRequest, family: Family, link: Link) -> None:
-    problems: list[Problem] = []
-    if request.exposure is not None and link.name != "log":
-        problems.append(Problem(
-            "/exposure", f"exposure is given with the {link.name} link.",
-            "Exposure is an amount that multiplies the mean, which only a log link can do.",
-            "Use link='log', or give weight= (precision) or offset= (a number on the link scale).",
-        ))  # fmt: skip
-    if not 0 < request.confidence < 1:
-        problems.append(
-            Problem("/confidence", f"confidence is {request.confidence!r}.", "It lies between 0 and 1.", "Use 0.95.")
-        )
-    if not (np.isfinite(request.ridge) and request.ridge >= 0):
-        problems.append(
-            Problem("/ridge", f"ridge is {request.ridge!r}.", "A penalty is a number of 0 or more.", "Use 0 for none.")
-        )
-    problems += whole_characters(request.name, "/name")
-    if not request.factors and not request.intercept:
-        problems.append(
-            Problem(
-                "/factors", "there is neither a factor nor an intercept.", "A model has a parameter.", "Add a factor."
-            )
-        )
-    if problems:
-        raise SpecError(problems, "the request")
-
-
-def _role_problems(role: str, expression: Expression, columns: Sequence[str]) -> list[Problem]:
-    return [
-        Problem(
-            f"/{role}", f"{column!r} is not a column of the table.", "Roles and filters read columns of the table.",
-            nearest(column, columns),
-        )
-        for column in columns_of(expression)
-        if column not in columns
-    ]
-
-
 def _dispersion_rule(request: FitRequest, family: Family) -> Literal["fixed", "pearson", "deviance"]:
     if request.dispersion != "auto":
         return request.dispersion
@@ -271,6 +237,7 @@ class FitRun:
         used: Blocks = blocks if cells is None else cells.blocks(blocks.design)
         lost = 0.0 if cells is None else cells.lost_deviance
         chance = family.fixed_dispersion and self.prepared.spec.dispersion == "fixed"
+        same = self._constant_target(used, summary)
         leaks = LeakCheck(used, levels, family, self.prepared.link, summary, lost, chance)
         self._check_separated(levels, separated, leaks)
         options = NewtonOptions(self.request.tolerance, self.request.max_iterations, self.request.ridge)
@@ -278,7 +245,7 @@ class FitRun:
         solution, route, errors = self._take_route(newton, cells, levels)
         suspects = leaks.suspects(solution)
         self.warnings += suspects
-        self._check_convergence(solution, suspects)
+        self._check_convergence(solution, [*same, *suspects])
         unusable = unusable_problem(solution) or outweighed_problem(summary, solution)
         if unusable is not None:
             raise FitError(unusable)
@@ -324,6 +291,15 @@ class FitRun:
         if summary.faults["weight zero"]:
             found = counted(summary.faults["weight zero"], "row of weight 0 is", "rows of weight 0 are")
             self.warnings.append(f"{found} left out of everything.")
+
+    def _constant_target(self, blocks: Blocks, summary: Summary) -> list[str]:
+        found = constant_target(blocks, summary, self.prepared.family, self.prepared.link)
+        if found is None:
+            return []
+        if not found.possible and self.request.on_failure == self.request.on_separation == "error":
+            raise FitError(found.problem(self.prepared.family))
+        self.warnings.append(found.sentence)
+        return [found.sentence]
 
     def _check_refused(self, levels: Levels) -> None:
         if levels.refused:

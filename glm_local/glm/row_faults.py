@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from glm_local.contract.blocks import BlockDesign
 from glm_local.contract.cells import CellRequest
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_factor import CompiledLinear
@@ -40,13 +41,29 @@ def _named(
     problem: Problem, engine: Engine[Any], frame: Any, plan: FitPlan, where: Expression | None,
     kinds: Mapping[str, ColumnKind],
 ) -> list[Problem]:
-    fault = problem.path.removeprefix("rows: ")
-    if fault == "numeric missing":
+    if problem.path == "rows: numeric missing":
         return _linear(problem, engine, frame, plan, where, kinds) or [problem]
+    for spec in plan.specs:
+        if problem.path == f"factor {spec.name!r}" and problem.found.endswith(" missing."):
+            return [_level(problem, str(getattr(spec, "column", "")), kinds)]
+    return [role_named(problem, plan.design, kinds)]
+
+
+def role_named(problem: Problem, design: BlockDesign, kinds: Mapping[str, ColumnKind]) -> Problem:
+    """A fault of a role's rows, said of text where its column is text."""
+    fault = problem.path.removeprefix("rows: ")
     role = fault.removesuffix(" missing")
-    read = {"target": plan.design.response, "weight": plan.design.weight, "offset": plan.design.offset,
-            "exposure": plan.design.exposure}.get(role)  # fmt: skip
-    return [problem if fault == role or read is None else _text(problem, role, read, kinds)]
+    read = {"target": design.response, "weight": design.weight, "offset": design.offset,
+            "exposure": design.exposure}.get(role)  # fmt: skip
+    return problem if fault == role or read is None else _text(problem, role, read, kinds)
+
+
+def _level(problem: Problem, column: str, kinds: Mapping[str, ColumnKind]) -> Problem:
+    """Refused rows of a factor, said of text where the column is text that is no such value there."""
+    if kinds.get(column) != "text":
+        return problem
+    rows = problem.found.removesuffix(" missing.").removesuffix(" are").removesuffix(" is")
+    return replace(problem, found=f"column {column!r} is text; {rows} hold none of what the factor reads.")
 
 
 def _text(problem: Problem, what: str, read: Expression, kinds: Mapping[str, ColumnKind]) -> Problem:

@@ -112,7 +112,8 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
                 told.say(_cross_line(study))
         earlier = earlier_looks(log, config, str(table.fingerprint)) if config.study.finalize.enabled else []
         model, opinion, report = self._close(study)
-        warnings = [*model.warnings, *study.bench.warnings, *([looks_warning(earlier)] if earlier else [])]
+        looks = [looks_warning(earlier)] if earlier else []
+        warnings = list(dict.fromkeys([*model.warnings, *study.bench.warnings, *looks]))
         with stage("save and report") as told:
             if model.fingerprint != (study.state.finalized or {}).get("model"):
                 log.table("model_saved", "models", [model_row(model)])

@@ -21,6 +21,7 @@ from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.contract.spec_problems import factor_problems, read_factor
+from glm_local.contract.text_columns import text_problems
 from glm_local.errors import DataError, Problem, nearest
 from glm_local.study.design import Design
 from glm_local.study.row_digest import row_digest
@@ -150,7 +151,11 @@ class Workbench(Generic[Frame]):
 
     def resolved(self, spec: FactorSpec) -> FactorSpec:
         """A specification with what it leaves open learned from the training rows."""
-        return self.rows.resolve([spec])[0]
+        rows = self.rows
+        texts = text_problems(self.engine, rows.frame, [spec], self.kinds, rows.flag("train"))
+        if texts:
+            raise DataError(texts, "the table against the specs")
+        return rows.resolve([spec])[0]
 
     def fitted(self, design: Design) -> FittedDesign:
         """The design fitted and measured; a design is fitted once."""
