@@ -55,10 +55,11 @@ def spec_rows(model: ModelDocument, split: dict[str, Any]) -> list[Row]:
 
 def report_rows(report: ValidationReport) -> list[Row]:
     """Every table of a validation as rows of `report_tables`."""
-    return [row for name, table in report.tables().items() for row in _table_rows(name, table)]
+    return [row for name, table in report.tables().items() for row in table_rows(name, table)]
 
 
-def _table_rows(name: str, table: pd.DataFrame) -> Iterator[Row]:
+def table_rows(name: str, table: pd.DataFrame) -> Iterator[Row]:
+    """A table of a report as rows of `report_tables`, each cell in `cells`."""
     level = next((column for column in _LEVEL_COLUMNS if column in table.columns), None)
     for line in table.to_dict("records"):
         yield {

@@ -101,6 +101,10 @@ class PageSection(Section):
     title: str = ""
     bands: int = Field(10, description="Calibration and lift bands of about equal exposure", ge=2, le=1000)
     exposure_name: str = Field("", description="What exposure counts: years, vehicles, …")
+    baseline: str | dict[str, Any] | None = Field(
+        None, description="Column or expression of predicted totals in use: what the double lift compares this model "
+        "with; a run's page has one rate for every row when not given"
+    )
 
 
 class ReportSection(PageSection):
@@ -111,10 +115,6 @@ class ReportSection(PageSection):
         default_factory=list, description="Factor specifications that are not in the model, shown by level all the same"
     )
     linear_bands: int = Field(10, description="Bands by which a linear term is shown; 0 shows none", ge=0, le=100)
-    baseline: str | dict[str, Any] | None = Field(
-        None, description="Column or expression of predicted totals in use: what the double lift compares this model "
-        "with; one rate for every row when not given"
-    )
     holdout: bool = Field(True, description="Whether the holdout is looked at; looking is recorded")
 
 

@@ -22,6 +22,7 @@ from glm_local.glm.document import with_derived
 from glm_local.glm.fit import FitRequest, fit
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.glm.verify_fit import verify_fit
+from glm_local.job.baseline_lift import BaselineLift, baseline_lift, recorded
 from glm_local.job.column_check import SAMPLE, column_problems, raise_data, role
 from glm_local.job.config import JobConfig
 from glm_local.job.environment import Environment
@@ -162,8 +163,11 @@ def second_opinion(
 
 def validate(
     config: JobConfig, environment: Environment[Frame], rows: Rows[Frame], model: ModelDocument, log: RunLog
-) -> ValidationReport:
-    """Compare observed and predicted on every sample; looking at the holdout is an event of its own."""
+) -> tuple[ValidationReport, BaselineLift | None]:
+    """Compare observed and predicted on every sample, and with a baseline in use where one is stated.
+
+    Looking at the holdout is an event of its own.
+    """
     engine, frame = environment.engine, rows.frame
     exposure, weight, figures = role(config, "exposure"), role(config, "weight"), model.statistics
     amount = exposure if exposure is not None else weight
@@ -175,14 +179,15 @@ def validate(
         bands=config.report.bands, dispersion=figures.dispersion or None,
         level=config.model.confidence,
     )  # fmt: skip
-    log.table("validated", "report_tables", report_rows(report))
+    lift = baseline_lift(config, config.report, engine, seen, Read(SAMPLE, "text"), model, report)
+    log.table("validated", "report_tables", [*report_rows(report), *recorded(lift)])
     lines = {str(line["sample"]): line for line in sample_figures(report)}
     holdout = lines.pop("holdout", None)
     entries = [Entry("validated", "validated", payload=lines)]
     if holdout is not None:
         entries.append(Entry("holdout_looked_at", "validated", "the holdout was looked at", {"holdout": holdout}))
     log.events(entries)
-    return report
+    return report, lift
 
 
 def seen_rows(config: JobConfig, environment: Environment[Frame], rows: Rows[Frame]) -> Frame:

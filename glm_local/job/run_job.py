@@ -13,7 +13,7 @@ from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.contract.run_log import RunLog
 from glm_local.glm.second_opinion import SecondOpinion
-from glm_local.job.baseline_lift import baseline_lift
+from glm_local.job.baseline_lift import BaselineLift
 from glm_local.job.config import JobConfig
 from glm_local.job.environment import Environment
 from glm_local.job.job_files import Made, RunFiles
@@ -33,7 +33,6 @@ from glm_local.job.row_check import SampleRows
 from glm_local.job.task_run import JobOptions, JobResult, TaskRun, json_file
 from glm_local.model import Model
 from glm_local.reports import render_report, safe_table
-from glm_local.reports.content import DoubleLift
 from glm_local.validation import ValidationReport
 
 __all__ = ["JobOptions", "JobResult", "run_job"]
@@ -83,8 +82,7 @@ class _JobRun(TaskRun[JobConfig, Frame]):
             opinion = second_opinion(config, environment, rows, model, log)
             told.say("not asked" if opinion is None else str(opinion))
         with stage("validate") as told:
-            report = validate(config, environment, rows, model, log)
-            lift = baseline_lift(config, environment, rows, model, report)
+            report, lift = validate(config, environment, rows, model, log)
             told.say("; ".join(_sample_line(line) for line in sample_figures(report)))
         with stage("save and report") as told:
             page = partial(self._page, log, table, model, report, opinion, lift)
@@ -127,7 +125,7 @@ class _JobRun(TaskRun[JobConfig, Frame]):
 
     def _page(
         self, log: RunLog, table: Table, model: ModelDocument, report: ValidationReport, opinion: SecondOpinion | None,
-        lift: DoubleLift | None,
+        lift: BaselineLift | None,
     ) -> str:
         events = audit.history(log.store, log.study, run=log.run_id)
         history = [event for event in events if event["event"] not in ("resumed", "failed")]
@@ -135,8 +133,9 @@ class _JobRun(TaskRun[JobConfig, Frame]):
         where = {"study_id": log.study, "run_id": log.run_id}
         (started,) = from_arrow(log.store.read("runs", where, ["started_at"]))
         created = f"{started['started_at']:%Y-%m-%d %H:%M:%S} UTC"
+        shown = None if lift is None else lift.shown
         return render_report(
-            report_content(self.config, model, report, opinion, history, fingerprints, created, lift)
+            report_content(self.config, model, report, opinion, history, fingerprints, created, shown)
         )
 
 

@@ -20,6 +20,7 @@ from glm_local.contract.store import Store
 from glm_local.errors import DataError, Problem
 from glm_local.glm.document import package_versions, with_derived
 from glm_local.glm.second_opinion import SecondOpinion
+from glm_local.job.baseline_lift import BaselineLift, baseline_lift, recorded
 from glm_local.job.earlier_looks import earlier_looks, looks_warning
 from glm_local.job.environment import Environment
 from glm_local.job.job_files import Made, RunFiles
@@ -36,7 +37,7 @@ from glm_local.reports import render_study_report
 from glm_local.reports.export_tables import report_tables, unique_names
 from glm_local.reports.safe_cell import safe_table
 from glm_local.reports.study_content import StudyContent
-from glm_local.study.closing import measured
+from glm_local.study.closing import measured, samples_only
 from glm_local.study.report import study_content
 from glm_local.study.study import Study
 from glm_local.validation import ValidationReport
@@ -115,10 +116,12 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
         looks = [looks_warning(earlier)] if earlier else []
         warnings = list(dict.fromkeys([*model.warnings, *study.bench.warnings, *looks]))
         with stage("save and report") as told:
+            lift = self._lift(study, model, report)
             if model.fingerprint != (study.state.finalized or {}).get("model"):
                 log.table("model_saved", "models", [model_row(model)])
                 log.table("model_saved", "coefficients", coefficient_rows(model))
-            files.keep("model_saved", self._texts(study, model, table, warnings))
+            log.table("model_saved", "report_tables", recorded(lift))
+            files.keep("model_saved", self._texts(study, model, table, warnings, lift))
             log.events([
                 Entry("model_saved", "saved", payload={"model": model.fingerprint}),
                 Entry("report_written", "reported", payload={"file": "report.html"}),
@@ -142,6 +145,12 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
             told.say(f"deviance {found.model.statistics.deviance:,.2f}; {opinion}")
         return with_derived(found.model, derive), found.opinion, found.report
 
+    def _lift(self, study: Study[Frame], model: ModelDocument, report: ValidationReport) -> BaselineLift | None:
+        """The model beside ``report.baseline``, on the samples that were looked at."""
+        rows = study.bench.rows
+        sample = samples_only(study, [str(one) for one in report.samples])
+        return baseline_lift(self.config, self.config.report, rows.engine, rows.frame, sample, model, report)
+
     def _validated(self, study: Study[Frame]) -> ValidationReport:
         """Tables of train and validation, recorded once."""
         design, bands = study.design.fingerprint, self.config.report.bands
@@ -149,10 +158,13 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
             return measured(study, study.current().model, ("train", "validation"), bands)
         return study.validation_report(bands)
 
-    def _texts(self, study: Study[Frame], model: ModelDocument, table: Table, warnings: Sequence[str]) -> Made:
+    def _texts(
+        self, study: Study[Frame], model: ModelDocument, table: Table, warnings: Sequence[str],
+        lift: BaselineLift | None,
+    ) -> Made:  # fmt: skip
         bound = Model(model, self.environment.engine)
         factors = [one.model_dump(mode="json", exclude_none=True) for one in model.factors]
-        content = self._content(study, model, table, warnings)
+        content = self._content(study, model, table, warnings, lift)
         tables = report_tables(content)
         files = unique_names(tables, MOST_LETTERS)
         return {
@@ -165,14 +177,18 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
         }
 
     def _content(
-        self, study: Study[Frame], model: ModelDocument, table: Table, warnings: Sequence[str]
-    ) -> StudyContent:
+        self, study: Study[Frame], model: ModelDocument, table: Table, warnings: Sequence[str],
+        lift: BaselineLift | None,
+    ) -> StudyContent:  # fmt: skip
         shown = self.config.report
         purpose = self.config.job.description
         content = study_content(study, shown.title or self.config.job.name, purpose, shown.exposure_name)
         known = {"source": str(table.fingerprint), "model": model.fingerprint}
         said = [*(one for one in content.warnings if one not in warnings), *warnings]
-        return dataclasses.replace(content, fingerprints={**content.fingerprints, **known}, warnings=said)
+        lifts = [*content.double_lifts, *([] if lift is None else [lift.shown])]
+        return dataclasses.replace(
+            content, fingerprints={**content.fingerprints, **known}, warnings=said, double_lifts=lifts
+        )
 
     def _summary(
         self, study: Study[Frame], table: Table, model: ModelDocument, opinion: SecondOpinion | None,

@@ -91,7 +91,8 @@ class StudySection(Section):
 
     folds: int = Field(5, description="Cross-validation folds of the training rows", ge=2, le=50)
     candidates: Any = Field(
-        "all", description='Columns and factor specifications under review; "all" is every column without a role'
+        "all", description='Columns and factor specifications under review; "all" is every column without a role '
+        "(and outside of report.baseline)"
     )
     leave_out: list[str] = Field(default_factory=list, description='Columns that are no candidates under "all"')
     screening: ScreeningSection = Field(default_factory=ScreeningSection)

@@ -171,11 +171,15 @@ def study_column_problems(config: StudyConfig, kinds: Mapping[str, ColumnKind]) 
 
 
 def candidates(config: StudyConfig, kinds: Mapping[str, ColumnKind]) -> list[Any]:
-    """The candidates asked for; "all" is every readable column without a role, in the table's order."""
+    """The candidates asked for; "all" is every readable column without a role, in the table's order.
+
+    What predicts already (``report.baseline``) is none of them.
+    """
     asked = config.study.candidates
     if asked != "all":
         return list(asked)
-    roles = [role_expression(one) for name in ROLES if (one := getattr(config.roles, name)) is not None]
+    asked_roles = [*(getattr(config.roles, name) for name in ROLES), config.report.baseline]
+    roles = [role_expression(one) for one in asked_roles if one is not None]
     used = {column for role in roles for column in columns_of(role)} | columns_of_the_split(config) | set(config.key)
     after = kinds_with_derived(config, kinds)
     return [

@@ -42,13 +42,13 @@ def measured(study: StudyCore[Any], model: ModelDocument, samples: Sequence[str]
     return validation_report(
         rows.engine, rows.frame, target=role_expression(spec.target), prediction=score_expression(model),
         family=spec.family, exposure=None if spec.exposure is None else role_expression(spec.exposure),
-        weight=None if spec.weight is None else role_expression(spec.weight), sample=_only(study, samples),
+        weight=None if spec.weight is None else role_expression(spec.weight), sample=samples_only(study, samples),
         factors={name: one for name, one in shown.items() if one is not None}, bands=bands,
         dispersion=model.statistics.dispersion or None, level=spec.confidence,
     )  # fmt: skip
 
 
-def _only(study: StudyCore[Any], samples: Sequence[str]) -> Lookup:
+def samples_only(study: StudyCore[Any], samples: Sequence[str]) -> Lookup:
     """The sample of a row where it is one of some, else missing."""
     sample = study.bench.rows.sample_expression
     assert isinstance(sample, Lookup)
@@ -65,7 +65,8 @@ def against_previous(study: StudyCore[Any], model: ModelDocument) -> dict[str, A
     table = double_lift(
         rows.engine, rows.frame, score_expression(other), score_expression(model), target=role_expression(spec.target),
         family=spec.family, exposure=None if spec.exposure is None else role_expression(spec.exposure),
-        weight=None if spec.weight is None else role_expression(spec.weight), sample=_only(study, ("validation",)),
+        weight=None if spec.weight is None else role_expression(spec.weight),
+        sample=samples_only(study, ("validation",)),
         measure="ratio" if spec.link in ("log", "logit") else "difference",
     )  # fmt: skip
     return {"before": other.fingerprint, "after": model.fingerprint, "table": table.to_dict("records")}
