@@ -15,6 +15,7 @@ from glm_local.contract.counted import counted
 from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.expression import Expression, IsMissing
 from glm_local.contract.expression_columns import columns_of
+from glm_local.contract.level_names import source_of
 from glm_local.errors import DataError, Problem
 from glm_local.glm.fit_plan import FitPlan
 
@@ -45,7 +46,8 @@ def _named(
         return _linear(problem, engine, frame, plan, where, kinds) or [problem]
     for spec in plan.specs:
         if problem.path == f"factor {spec.name!r}" and problem.found.endswith(" missing."):
-            return [_level(problem, str(getattr(spec, "column", "")), kinds)]
+            as_text = source_of(spec.document()) == "text"
+            return [problem if as_text else _level(problem, str(getattr(spec, "column", "")), kinds)]
     return [role_named(problem, plan.design, kinds)]
 
 

@@ -108,7 +108,7 @@ def test_a_misspelt_ending_is_told_with_the_right_one(
     assert f"Nearest: {right!r}." in said
 
 
-@pytest.mark.parametrize(("place", "right"), [("detla:/tmp/x", "delta"), ("mlfow:abc", "mlflow")])
+@pytest.mark.parametrize(("place", "right"), [("detla:heads", "delta"), ("mlfow:abc", "mlflow")])
 def test_a_misspelt_place_of_anchors_is_told_with_the_right_one(
     finished: Path, place: str, right: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
