@@ -16,6 +16,7 @@ from glm_local.binning.proof import Proof, given, infeasible, proven
 from glm_local.binning.result import BinningResult
 from glm_local.binning.rules import BinningRules
 from glm_local.binning.search import Search, codes_of_their_own
+from glm_local.binning.searched import Searched, searched, searched_by
 from glm_local.binning.shifts import is_ratio
 from glm_local.binning.size import choose
 from glm_local.candidates.candidate import Candidate, Policy
@@ -46,18 +47,29 @@ def optimal_bins(sums: FactorSums, candidate: Candidate, rules: BinningRules | N
         Labels to keep apart that do not exist; a penalty that fails; cross-validation with one fold.
     """
     asked = rules or BinningRules()
+    _check_size(sums, asked)
     search = Search(sums, asked, _own_codes(sums, candidate, asked))
     found = {bins: groups for bins, groups in search.best().items() if bins in asked.sizes}
     judge = judge_of(search, list(found))
     trials = [judge.trial(()), *(judge.trial(groups) for bins, groups in found.items() if _differs(groups, search))]
     at, table = choose(trials, search)
     proof = proven(search, trials[at]) if found or not asked.sizes else infeasible(search)
-    return _result(search, candidate, trials[at], table, proof)
+    return _result(search, candidate, trials[at], table, proof, searched(judge, trials, at))
+
+
+def _check_size(sums: FactorSums, rules: BinningRules) -> None:
+    """BIC has no charge for a grouping of categories: their order is fitted as well."""
+    if rules.size == "bic" and sums.kind == "categorical":
+        raise ConfigError.because(
+            f"the size of {sums.name!r} is to be chosen by BIC and it is categorical.",
+            "BIC charges levels and cuts; a grouping whose order was fitted to the same rows pays too little.",
+            'Write size="cross_validated", or make the candidate ordinal.', path="size",
+        )  # fmt: skip
 
 
 def judge_groups(
     sums: FactorSums, candidate: Candidate, groups: Sequence[Sequence[int]], rules: BinningRules | None = None,
-    how: str = "given by hand",
+    how: str = "given by hand", others: Sequence[Groups] = (),
 ) -> BinningResult:
     """The same result for groups that were not searched for.
 
@@ -67,12 +79,16 @@ def judge_groups(
         Fine codes of every ordered level.
     how
         Where they come from; the proof's sentence says so.
+    others
+        What was made in the same way without each fold, where the responses had a part in it.
     """
     search = Search(sums, rules or BinningRules(), _own_codes(sums, candidate, rules or BinningRules()))
-    trial = Judge(search).trial(tuple(tuple(int(code) for code in group) for group in groups))
+    judge = Judge(search, tuple({len(one): one for one in [made]} for made in others))
+    trial = judge.trial(tuple(tuple(int(code) for code in group) for group in groups))
     only = search.without(size=trial.bins, min_bins=1, max_bins=max(trial.bins, 1))
     _, table = choose([Judge(search).trial(()), trial], only)
-    return _result(search, candidate, trial, table, given(how))
+    evidence = searched_by(how, judge, trial.groups) if others else None
+    return _result(search, candidate, trial, table, given(how), evidence)
 
 
 def coarse_bins(
@@ -99,16 +115,18 @@ def target_order(
     sums: FactorSums, candidate: Candidate, max_groups: int = 6, rules: BinningRules | None = None
 ) -> BinningResult:
     """Categories in the order of their credibility-shrunk experience, cut into groups of about equal exposure."""
-    order = category_order(sums, dispersion=Search(sums, BinningRules()).dispersion)
+    dispersion, folds = Search(sums, BinningRules()).dispersion, np.arange(sums.folds)
+
+    def made(learned_from: NDArray[np.intp]) -> Groups:
+        return _equal_groups(sums, category_order(sums, learned_from, dispersion), max_groups)
+
     return judge_groups(
-        sums, candidate, _equal_groups(sums, order, max_groups), rules,
-        "groups of about equal exposure in the order of shrunk experience",
+        sums, candidate, made(folds), rules, "groups of about equal exposure in the order of shrunk experience",
+        [made(np.delete(folds, fold)) for fold in folds] if len(folds) > 1 else (),
     )  # fmt: skip
 
 
 def _equal_groups(sums: FactorSums, order: NDArray[np.intp], most: int) -> Groups:
-    if most < 1:
-        raise ConfigError.because(f"{most} bins were asked for.", "A factor has at least one bin.", "Write 10.")
     if most < 1:
         raise ConfigError.because(f"{most} bins were asked for.", "A factor has at least one bin.", "Write 10.")
     weight = sums.weight[:, : sums.folds].sum(axis=1)[order]
@@ -144,14 +162,16 @@ def _policy(candidate: Candidate, cause: str, policy: Policy, own: Sequence[int]
 
 
 def _result(
-    search: Search, candidate: Candidate, trial: Trial, trials: pd.DataFrame, proof: Proof
+    search: Search, candidate: Candidate, trial: Trial, trials: pd.DataFrame, proof: Proof,
+    evidence: Searched | None,
 ) -> BinningResult:
     spec, levels = None, trial.table.rename(columns={"bin_size": "exposure"})
     if trial.groups:
         spec = _spec(search, candidate, trial.groups, proof)
     levels["level"] = ["all"] if spec is None else level_names(spec.document())
     return BinningResult(
-        candidate.name, candidate.kind, spec, trial.groups, levels, trials, proof, is_ratio(search.sums.gain)
+        candidate.name, candidate.kind, spec, trial.groups, levels, trials, proof, is_ratio(search.sums.gain),
+        evidence,
     )
 
 

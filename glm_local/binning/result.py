@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from glm_local.binning.proof import Proof
+from glm_local.binning.searched import Searched
 from glm_local.candidates.candidate import Kind
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.reports.bin_path_chart import bin_path_figure
@@ -39,6 +40,8 @@ class BinningResult:
         What is proven.
     ratio
         Whether relativities are ratios.
+    searched
+        What the search gains on rows it did not see; None where nothing was searched for or chosen.
     """
 
     factor: str
@@ -49,6 +52,7 @@ class BinningResult:
     trials: pd.DataFrame
     proof: Proof
     ratio: bool = True
+    searched: Searched | None = None
 
     @property
     def bins(self) -> int:

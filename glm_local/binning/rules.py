@@ -16,7 +16,7 @@ from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.spec_values import policy
 from glm_local.errors import ConfigError, Problem, nearest
 
-SizeRule = Literal["one_standard_error", "cross_validated", "bic"]
+SizeRule = Literal["cross_validated", "one_standard_error", "bic"]
 
 
 @arguments_checked
@@ -39,8 +39,10 @@ class BinningRules:
         Order of the relativities along the codes; "auto" is the best of a peak and a valley, rising and falling ones
         among them. Categories have no order of their own: no trend applies to them.
     size
-        How the number of bins is chosen: by cross-validated deviance, the fewest bins within one standard error of the
-        best, or the best; by BIC; or the number itself. 0 bins, no factor at all, is always one of the choices.
+        How the number of bins is chosen: by cross-validated deviance, the best ("cross_validated") or the fewest bins
+        within one standard error of it ("one_standard_error"); by BIC, which charges every cut a parameter for its
+        place and is refused for categories; or the number itself. 0 bins, no factor at all, is always one of the
+        choices.
     apart
         Pairs of fine labels that are never in one bin.
     missing, unseen
@@ -67,7 +69,7 @@ class BinningRules:
     min_events: float = 0.0
     min_relativity_step: float | None = None
     trend: Trend = "none"
-    size: SizeRule | int = "one_standard_error"
+    size: SizeRule | int = "cross_validated"
     apart: Sequence[tuple[str, str]] = ()
     missing: Policy = "own_level"
     unseen: Policy = "base"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 DEFINITION = "out-of-fold deviance at one Newton step from the fit on all training rows"
+SEARCHED = f"{DEFINITION}; bins that were searched for by the search made again without the fold"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class CrossValidation:
     def mean(self) -> float:
         """Deviance per weight over all folds."""
         return float(self.deviance.sum() / self.weight.sum())
+
+    def without_optimism(self, optimism: Array) -> CrossValidation:
+        """With what bins searched on the same rows only seem to gain, by fold, taken back."""
+        return CrossValidation(self.rows, self.weight, self.deviance + optimism, SEARCHED)
 
     def gain_over(self, other: CrossValidation) -> tuple[float, float]:
         """Total deviance this model saves against another one, and its standard error from paired fold differences.

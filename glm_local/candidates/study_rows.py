@@ -97,6 +97,7 @@ class StudyRows(Generic[Frame]):
         self._static: CodeSums | None = None
         self._fits: dict[str, PackedFit] = {}
         self._plans: dict[str, FitPlan] = {}
+        self._last_sums: tuple[tuple[str, ...], dict[str, FactorSums]] = (), {}
         self.summary: Summary | None = None
         self.sample_moments: Array | None = None
 
@@ -337,12 +338,17 @@ class StudyRows(Generic[Frame]):
         """Every candidate's sums under a model, the holdout left out: what binning works on.
 
         Passes: one over packed rows; one more to lay out the linear predictor for families and links whose gain has no
-        closed form.
+        closed form. None for one candidate that was asked for last under this model.
         """
         chosen = list(self.candidates) if names is None else list(names)
         for name in chosen:
             self.candidate(name)
-        return factor_sums(self, model, chosen)
+        if len(chosen) > 1:
+            return factor_sums(self, model, chosen)
+        key = ("" if model is None else model.fingerprint, *chosen)
+        if key != self._last_sums[0]:
+            self._last_sums = key, factor_sums(self, model, chosen)
+        return self._last_sums[1]
 
     def candidate(self, name: str) -> Candidate:
         """The candidate of a name.

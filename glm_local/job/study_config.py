@@ -28,8 +28,10 @@ class StudyModelSection(Section):
 class ScreeningSection(Section):
     """Which candidates are tried at all."""
 
-    q: float = Field(
-        1.0, description="Largest share of false discoveries among candidates that are tried; 1 tries all", gt=0, le=1
+    q: float | None = Field(
+        None, gt=0, le=1,
+        description="Largest q-value of a candidate's test at the time of trying; 1 tries all; the rule's own (0.05) "
+        "when not given",
     )
     top_n: int | None = Field(None, description="Most candidates that are tried, best first", ge=1)
 
@@ -47,8 +49,8 @@ class BinningSection(Section):
         "none", description="Order of relativities along a numeric or ordinal factor"
     )
     size: Any = Field(
-        "one_standard_error",
-        description='How the number of bins is chosen: "one_standard_error", "cross_validated", "bic", or the number',
+        "cross_validated",
+        description='How the number of bins is chosen: "cross_validated", "one_standard_error", "bic", or the number',
     )
     apart: list[list[str]] = Field(default_factory=list, description="Pairs of fine labels that are never in one bin")
     missing: Any = Field("own_level", description='Policy for missing values: "own_level", "base" or { level = "…" }')
@@ -61,9 +63,20 @@ class BinningSection(Section):
 class AcceptanceSection(Section):
     """When a factor earns its place."""
 
-    level: float = Field(0.01, description="The likelihood-ratio test must be below it", gt=0, le=1)
-    errors: float = Field(
-        1.0, description="The out-of-fold gain must be above so many of its standard errors", ge=0, le=100
+    rule: Literal["screening", "likelihood_ratio"] = Field(
+        "screening",
+        description='"screening": the calibrated test of the candidate and the out-of-fold gain of its search; '
+        '"likelihood_ratio": the test of the bins searched on the same rows',
+    )
+    level: float | None = Field(
+        None, gt=0, le=1,
+        description="What the likelihood-ratio test must be below; the rule's own when not given (likelihood_ratio: "
+        "0.01, screening: none; 0.01 of levels that were not searched for)",
+    )
+    errors: float | None = Field(
+        None, ge=0, le=100,
+        description="Standard errors the out-of-fold gain must be above; the rule's own when not given (screening: 0, "
+        "likelihood_ratio and levels that were not searched for: 1)",
     )
     max_factors: int | None = Field(None, description="Most factors; the least needed are removed beyond", ge=1)
 

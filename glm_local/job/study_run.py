@@ -103,7 +103,8 @@ def workflow_rules(config: StudyConfig) -> WorkflowRules:
     asked: Any = config.study
     pairs = asked.interactions
     return WorkflowRules(
-        q=asked.screening.q, top_n=asked.screening.top_n, binning=binning_rules(asked.binning),
+        keep=asked.acceptance.rule, q=asked.screening.q, top_n=asked.screening.top_n,
+        binning=binning_rules(asked.binning),
         level=asked.acceptance.level, errors=asked.acceptance.errors, max_factors=asked.acceptance.max_factors,
         rounds=asked.refine_rounds, interactions=pairs.count if pairs.enabled else 0, interaction_q=pairs.q,
         pooling=ScreeningRules(min_rows=pairs.min_cell_rows, min_evidence=pairs.min_cell_evidence),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,9 +20,9 @@ from glm_local.screening.concentration import cross_fitted_gini, information_val
 from glm_local.screening.level_gain import LevelGain, level_gain
 from glm_local.screening.likelihood_ratio import closed_form, refitted
 from glm_local.screening.ranking import Ranking, by_gain
-from glm_local.screening.score_kernel import INFORMATION, SCORE
+from glm_local.screening.score_kernel import INFORMATION, SCORE, ScoreSums
 from glm_local.screening.score_pass import CurrentModel, FieldLevels, field_of, score_pass
-from glm_local.screening.score_test import Dispersion, Efficient, ScoreTest, q_values
+from glm_local.screening.score_test import Dispersion, Efficient, ScoreTest, q_values, smaller_of_two
 from glm_local.screening.tested_levels import ScreeningRules
 
 ScreeningTest = Literal["score", "likelihood_ratio"]
@@ -30,10 +31,12 @@ SCORE_ONLY: tuple[ScreeningTest, ...] = ("score",)
 
 COLUMNS = (
     "rank", "factor", "kind", "levels", "cv_gain", "cv_gain_se", "cv_gain_share", "folds_better", "train_gain",
-    "validation_gain", "statistic", "df", "p_value", "q_value", "lr_statistic", "lr_df", "lr_p_value",
+    "validation_gain", "statistic", "df", "p_value", "coarse_p_value", "q_value", "lr_statistic", "lr_df", "lr_p_value",
     "gini", "information_value", "cardinality", "missing_share", "validation_missing_share", "coverage", "thin_levels",
     "thin_share", "psi_validation", "psi_folds", "flags", "error",
 )  # fmt: skip
+COARSE_BANDS = 5
+"""Bands of the second test of ordered candidates: a step or a trend spends few degrees of freedom there."""
 COUNTS = ("rank", "levels", "df", "lr_df", "cardinality", "thin_levels", "folds_better")
 
 
@@ -85,7 +88,7 @@ def rank_factors(
     screening = _Screening(rows, model, rules or ScreeningRules(), limits or FlagLimits(), "likelihood_ratio" in tests)
     lines += screening.lines(known) if known else []
     table = pd.DataFrame(lines, columns=list(COLUMNS))
-    table["q_value"] = q_values(table["p_value"])
+    table["q_value"] = q_values(smaller_of_two(table["p_value"], table["coarse_p_value"]))
     table = by_gain(table, ["factor"])
     return Ranking(table.astype(dict.fromkeys(COUNTS, "int64")), "" if model is None else model.fingerprint)
 
@@ -113,19 +116,30 @@ class _Screening:
         """One line per candidate."""
         sums = self.rows.sums(self.model, names)
         prepared = {name: CandidateLevels.of(one, self.current, self.rules) for name, one in sums.items()}
-        fields = [
-            field_of(self.rows, self.current, FieldLevels(name, one.tested.group)) for name, one in prepared.items()
-        ]
+        few = replace(self.rules, bands=COARSE_BANDS)
+        coarse = {
+            name: CandidateLevels.of(sums[name], self.current, few) for name, one in prepared.items()
+            if one.sums.kind != "categorical" and one.tested.groups > COARSE_BANDS + 1
+        }  # fmt: skip
+        tested = [*prepared.items(), *coarse.items()]
+        fields = [field_of(self.rows, self.current, FieldLevels(name, one.tested.group)) for name, one in tested]
         found = score_pass(self.rows, self.current, fields, "screening")
+        seconds = dict(zip(coarse, range(len(prepared), len(tested)), strict=True))
         lines = []
-        for (name, one), levels, cross in zip(prepared.items(), found.levels, found.cross, strict=True):
+        for at, (name, one) in enumerate(prepared.items()):
             try:
-                total = levels.sum(axis=1)
-                efficient = Efficient.of(total[SCORE], np.diag(total[INFORMATION]), cross, found.model)
-                lines.append(self._line(name, one, efficient.test(self.dispersion)))
+                line = self._line(name, one, self._test(found, at))
+                second = self._test(found, seconds[name]).p_value if name in seconds else math.nan
+                lines.append(line | {"coarse_p_value": second})
             except (GlmError, ArithmeticError, ValueError) as error:
                 lines.append(_refusal(name, _reason(error)) | {"kind": one.sums.kind})
         return lines
+
+    def _test(self, found: ScoreSums, at: int) -> ScoreTest:
+        """The score test of one tested field."""
+        total = found.levels[at].sum(axis=1)
+        efficient = Efficient.of(total[SCORE], np.diag(total[INFORMATION]), found.cross[at], found.model)
+        return efficient.test(self.dispersion)
 
     def _line(self, name: str, one: CandidateLevels, score: ScoreTest) -> dict[str, Any]:
         sums, tested = one.sums, one.tested

@@ -189,6 +189,20 @@ def ratio_test(gain: float, freedom: int, dispersion: Dispersion) -> ScoreTest:
     return ScoreTest(statistic, freedom, dispersion.freedom, p_value, gain)
 
 
+def smaller_of_two(first: ArrayLike, second: ArrayLike) -> Array:
+    """Bonferroni's p-value of two tests of one hypothesis: twice the smaller, at most 1; of one test that test's own.
+
+    Examples
+    --------
+    >>> smaller_of_two([0.2, 0.3, 0.9], [0.01, float("nan"), 0.8]).tolist()
+    [0.02, 0.3, 1.0]
+    """
+    one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    both = np.minimum(2 * np.fmin(one, other), 1.0)
+    single: Array = np.fmin(one, other)
+    return np.where(np.isnan(one) | np.isnan(other), single, both)
+
+
 def q_values(p_values: ArrayLike) -> Array:
     """Benjamini and Hochberg's (1995) adjusted p-values: calling all at or below q keeps the false discovery rate at q.
 

@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from scipy import stats
 from tqdm.auto import tqdm
 
 from glm_local.binning.optimal_bins import optimal_bins
 from glm_local.binning.rules import BinningRules
 from glm_local.contract.factor_spec import InteractionSpec, LinearSpec
 from glm_local.contract.fingerprint import fingerprint
-from glm_local.errors import ConfigError, FitError
-from glm_local.study import crossing, proposing, ranking
-from glm_local.study.comparison import compare_designs, gain_text, p_text
+from glm_local.errors import FitError
+from glm_local.study import crossing, proposing, pruning, ranking
+from glm_local.study.comparison import compare_designs
 from glm_local.study.core import StudyCore
 from glm_local.study.decisions import compared, rejection
 from glm_local.study.design import Change, Design
 from glm_local.study.history import Fact
+from glm_local.study.keeping import KeepingRule
 
-
-@dataclass(frozen=True)
-class KeepingRule:
-    """When a factor earns its place.
-
-    Parameters
-    ----------
-    level
-        The likelihood-ratio test must be below it.
-    errors
-        The out-of-fold gain must be above so many of its standard errors.
-    """
-
-    level: float = 0.01
-    errors: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.level <= 1 or not self.errors >= 0:
-            raise ConfigError.because(
-                f"level is {self.level!r}, errors is {self.errors!r}.", "A level is in (0, 1], errors 0 or more.",
-                "Write level=0.01, errors=1.",
-            )  # fmt: skip
+MOST_SWEEPS = 3
+"""Times that candidates which were not kept are tested again."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +52,7 @@ class AutomaticPlan:
     def document(self) -> dict[str, Any]:
         """As the history keeps it."""
         return {
-            "top_n": self.top_n, "rules": proposing.rules_document(self.rules), "keeping": asdict(self.keeping),
+            "top_n": self.top_n, "rules": proposing.rules_document(self.rules), "keeping": self.keeping.document(),
             "rounds": self.rounds, "interactions": self.interactions,
         }  # fmt: skip
 
@@ -101,45 +80,71 @@ def auto_design(study: StudyCore[Any], plan: AutomaticPlan, names: Sequence[str]
     if any(one.endswith(f": complete {study.design.fingerprint}") for one in runs):
         return
     run = AutomaticRun(plan, len(runs) + 1)
-    order = ranking.order(study, names)
-    for name in tqdm(order[: plan.top_n], "candidates", disable=None, leave=False):
-        if name not in study.design and run.mark(f"try {name}") not in study.state.done:
-            try_candidate(study, name, run)
+    order = ranking.order(study, names)[: plan.top_n]
+    for name in tqdm(order, "candidates", disable=None, leave=False):
+        try_candidate(study, name, run)
+    if plan.keeping.most_q < 1:
+        try_again(study, order, run)
     refine_all(study, None, plan.rounds, run.mark("refine"), plan.rules, leave_hand_made=True)
-    prune(study, run)
+    pruning.prune(study, plan.keeping, run.mark)
     if plan.interactions:
         crossing.auto_interactions(study, plan.interactions, plan.keeping, run.mark("cross"))
     said = {"plan": plan.document(), "mark": run.mark(f"complete {study.design.fingerprint}")}
     study.commit([Fact("decided", said, reason="the automatic design is complete")])
 
 
-def try_candidate(study: StudyCore[Any], name: str, run: AutomaticRun) -> None:
-    """Optimize a candidate and accept or reject it, in one commit."""
-    mark, plan = run.mark(f"try {name}"), run.plan
+def try_again(study: StudyCore[Any], names: Sequence[str], run: AutomaticRun) -> None:
+    """Test those that were not kept once more beside all that were, in one pass for all: what was masked is found."""
+    for sweep in range(1, MOST_SWEEPS + 1):
+        mark, now = run.mark(f"again {sweep}"), study.design.fingerprint
+        if mark not in study.state.done:
+            tests = study.state.screened
+            left = [name for name in names if name not in study.design and tests[name]["design"] != now]
+            if not left:
+                return
+            ranking.again(study, left, mark)
+        said = study.state.again[mark]
+        for name in said["asked"]:
+            if name not in study.design and ranking.screened(study, name).passes(run.plan.keeping.most_q):
+                try_candidate(study, name, run, f" again {sweep}")
+        if study.design.fingerprint == said["design"]:
+            return
+
+
+def try_candidate(study: StudyCore[Any], name: str, run: AutomaticRun, sweep: str = "") -> None:
+    """Test a candidate beside the current model, optimize it, accept or reject it, in one commit."""
+    mark, plan = run.mark(f"try {name}{sweep}"), run.plan
+    if name in study.design or mark in study.state.done:
+        return
     leaks = ranking.leak(study, name)
     if leaks:
         study.commit([_marked(rejection(study, name, f"not tried: {leaks}", {}), mark)])
         return
+    keeping = plan.keeping
+    test = ranking.screened(study, name) if keeping.most_q < 1 else None
+    evidence: dict[str, Any] = {} if test is None else {"screening": test.document()}
+    if test is not None and not test.passes(keeping.most_q):
+        why = f"not kept: {test.words(keeping.most_q)}"
+        study.commit([_marked(rejection(study, name, why, evidence), mark)])
+        return
     result = proposing.optimized(study, name, plan.rules)
     said = proposing.proposed(study, result, "optimized", plan.rules)
     if result.spec is None:
-        why = result.proof.guarantee
-        study.commit([said, _marked(rejection(study, name, why, {}), mark)])
+        study.commit([said, _marked(rejection(study, name, result.proof.guarantee, evidence), mark)])
         return
     change = Change(name, result.spec)
     try:
-        found = study.comparison(change)
+        found = study.comparison(change, screening=test)
     except FitError as error:
         why = f"the joint fit failed: {error.problems[0].found}"
-        study.commit([said, _marked(rejection(study, name, why, {}), mark)])
+        study.commit([said, _marked(rejection(study, name, why, evidence), mark)])
         return
-    keeping = plan.keeping
-    reason = found.verdict(keeping.level, keeping.errors)
-    if found.earns_its_place(keeping.level, keeping.errors):
+    reason = found.verdict(keeping)
+    if found.earns_its_place(keeping):
         evidence = {**found.document(), "method": "optimized", "rules": proposing.rules_document(plan.rules)}
         decided = study.decision("accepted", name, [change], reason, evidence, mark=mark)
     else:
-        decided = _marked(rejection(study, name, reason, {}), mark)
+        decided = _marked(rejection(study, name, reason, evidence), mark)
     study.commit([said, compared(found), decided])
 
 
@@ -211,7 +216,8 @@ def propose_refined(
         searched = rules or standing_rules(study, name, BinningRules()) or BinningRules()
         found, line = refined(study, study.design, name, searched)
         if found is not None and found.spec is not None:
-            gains = {at: value for at, value in line.items() if at.endswith("gain") or at == "cv_se"}
+            kept = ("cv_se", "searched")
+            gains = {at: value for at, value in line.items() if at.endswith("gain") or at in kept}
             said = {**gains, "rules": proposing.rules_document(searched)}
             proposals.append(proposing.by_hand(study, name, found.spec, "optimized", reason, **said))
     if proposals:
@@ -252,7 +258,7 @@ def refined(
     with study.stage("candidate sums"):
         sums = study.bench.sums_without(design, name)
     with study.stage("optimal bins"):
-        result = optimal_bins(sums, study.bench.candidate(name), rules)
+        result = proposing.remembered(study, optimal_bins(sums, study.bench.candidate(name), rules))
     if result.spec is None:
         return None, {**line, "why": "no factor at all is best now; see prune"}
     change = Change(name, result.spec)
@@ -262,46 +268,12 @@ def refined(
         candidate = study.changed([change], design)
     except FitError as error:
         return None, {**line, "why": error.problems[0].found}
-    with study.stage("fit and measure"):
-        found = compare_designs(name, change, study.bench.fitted(design), candidate)
+    found = compare_designs(name, change, study.fitted(design), candidate, True)
     line |= {"cv_gain": found.cv_gain, "cv_se": found.cv_se, "validation_gain": found.validation_gain}
     if found.cv_gain <= 0:
         return None, {**line, "why": "the best bins with the others as offset do not gain out of fold"}
-    return change, {**line, "kept": False}
-
-
-def prune(study: StudyCore[Any], run: AutomaticRun) -> None:
-    """Remove factors that do not earn their place beside the others; Wald's test says whom to look at."""
-    level = run.plan.keeping.level
-    for name in wald_suspects(study, level):
-        mark = run.mark(f"prune {name}")
-        if mark in study.state.done or study.design.crossings_of(name):
-            continue
-        change = Change(name)
-        found = study.comparison(change)
-        p_value = found.p_value if found.p_value is not None else 0.0
-        if p_value >= level or found.cv_gain > 0:
-            reason = f"beside the others: {p_text(p_value)}, out-of-fold gain without it {gain_text(found.cv_gain)}"
-            study.commit([study.decision("removed", name, [change], reason, found.document(), mark=mark)])
-
-
-def wald_suspects(study: StudyCore[Any], level: float) -> list[str]:
-    """Factors whose coefficients together are not away from 0 at a level, weakest first."""
-    model = study.current().model
-    fitted = [one for one in model.coefficients if one.status == "fitted"]
-    covariance = np.zeros((len(fitted), len(fitted)))
-    for at, row in enumerate(model.covariance):
-        covariance[at, : len(row)] = covariance[: len(row), at] = row
-    found: dict[str, float] = {}
-    for name in study.design.names:
-        own = [at for at, one in enumerate(fitted) if one.factor == name]
-        if not own:
-            found[name] = 1.0
-            continue
-        estimate = np.array([float(fitted[at].estimate or 0.0) for at in own])
-        statistic = float(estimate @ np.linalg.pinv(covariance[np.ix_(own, own)]) @ estimate)
-        found[name] = float(stats.chi2.sf(statistic, len(own)))
-    return [name for name, p_value in sorted(found.items(), key=lambda one: -one[1]) if p_value >= level]
+    said = {} if result.searched is None else {"searched": result.searched.document()}
+    return change, {**line, "kept": False, **said}
 
 
 def _marked(fact: Fact, mark: str) -> Fact:

@@ -12,9 +12,13 @@ import pandas as pd
 from scipy import stats
 
 from glm_local.study.design import Change
+from glm_local.study.keeping import KeepingRule
+from glm_local.study.screened import Screened
 from glm_local.study.workbench import FittedDesign
 
 Action = Literal["add", "replace", "remove"]
+SEARCHED_BINS = "bins searched on the same rows"
+"""What the p-value of such bins is of, wherever it appears: it is not calibrated."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +39,25 @@ class Comparison:
         Parameters gained.
     statistic, p_value, test
         Likelihood-ratio test on the training rows: chi-square, or F where the dispersion is estimated; None where the
-        designs are not nested.
+        designs are not nested. Of bins that were searched for on the same rows it is no evidence; `p_of` says so.
     cv_gain, cv_se
-        Deviance saved out of fold, summed over folds, and its standard error from the paired differences of folds.
+        Deviance saved out of fold, summed over folds, and its standard error from the paired differences of folds. Of
+        bins that were searched for it is the gain of the search made again without the fold, choice of the size
+        included.
     fold_gains
         The differences themselves, one per fold.
     validation_gain
         Deviance saved on validation; None without validation rows.
+    searched
+        Whether the levels were searched for on the training rows.
+    screening
+        Whether the factor is there at all: the calibrated test of the candidate against the current model, of levels
+        formed without the target. None where nothing was searched for, or nothing is added.
 
     Notes
     -----
-    Coefficients are learned without the fold they are judged on, levels are not: bins that were searched for on all
-    training rows make the test and the out-of-fold gain optimistic. The search itself judges each size by bins learned
-    without the fold, and validation rows take no part in either.
+    Two questions are answered apart: whether a factor is there (`screening`; of given levels, `p_value`), and what its
+    levels gain (`cv_gain`). Validation rows take part in neither.
     """
 
     factor: str
@@ -64,21 +74,46 @@ class Comparison:
     cv_se: float
     fold_gains: tuple[float, ...]
     validation_gain: float | None
+    searched: bool = False
+    screening: Screened | None = None
 
-    def earns_its_place(self, level: float = 0.01, errors: float = 1.0) -> bool:
-        """Whether the out-of-fold gain is above `errors` standard errors and the test, if any, below `level`."""
-        gains = self.cv_gain > errors * self.cv_se and self.cv_gain > 0
-        return gains and (self.p_value is None or self.p_value < level)
+    @property
+    def p_of(self) -> str:
+        """What the p-value is of."""
+        return SEARCHED_BINS if self.searched else "levels as given"
 
-    def verdict(self, level: float = 0.01, errors: float = 1.0) -> str:
+    def earns_its_place(self, rule: KeepingRule | None = None) -> bool:
+        """Whether it passes both questions of the rule: it is there, and its levels gain."""
+        asked = rule or KeepingRule()
+        there = self.screening is None or self.screening.passes(asked.most_q)
+        level = self._level(asked)
+        tested = level is None or self.p_value is None or self.p_value < level
+        return there and tested and self.cv_gain > max(self._errors(asked) * self.cv_se, 0.0)
+
+    def _level(self, rule: KeepingRule) -> float | None:
+        return rule.test_level if self.searched else rule.given_level
+
+    def _errors(self, rule: KeepingRule) -> float:
+        return rule.least_errors if self.searched else rule.given_errors
+
+    def verdict(self, rule: KeepingRule | None = None) -> str:
         """The rule and what came of it, in a sentence."""
-        gain = f"out-of-fold gain {gain_text(self.cv_gain)}, {self._against(errors)}"
-        test = "no test, the models are not nested" if self.p_value is None else p_text(self.p_value, level)
-        return f"{'kept' if self.earns_its_place(level, errors) else 'not kept'}: {gain}; {test}"
+        asked = rule or KeepingRule()
+        what = "out-of-fold gain of the search" if self.searched else "out-of-fold gain"
+        parts = [] if self.screening is None else [self.screening.words(asked.most_q)]
+        parts.append(f"{what} {gain_text(self.cv_gain)}, {self._against(self._errors(asked))}")
+        parts.append(self._test_words(self._level(asked)))
+        return f"{'kept' if self.earns_its_place(asked) else 'not kept'}: {'; '.join(one for one in parts if one)}"
+
+    def _test_words(self, level: float | None) -> str:
+        if self.p_value is None:
+            return "no test, the models are not nested"
+        return f"{p_text(self.p_value, level)} ({SEARCHED_BINS})" if self.searched else p_text(self.p_value, level)
 
     def _against(self, errors: float) -> str:
-        needed = errors * self.cv_se
-        side = "above" if self.cv_gain > needed else "not above"
+        side = "above" if self.cv_gain > errors * self.cv_se else "not above"
+        if errors == 0:
+            return f"{side} 0 (± {gain_text(self.cv_se)})"
         return f"{side} {'its' if errors == 1 else f'{errors:g} times its'} standard error of {gain_text(self.cv_se)}"
 
     def document(self) -> dict[str, Any]:
@@ -86,7 +121,8 @@ class Comparison:
         return {
             "action": self.action, "train_gain": self.train_gain, "df": self.df, "statistic": self.statistic,
             "p_value": self.p_value, "test": self.test, "cv_gain": self.cv_gain, "cv_se": self.cv_se,
-            "fold_gains": list(self.fold_gains), "validation_gain": self.validation_gain,
+            "fold_gains": list(self.fold_gains), "validation_gain": self.validation_gain, "p_of": self.p_of,
+            "searched": self.searched, "screening": None if self.screening is None else self.screening.document(),
             "current": self.current.figures(), "candidate": self.candidate.figures(),
         }  # fmt: skip
 
@@ -138,10 +174,16 @@ def comparison_table(factor: str, said: Mapping[str, Any]) -> pd.DataFrame:
         for name in ("train_deviance", "validation_deviance", "cv_mean_deviance", "parameters"):
             row[f"{side}_{name}"] = said[side][name]
     gains = ("train_gain", "df", "statistic", "p_value", "cv_gain", "cv_se", "validation_gain")
-    return pd.DataFrame([row | {name: said[name] for name in gains}])
+    test = said.get("screening") or {}
+    row |= {name: said[name] for name in gains} | {"p_of": said.get("p_of", "")}
+    row |= {f"screening_{name}": test.get(f"{name}_value") for name in ("p", "q")}
+    return pd.DataFrame([row])
 
 
-def compare_designs(factor: str, change: Change, current: FittedDesign, candidate: FittedDesign) -> Comparison:
+def compare_designs(
+    factor: str, change: Change, current: FittedDesign, candidate: FittedDesign, searched: bool = False,
+    screening: Screened | None = None,
+) -> Comparison:
     """Compare two fitted designs."""
     action: Action = "remove" if change.spec is None else "replace" if factor in current.design else "add"
     gain = current.train.deviance - candidate.train.deviance
@@ -156,7 +198,7 @@ def compare_designs(factor: str, change: Change, current: FittedDesign, candidat
         validation = current.validation.deviance - candidate.validation.deviance
     return Comparison(
         factor, action, change, current, candidate, gain, df, statistic, p_value, test, cv_gain, cv_se,
-        tuple(float(one) for one in folds), validation,
+        tuple(float(one) for one in folds), validation, searched, screening,
     )  # fmt: skip
 
 

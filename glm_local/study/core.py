@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Generic
 
+import numpy as np
+
+from glm_local.binning.searched import Searched
 from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.engine import Frame
 from glm_local.contract.factor_spec import FactorSpec
@@ -16,6 +20,8 @@ from glm_local.study.comparison import Comparison, compare_designs
 from glm_local.study.design import Change, Design
 from glm_local.study.environment import StudyEnvironment
 from glm_local.study.history import Fact, StudyHistory
+from glm_local.study.partition import partition_key
+from glm_local.study.screened import Screened
 from glm_local.study.setup import StudySetup
 from glm_local.study.state import StudyState
 from glm_local.study.workbench import FittedDesign, Workbench
@@ -33,6 +39,7 @@ class StudyCore(Generic[Frame]):
         self._environment, self._history, self._bench = environment, history, bench
         self._checked = False
         self.timings: dict[str, float] = {}
+        self._searches: dict[str, Searched] = {}
 
     # -- what it is -------------------------------------------------------------------------------------------------
 
@@ -105,9 +112,32 @@ class StudyCore(Generic[Frame]):
 
     def current(self) -> FittedDesign:
         """The accepted design, fitted."""
+        return self.fitted(self.design)
+
+    def fitted(self, design: Design) -> FittedDesign:
+        """A design fitted on the training rows; bins that were searched for are judged by the search without the fold.
+
+        What searched bins only seem to gain out of fold, because the fold's rows helped to choose them, is taken back.
+        """
         bench = self.bench
         with self.stage("fit and measure"):
-            return bench.fitted(self.design)
+            found = bench.fitted(design)
+        searches = [one for one in map(self.search_of, design.factors) if one is not None]
+        if not searches:
+            return found
+        optimism = np.sum([one.optimism for one in searches], axis=0)
+        return replace(found, cross_validation=found.cross_validation.without_optimism(optimism))
+
+    def search_of(self, spec: FactorSpec) -> Searched | None:
+        """The search that found these bins on the training rows; None for bins nobody searched for."""
+        key = partition_key(spec)
+        said = self.state.searched.get(key)
+        return self._searches.get(key) if said is None else Searched.read(said)
+
+    def remember(self, spec: FactorSpec | None, found: Searched | None) -> None:
+        """Know a search before its event is written."""
+        if spec is not None and found is not None:
+            self._searches[partition_key(spec)] = found
 
     def changed(self, changes: Sequence[Change], design: Design | None = None) -> FittedDesign:
         """A design with changes, checked against the table and fitted; nothing is recorded.
@@ -120,16 +150,17 @@ class StudyCore(Generic[Frame]):
         bench = self.bench
         after = (self.design if design is None else design).after(changes)
         bench.check(after.factors)
-        with self.stage("fit and measure"):
-            return bench.fitted(after)
+        return self.fitted(after)
 
-    def comparison(self, change: Change, design: Design | None = None) -> Comparison:
+    def comparison(
+        self, change: Change, design: Design | None = None, screening: Screened | None = None
+    ) -> Comparison:
         """Evidence for one change against a design, the accepted one if not said."""
         before = self.design if design is None else design
-        candidate = self.changed([change], before)
-        with self.stage("fit and measure"):
-            current = self.bench.fitted(before)
-        return compare_designs(change.factor, change, current, candidate)
+        candidate, current = self.changed([change], before), self.fitted(before)
+        spec = change.spec if change.spec is not None else before.get(change.factor)
+        searched = spec is not None and self.search_of(spec) is not None
+        return compare_designs(change.factor, change, current, candidate, searched, screening)
 
     def decision(
         self,

@@ -159,9 +159,9 @@ def _try_pair(study: StudyCore[Any], first: str, second: str, keeping: Any, mark
         study.commit([Fact("decided", said, crossing_name(first, second), "the crossing cannot be fitted")])
         return
     comparison = found.comparison
-    reason = comparison.verdict(keeping.level, keeping.errors)
+    reason = comparison.verdict(keeping)
     proposal = _proposed(study, found)
-    if comparison.earns_its_place(keeping.level, keeping.errors):
+    if comparison.earns_its_place(keeping):
         study.commit([proposal, compared(comparison), _decision(study, found, reason, mark=mark)])
         return
     rejected = {"design": study.design.fingerprint, "evidence": dict[str, Any](), "mark": mark}

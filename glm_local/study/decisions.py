@@ -8,10 +8,12 @@ from typing import Any
 from glm_local.contract.factor_spec import FactorSpec, Spec
 from glm_local.contract.spec_problems import read_factor
 from glm_local.errors import ConfigError, DataError, SpecError, nearest
+from glm_local.study import ranking
 from glm_local.study.comparison import Comparison
 from glm_local.study.core import StudyCore
 from glm_local.study.design import Change
 from glm_local.study.history import Fact
+from glm_local.study.screened import Screened
 from glm_local.study.state import Proposal
 
 SpecLike = FactorSpec | Mapping[str, Any]
@@ -83,9 +85,22 @@ def change_of(study: StudyCore[Any], factor: str, spec: SpecLike | None) -> tupl
 def compare(study: StudyCore[Any], factor: str, spec: SpecLike | None = None) -> Comparison:
     """Compare a factor's proposal, or a given spec, with the current model, and record the comparison."""
     change, _ = change_of(study, factor, spec)
-    found = study.comparison(change)
+    found = study.comparison(change, screening=screening_of(study, change))
     study.commit([compared(found)])
     return found
+
+
+def screening_of(study: StudyCore[Any], change: Change) -> Screened | None:
+    """Whether a factor that is added is there: of bins that were searched for, their own test is no evidence.
+
+    One or two packed passes, none where the candidate was tested against this design already.
+    """
+    spec = change.spec
+    if spec is None or change.factor in study.design or study.search_of(spec) is None:
+        return None
+    column = getattr(spec, "column", None)
+    names = [name for name, one in study.bench.rows.candidates.items() if one.column == column]
+    return ranking.screened(study, change.factor if change.factor in names else names[0]) if names else None
 
 
 def compared(found: Comparison) -> Fact:
@@ -105,7 +120,7 @@ def accept(study: StudyCore[Any], factor: str, spec: SpecLike | None, reason: st
         kind = "smoothed"
     if kind == "replaced" and method == "optimized":
         kind = "refined"
-    found = study.comparison(change)
+    found = study.comparison(change, screening=screening_of(study, change))
     if found.action == "add" and found.df == 0 and not change.pins:
         raise DataError.because(
             f"{factor!r} adds no coefficient to the model.", "Its training rows lie in one level, or others span it.",
@@ -179,8 +194,7 @@ def undo(study: StudyCore[Any], reason: str | None) -> None:
         )
     last = study.state.decided[-1]
     before, after = study.design, last.before
-    study.bench.fitted(after)
-    figures = study.bench.fitted(after).figures()
+    figures = study.fitted(after).figures()
     said = {
         "before": before.fingerprint, "after": after.fingerprint, "model": figures,
         "undone": {"event": last.event.kind, "seq": last.event.seq, "factor": last.event.factor},

@@ -140,6 +140,10 @@ class FactorBlock:
         self, spec: FactorSpec, method: str, reason: str | None, pins: Mapping[str, float] | None = None, **said: Any
     ) -> FactorBlock:
         self._study.design.after([Change(self.name, spec, pins)])
+        before = self.spec
+        if method in decisions.BY_HAND[1:] and before is not None:  # what is made of searched bins was searched for
+            found = self._study.search_of(before)
+            said |= {} if found is None else {"searched": found.document()}
         self._study.commit([proposing.by_hand(self._study, self.name, spec, method, reason, pins, **said)])
         self.result = None
         return self

@@ -33,7 +33,13 @@ def optimized(study: StudyCore[Any], factor: str, rules: BinningRules | None) ->
     """Provably best bins under the rules; nothing is recorded."""
     sums = factor_sums(study, factor)
     with study.stage("optimal bins"):
-        return optimal_bins(sums, study.bench.candidate(factor), rules or BinningRules())
+        return remembered(study, optimal_bins(sums, study.bench.candidate(factor), rules or BinningRules()))
+
+
+def remembered(study: StudyCore[Any], result: BinningResult) -> BinningResult:
+    """The result; the study knows from now on that its bins were searched for."""
+    study.remember(result.spec, result.searched)
+    return result
 
 
 def coarse(study: StudyCore[Any], factor: str, bins: int) -> BinningResult:
@@ -71,7 +77,7 @@ def _is_missing(study: StudyCore[Any], candidate: Candidate) -> bool:
 
 def ordered(study: StudyCore[Any], factor: str, max_groups: int) -> BinningResult:
     """Categories grouped in their credibility-shrunk order; nothing is recorded."""
-    return target_order(factor_sums(study, factor), study.bench.candidate(factor), max_groups)
+    return remembered(study, target_order(factor_sums(study, factor), study.bench.candidate(factor), max_groups))
 
 
 def proposed(study: StudyCore[Any], result: BinningResult, method: str, rules: BinningRules | None = None) -> Fact:
@@ -80,6 +86,7 @@ def proposed(study: StudyCore[Any], result: BinningResult, method: str, rules: B
         "status": result.proof.status, "guarantee": result.proof.guarantee, "bins": len(result.groups),
         "trials": _plain(result.trials), "levels": _plain(result.levels),
         "rules": None if rules is None else rules_document(rules),
+        **({} if result.searched is None else {"searched": result.searched.document()}),
     }  # fmt: skip
     return _fact(study, result.factor, result.spec, method, evidence, trials=trial_rows(result, method))
 

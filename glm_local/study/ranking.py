@@ -10,7 +10,9 @@ import pandas as pd
 from glm_local.screening.rank_factors import rank_factors
 from glm_local.screening.ranking import Ranking
 from glm_local.study.core import StudyCore
+from glm_local.study.design import Design
 from glm_local.study.history import Fact
+from glm_local.study.screened import Screened, screened_of
 
 LEAK = "leakage?"
 
@@ -33,6 +35,32 @@ def rank(study: StudyCore[Any], names: Sequence[str] | None, **options: Any) -> 
     ]  # fmt: skip
     study.commit([Fact("ranked", payload, rows={"rankings": rows})])
     return found
+
+
+def again(study: StudyCore[Any], names: Sequence[str], mark: str) -> None:
+    """Test some candidates again against the current model; the ranking that is shown stays the first one."""
+    bench, model = study.bench, study.current().model
+    with study.stage("rank candidates"):
+        found = rank_factors(bench.rows, model, names)
+    payload = {
+        "what": "again", "design": study.design.fingerprint, "table": _lines(found.table), "asked": list(names),
+        "tested_against": found.tested_against, "mark": mark,
+    }  # fmt: skip
+    study.commit([Fact("ranked", payload)])
+
+
+def screened(study: StudyCore[Any], name: str, design: Design | None = None) -> Screened:
+    """The test of one candidate against a design, the accepted one if not said; two packed passes, none when known.
+
+    Its q-value is that among the last tests of all candidates.
+    """
+    against = study.design if design is None else design
+    line = study.state.screened.get(name)
+    if line is None or line["design"] != against.fingerprint:
+        model = study.fitted(against).model if against.factors else None
+        with study.stage("rank candidates"):
+            line = _lines(rank_factors(study.bench.rows, model, [name]).table)[0]
+    return screened_of(line, name, study.state.screened, against.fingerprint)
 
 
 def order(study: StudyCore[Any], names: Sequence[str] | None) -> list[str]:

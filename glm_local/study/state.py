@@ -11,6 +11,8 @@ from glm_local.contract.spec_problems import read_factor
 from glm_local.errors import Problem, StoreError
 from glm_local.study.design import Change, Design
 from glm_local.study.events import DECISIONS, StudyEvent
+from glm_local.study.partition import partition_key
+from glm_local.study.screened import screening_p
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ class StudyState:
         Factor to the evidence of its last comparison.
     ranking
         Payload of the last ranking of candidates; `interactions` that of pairs.
+    screened
+        Candidate to its last screening test: statistic, df, p_value, and the design it was made against.
+    again
+        Marks of batches of tests made again to their payloads.
+    searched
+        Bins that were searched for on the training rows, by what they hold, to the evidence of the search.
     rejected
         Factor to why, for those rejected and not accepted since.
     versions
@@ -80,6 +88,9 @@ class StudyState:
     comparisons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     ranking: Mapping[str, Any] | None = field(default=None, repr=False)
     interactions: Mapping[str, Any] | None = field(default=None, repr=False)
+    screened: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    again: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    searched: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     rejected: Mapping[str, str] = field(default_factory=dict)
     versions: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     looks: tuple[StudyEvent, ...] = field(default=(), repr=False)
@@ -102,6 +113,9 @@ class StudyState:
         mark = event.payload.get("mark")
         done = state.done | {mark} if isinstance(mark, str) else state.done
         is_open = event.kind != "finished" and (state.run_is_open or event.kind == "started")
+        test = event.payload.get("screening") or (event.payload.get("evidence") or {}).get("screening")
+        if test is not None:
+            state = replace(state, screened={**state.screened, str(event.factor): test})
         return replace(state, done=done, seq=event.seq, run_id=event.run_id, run_is_open=is_open)
 
     @property
@@ -135,6 +149,14 @@ def _learned(state: StudyState, event: StudyEvent) -> StudyState:
 def _ranked(state: StudyState, event: StudyEvent) -> StudyState:
     if event.payload.get("what") == "interactions":
         return replace(state, interactions=event.payload)
+    tests = {
+        str(line["factor"]): {"p_value": screening_p(line), "statistic": line["statistic"], "df": line["df"]}
+        | {"design": event.payload["design"]}
+        for line in event.payload["table"] if not line["error"]
+    }  # fmt: skip
+    state = replace(state, screened={**state.screened, **tests})
+    if event.payload.get("what") == "again":
+        return replace(state, again={**state.again, str(event.payload["mark"]): event.payload})
     return replace(state, ranking=event.payload)
 
 
@@ -146,7 +168,12 @@ def _proposed(state: StudyState, event: StudyEvent) -> StudyState:
         factor, read_factor(said["spec"]), said["method"], said["design"], said.get("evidence", {}), said.get("pins"),
         event.step,
     )  # fmt: skip
+    state = _with_search(state, proposal.spec, proposal.evidence.get("searched"))
     return replace(state, proposals={**state.proposals, factor: proposal})
+
+
+def _with_search(state: StudyState, spec: FactorSpec, said: Mapping[str, Any] | None) -> StudyState:
+    return state if said is None else replace(state, searched={**state.searched, partition_key(spec): said})
 
 
 def _compared(state: StudyState, event: StudyEvent) -> StudyState:
@@ -162,6 +189,9 @@ def _decided(state: StudyState, event: StudyEvent) -> StudyState:
     proposals = {name: one for name, one in state.proposals.items() if name not in named}
     decided = (*state.decided, Decided(event, state.design))
     state = replace(state, design=design, rejected=rejected, proposals=proposals, decided=decided)
+    for line in event.payload.get("evidence", {}).get("factors", ()):
+        spec = design.get(line["factor"])
+        state = state if spec is None else _with_search(state, spec, line.get("searched"))
     return _new_version(state, event)
 
 

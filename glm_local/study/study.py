@@ -16,7 +16,7 @@ from glm_local.model import Model
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study import automatic, closing, crossing, decisions
-from glm_local.study.automatic import AutomaticPlan, KeepingRule
+from glm_local.study.automatic import AutomaticPlan
 from glm_local.study.closing import Finalization
 from glm_local.study.comparison import Comparison
 from glm_local.study.core import StudyCore
@@ -24,6 +24,7 @@ from glm_local.study.crossing import InteractionTest
 from glm_local.study.environment import StudyEnvironment
 from glm_local.study.events import known_studies, require_study
 from glm_local.study.history import Fact, StudyHistory
+from glm_local.study.keeping import Keep, KeepingRule
 from glm_local.study.looks import StudyLooks
 from glm_local.study.memory_store import MemoryStore
 from glm_local.study.replay import Replay, replay
@@ -299,14 +300,17 @@ class Study(StudyLooks[Frame]):
         interactions: bool | int = False,
         *,
         candidates: Sequence[str] | None = None,
-        level: float = 0.01,
-        errors: float = 1.0,
+        keep: Keep = "screening",
+        q: float | None = None,
+        level: float | None = None,
+        errors: float | None = None,
         rounds: int = 2,
     ) -> Self:
         """Rank, optimize, keep what earns its place, refine together, prune; crossings where asked.
 
-        A factor is kept when its out-of-fold gain is above `errors` standard errors and its likelihood-ratio test below
-        `level`. Stopped anywhere and called again, it goes on where it was.
+        A factor is kept when it is there (its screening test against the model at the time of trying has a q-value of
+        at most 0.05) and the search of its bins, made again without each fold, gains on the fold. Stopped anywhere and
+        called again, it goes on where it was.
 
         Parameters
         ----------
@@ -314,9 +318,12 @@ class Study(StudyLooks[Frame]):
             Candidates tried, best first; None is all.
         interactions
             Pairs tried, best first; True is three.
+        keep, q, level, errors
+            When a factor stays: a rule by name, and other numbers than its own; see
+            `glm_local.study.keeping.KeepingRule`.
         """
         pairs = 3 if interactions is True else int(interactions)
-        plan = AutomaticPlan(top_n, rules or BinningRules(), KeepingRule(level, errors), rounds, pairs)
+        plan = AutomaticPlan(top_n, rules or BinningRules(), KeepingRule(keep, q, level, errors), rounds, pairs)
         automatic.auto_design(self, plan, candidates)
         return self
 

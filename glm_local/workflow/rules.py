@@ -10,7 +10,8 @@ from glm_local.binning.rules import BinningRules
 from glm_local.contract.arguments import arguments_checked
 from glm_local.errors import ConfigError, GlmError, Problem, nearest
 from glm_local.screening.tested_levels import ScreeningRules
-from glm_local.study.automatic import AutomaticPlan, KeepingRule
+from glm_local.study.automatic import AutomaticPlan
+from glm_local.study.keeping import Keep, KeepingRule
 
 
 @arguments_checked
@@ -20,15 +21,14 @@ class WorkflowRules:
 
     Parameters
     ----------
-    q
-        Candidates are tried while the share of false discoveries among them stays at most this; 1 tries all.
+    keep, q, level, errors
+        When a factor stays: a rule by name, and other numbers than its own; see
+        `glm_local.study.keeping.KeepingRule`. q is the largest q-value of the screening test at the time of trying; 1
+        tries all.
     top_n
-        Candidates tried, best first; None is all that pass.
+        Candidates tried, best first; None is all.
     binning
         Rules of every factor's bins.
-    level, errors
-        A factor stays when its likelihood-ratio test is below `level` and its out-of-fold gain above `errors` of its
-        standard errors.
     max_factors
         Most factors; the least needed are removed beyond. None: no limit.
     rounds
@@ -51,11 +51,12 @@ class WorkflowRules:
     2
     """
 
-    q: float = 1.0
+    keep: Keep = "screening"
+    q: float | None = None
     top_n: int | None = None
     binning: BinningRules = field(default_factory=BinningRules)
-    level: float = 0.01
-    errors: float = 1.0
+    level: float | None = None
+    errors: float | None = None
     max_factors: int | None = None
     rounds: int = 2
     interactions: int = 0
@@ -64,7 +65,6 @@ class WorkflowRules:
 
     def __post_init__(self) -> None:
         rules = {
-            "q": (0 < self.q <= 1, "It is a share above 0, at most 1."),
             "interaction_q": (0 < self.interaction_q <= 1, "It is a share above 0, at most 1."),
             "top_n": (self.top_n is None or self.top_n >= 1, "It is 1 or more, or None."),
             "max_factors": (self.max_factors is None or self.max_factors >= 1, "It is 1 or more, or None."),
@@ -77,12 +77,17 @@ class WorkflowRules:
         ]  # fmt: skip
         if problems:
             raise ConfigError(problems)
-        self.plan.keeping  # noqa: B018  level and errors are checked there
+        self.keeping  # noqa: B018  its numbers are checked there
+
+    @property
+    def keeping(self) -> KeepingRule:
+        """When a factor stays."""
+        return KeepingRule(self.keep, self.q, self.level, self.errors)
 
     @property
     def plan(self) -> AutomaticPlan:
         """What the study's automatic design is asked."""
-        return AutomaticPlan(self.top_n, self.binning, KeepingRule(self.level, self.errors), self.rounds)
+        return AutomaticPlan(self.top_n, self.binning, self.keeping, self.rounds)
 
 
 def known_rules(rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,17 +23,11 @@ def design(study: Study[Any], rules: WorkflowRules) -> None:
 
 
 def screen(study: Study[Any], rules: WorkflowRules) -> list[str]:
-    """Rank candidates and return those worth a try, best first; the others are rejected with the reason."""
+    """Rank candidates and return those that can be tried, best first; each is tested again when it is its turn."""
     if study.state.ranking is None:
         study.rank_candidates()
     ranking: Mapping[str, Any] = study.state.ranking or {}
-    tested = [line for line in ranking["table"] if not line["error"]]
-    kept = [str(line["factor"]) for line in tested if rules.q >= 1 or _passes(line["q_value"], rules.q)]
-    for line in tested:
-        name = str(line["factor"])
-        if name not in kept and name not in study.state.rejected:
-            study.reject(name, f"screening: q-value {line['q_value']:.3g} is above {rules.q:g}")
-    return kept
+    return [str(line["factor"]) for line in ranking["table"] if not line["error"]]
 
 
 def _passes(q_value: float | None, most: float) -> bool:
@@ -92,8 +86,8 @@ def _try_pair(study: Study[Any], first: str, second: str, rules: WorkflowRules) 
     known = study.state.comparisons.get(name)
     if known is None or known["current"]["fingerprint"] != comparison.current.model.fingerprint:
         study.test_interaction(first, second, rules.pooling)
-    reason = comparison.verdict(rules.level, rules.errors)
-    if comparison.earns_its_place(rules.level, rules.errors):
+    reason = comparison.verdict(rules.keeping)
+    if comparison.earns_its_place(rules.keeping):
         study.accept_interaction(first, second, reason, rules.pooling)
     else:
         study.reject(name, reason)
