@@ -10,9 +10,12 @@ from tqdm.auto import tqdm
 
 from glm_local.binning.optimal_bins import optimal_bins
 from glm_local.binning.rules import BinningRules
-from glm_local.contract.factor_spec import InteractionSpec, LinearSpec
+from glm_local.binning.searched import Searched
+from glm_local.binning.standing import gain_over_standing
+from glm_local.candidates.factor_sums import FactorSums
+from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSpec
 from glm_local.contract.fingerprint import fingerprint
-from glm_local.errors import FitError
+from glm_local.errors import ConfigError, FitError
 from glm_local.study import crossing, proposing, pruning, ranking
 from glm_local.study.comparison import compare_designs
 from glm_local.study.core import StudyCore
@@ -21,8 +24,12 @@ from glm_local.study.design import Change, Design
 from glm_local.study.history import Fact
 from glm_local.study.keeping import KeepingRule
 
+REFINED_ERRORS = 2.0
+"""Bins that were searched for are changed when a new search gains more than so many standard errors over them."""
 MOST_SWEEPS = 3
 """Times that candidates which were not kept are tested again."""
+MOST_DOUBLINGS = 6
+"""Candidates tested in the same passes double so often at most."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +88,13 @@ def auto_design(study: StudyCore[Any], plan: AutomaticPlan, names: Sequence[str]
         return
     run = AutomaticRun(plan, len(runs) + 1)
     order = ranking.order(study, names)[: plan.top_n]
-    for name in tqdm(order, "candidates", disable=None, leave=False):
-        try_candidate(study, name, run)
+    _check_size(study, order, plan.rules)
+    refused = 0
+    for at, name in enumerate(tqdm(order, "candidates", disable=None, leave=False)):
+        # The more that were refused in a row, the more are tested in the same passes; one that is kept begins again.
+        following = [one for one in order[at + 1 : at + 2**refused] if one not in study.design]
+        try_candidate(study, name, run, following=following)
+        refused = 0 if name in study.design else min(refused + 1, MOST_DOUBLINGS)
     if plan.keeping.most_q < 1:
         try_again(study, order, run)
     refine_all(study, None, plan.rounds, run.mark("refine"), plan.rules, leave_hand_made=True)
@@ -91,6 +103,18 @@ def auto_design(study: StudyCore[Any], plan: AutomaticPlan, names: Sequence[str]
         crossing.auto_interactions(study, plan.interactions, plan.keeping, run.mark("cross"))
     said = {"plan": plan.document(), "mark": run.mark(f"complete {study.design.fingerprint}")}
     study.commit([Fact("decided", said, reason="the automatic design is complete")])
+
+
+def _check_size(study: StudyCore[Any], names: Sequence[str], rules: BinningRules) -> None:
+    """Refuse BIC for categories before anything is tried."""
+    kinds = {name: study.bench.candidate(name).kind for name in names} if rules.size == "bic" else {}
+    found = [name for name, kind in kinds.items() if kind == "categorical"]
+    if found:
+        raise ConfigError.because(
+            f'size is "bic" and {", ".join(map(repr, found[:5]))} {"is" if len(found) == 1 else "are"} categorical.',
+            "BIC charges levels and cuts; a grouping whose order was fitted to the same rows pays too little.",
+            'Write size="cross_validated", or leave them out of candidates.', path="size",
+        )  # fmt: skip
 
 
 def try_again(study: StudyCore[Any], names: Sequence[str], run: AutomaticRun) -> None:
@@ -111,7 +135,9 @@ def try_again(study: StudyCore[Any], names: Sequence[str], run: AutomaticRun) ->
             return
 
 
-def try_candidate(study: StudyCore[Any], name: str, run: AutomaticRun, sweep: str = "") -> None:
+def try_candidate(
+    study: StudyCore[Any], name: str, run: AutomaticRun, sweep: str = "", following: Sequence[str] = ()
+) -> None:
     """Test a candidate beside the current model, optimize it, accept or reject it, in one commit."""
     mark, plan = run.mark(f"try {name}{sweep}"), run.plan
     if name in study.design or mark in study.state.done:
@@ -121,7 +147,7 @@ def try_candidate(study: StudyCore[Any], name: str, run: AutomaticRun, sweep: st
         study.commit([_marked(rejection(study, name, f"not tried: {leaks}", {}), mark)])
         return
     keeping = plan.keeping
-    test = ranking.screened(study, name) if keeping.most_q < 1 else None
+    test = ranking.screened(study, name, following=following) if keeping.most_q < 1 else None
     evidence: dict[str, Any] = {} if test is None else {"screening": test.document()}
     if test is not None and not test.passes(keeping.most_q):
         why = f"not kept: {test.words(keeping.most_q)}"
@@ -264,6 +290,8 @@ def refined(
     change = Change(name, result.spec)
     if design.after([change]).fingerprint == design.fingerprint:
         return None, {**line, "why": "its bins are the best ones"}
+    if not _is_worth_fitting(study, name, spec, sums, result.searched):
+        return None, {**line, "why": f"a new search gains at most {REFINED_ERRORS:g} standard errors over its bins"}
     try:
         candidate = study.changed([change], design)
     except FitError as error:
@@ -274,6 +302,18 @@ def refined(
         return None, {**line, "why": "the best bins with the others as offset do not gain out of fold"}
     said = {} if result.searched is None else {"searched": result.searched.document()}
     return change, {**line, "kept": False, **said}
+
+
+def _is_worth_fitting(
+    study: StudyCore[Any], name: str, spec: FactorSpec, sums: FactorSums, found: Searched | None
+) -> bool:
+    """Whether new bins gain over the standing ones by more than chance: the sums tell, before anything is fitted."""
+    bench = study.bench
+    before = study.search_of(spec)
+    if found is None or before is None:
+        return True
+    gain = gain_over_standing(sums, bench.candidate(name), spec, before, found, bench.kinds)
+    return gain is None or gain[0] > REFINED_ERRORS * gain[1]
 
 
 def _marked(fact: Fact, mark: str) -> Fact:

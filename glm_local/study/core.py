@@ -40,6 +40,8 @@ class StudyCore(Generic[Frame]):
         self._checked = False
         self.timings: dict[str, float] = {}
         self._searches: dict[str, Searched] = {}
+        self.tests: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
+        """Screening tests made against the last design, by its fingerprint and candidate; not decided on yet."""
 
     # -- what it is -------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -49,18 +49,30 @@ def again(study: StudyCore[Any], names: Sequence[str], mark: str) -> None:
     study.commit([Fact("ranked", payload)])
 
 
-def screened(study: StudyCore[Any], name: str, design: Design | None = None) -> Screened:
-    """The test of one candidate against a design, the accepted one if not said; two packed passes, none when known.
+def screened(
+    study: StudyCore[Any], name: str, design: Design | None = None, following: Sequence[str] = ()
+) -> Screened:
+    """The test of one candidate against a design, the accepted one if not said.
 
-    Its q-value is that among the last tests of all candidates.
+    Its q-value is that among the last tests of all candidates. Two packed passes, none when known; candidates that
+    follow are tested in the same passes and known when it is their turn.
     """
     against = study.design if design is None else design
     line = study.state.screened.get(name)
     if line is None or line["design"] != against.fingerprint:
-        model = study.fitted(against).model if against.factors else None
-        with study.stage("rank candidates"):
-            line = _lines(rank_factors(study.bench.rows, model, [name]).table)[0]
+        line = _tested(study, name, against, following)
     return screened_of(line, name, study.state.screened, against.fingerprint)
+
+
+def _tested(study: StudyCore[Any], name: str, design: Design, following: Sequence[str]) -> Mapping[str, Any]:
+    known = study.tests.get(design.fingerprint, {})
+    if name not in known:
+        model = study.fitted(design).model if design.factors else None
+        with study.stage("rank candidates"):
+            lines = _lines(rank_factors(study.bench.rows, model, [name, *following]).table)
+        known = {**known, **{str(line["factor"]): line for line in lines}}
+        study.tests = {design.fingerprint: known}
+    return known[name]
 
 
 def order(study: StudyCore[Any], names: Sequence[str] | None) -> list[str]:

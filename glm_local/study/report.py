@@ -197,10 +197,14 @@ def _evidence(event: StudyEvent) -> str:
     if "cv_gain" not in said:
         return ""
     told = "out-of-fold gain" in (event.reason or "")
-    parts = [] if told else [f"out-of-fold gain {gain_text(said['cv_gain'])} ± {gain_text(said['cv_se'])}"]
+    of = " of the search" if said.get("searched") else ""
+    test = said.get("screening")
+    parts = [] if told or not test or test["p_value"] is None else [f"screening {p_text(test['p_value'])}"]
+    parts += [] if told else [f"out-of-fold gain{of} {gain_text(said['cv_gain'])} ± {gain_text(said['cv_se'])}"]
     if said.get("p_value") is not None:
         df = f"{abs(said['df'])} df"
-        parts.append(df if told else f"{p_text(said['p_value'])} on {df}")
+        label = f" ({said['p_of']})" if of else ""
+        parts.append(df if told else f"{p_text(said['p_value'])} on {df}{label}")
     if said.get("validation_gain") is not None:
         parts.append(f"validation gain {gain_text(said['validation_gain'])}")
     return ", ".join(parts)

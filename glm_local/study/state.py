@@ -173,7 +173,8 @@ def _proposed(state: StudyState, event: StudyEvent) -> StudyState:
 
 
 def _with_search(state: StudyState, spec: FactorSpec, said: Mapping[str, Any] | None) -> StudyState:
-    return state if said is None else replace(state, searched={**state.searched, partition_key(spec): said})
+    """The first search that found some bins stays their evidence, so that a replay finds what was found."""
+    return state if said is None else replace(state, searched={partition_key(spec): said, **state.searched})
 
 
 def _compared(state: StudyState, event: StudyEvent) -> StudyState:

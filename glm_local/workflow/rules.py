@@ -75,9 +75,12 @@ class WorkflowRules:
             Problem(name, f"{getattr(self, name)!r} was given.", rule, "Give another number.")
             for name, (kept, rule) in rules.items() if not kept
         ]  # fmt: skip
+        try:
+            self.keeping  # noqa: B018  its numbers are checked there
+        except ConfigError as error:
+            problems = [*error.problems, *problems]
         if problems:
             raise ConfigError(problems)
-        self.keeping  # noqa: B018  its numbers are checked there
 
     @property
     def keeping(self) -> KeepingRule:

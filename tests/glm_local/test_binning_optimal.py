@@ -63,7 +63,8 @@ def test_a_real_effect_is_found_and_its_specification_has_the_chosen_levels() ->
 
 @pytest.mark.parametrize("candidate", [numeric_candidate(50), category_candidate(50)], ids=["numeric", "categorical"])
 def test_noise_ends_as_no_factor_for_most_seeds(candidate) -> None:
-    chosen = [optimal_bins(poisson(candidate, np.zeros_like, seed), candidate).bins for seed in range(30)]
+    rules = BinningRules(size="one_standard_error")
+    chosen = [optimal_bins(poisson(candidate, np.zeros_like, seed), candidate, rules).bins for seed in range(30)]
     assert sum(bins == 0 for bins in chosen) >= 26
 
 
@@ -108,20 +109,21 @@ def test_one_standard_error_takes_no_more_bins_than_the_best_cross_validated_dev
     for seed in range(10):
         sums = poisson(candidate, wave, seed)
         best = optimal_bins(sums, candidate, BinningRules(size="cross_validated"))
-        near = optimal_bins(sums, candidate)
+        near = optimal_bins(sums, candidate, BinningRules(size="one_standard_error"))
         assert near.bins <= best.bins
         line = near.trials[near.trials["chosen"]].iloc[0]
         assert line["cv_deviance"] <= best.trials["cv_deviance"].min() + line["cv_se"] + 1e-15
         assert near.trials["cv_se"].iloc[int(best.trials["cv_deviance"].argmin())] == 0
 
 
-def test_bic_counts_levels_of_their_own_as_parameters() -> None:
+def test_bic_counts_levels_of_their_own_and_places_of_cuts_as_parameters() -> None:
     candidate = numeric_candidate(20, missing="own_level")
     sums = poisson(candidate, wave)
     result = optimal_bins(sums, candidate, BinningRules(size="bic"))
     trials, rows = result.trials, sums.rows[:, :FOLDS].sum()
     assert list(trials["levels"][1:]) == [bins + 1 for bins in trials["bins"][1:]]
-    np.testing.assert_allclose(trials["bic"], trials["train_deviance"] * rows + (trials["levels"] - 1) * np.log(rows))
+    parameters = trials["levels"] - 1 + np.maximum(trials["bins"] - 1, 0)
+    np.testing.assert_allclose(trials["bic"], trials["train_deviance"] * rows + parameters * np.log(rows))
     assert trials["bic"].idxmin() == trials["chosen"].idxmax()
 
 

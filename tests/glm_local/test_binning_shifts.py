@@ -135,8 +135,8 @@ def any_sums(draw) -> tuple[FactorSums, object, BinningRules]:
                           amount[..., None], True)  # fmt: skip
     deviance = draw(arrays(float, shape[1], elements=st.floats(0, 1e7)))
     rules = BinningRules(
-        max_bins=draw(st.integers(1, 6)), trend=draw(st.sampled_from(["none", "auto", "ascending"])),
-        size=draw(st.sampled_from(["one_standard_error", "bic", "cross_validated"])),
+        max_bins=draw(st.integers(3, 6)), trend=draw(st.sampled_from(["none", "auto", "ascending"])),
+        size=draw(st.sampled_from(["one_standard_error", "bic" if kind == "numeric" else 3, "cross_validated"])),
         min_rows=draw(st.sampled_from([0.0, 20.0])), min_events=draw(st.sampled_from([0.0, 3.0])),
     )  # fmt: skip
     return FactorSums("x", kind, candidate.labels, candidate.ordered, folds, rows, weight, amount, weight, gain, deviance), candidate, rules

@@ -1,0 +1,175 @@
+"""What is kept is there, what is printed is the gain to expect: a short run of tests/benchmarks/honesty, and its parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from glm_local.binning.rules import BinningRules
+from glm_local.binning.searched import Searched
+from glm_local.errors import ArgumentError, ConfigError
+from glm_local.studies import GLMStudy
+from glm_local.study.keeping import KeepingRule
+from glm_local.workflow.rules import WorkflowRules
+from tests.benchmarks.honesty.kept import kept
+from tests.glm_local.study_rows import motor_frame, motor_study
+
+
+def noise_rows(seed: int, rows: int = 4_000) -> pd.DataFrame:
+    draw = np.random.default_rng(seed)
+    return pd.DataFrame({
+        "id": np.arange(rows), "y": draw.poisson(0.2, rows).astype(float),
+        "agent": [f"a{one:02d}" for one in draw.integers(0, 50, rows)], "wave": draw.normal(size=rows),
+    })  # fmt: skip
+
+
+def noise_study(seed: int) -> GLMStudy:
+    return GLMStudy(noise_rows(seed), target="y", key="id", candidates=["agent", "wave"], name="s", user="ann")
+
+
+def searched_of(study: GLMStudy, name: str) -> Searched:
+    spec = study.factor(name).spec
+    assert spec is not None
+    found = study.search_of(spec)
+    assert found is not None
+    return found
+
+
+def test_bins_searched_in_noise_print_no_gain_and_say_where_their_p_value_is_from() -> None:
+    for seed in range(4):
+        study = noise_study(seed)
+        found = study.factor("agent").optimize(size=5).compare()
+        assert found.p_value is not None
+        assert found.p_value < 0.001
+        assert found.cv_gain < 0
+        assert found.screening is not None
+        assert found.screening.p_value is not None
+        assert found.screening.p_value > 0.001
+        assert found.verdict().startswith("not kept: screening q = ")
+        assert "(bins searched on the same rows)" in found.verdict()
+        assert found.table["p_of"].item() == "bins searched on the same rows"
+        study.accept("agent", reason="to see")
+        evidence = study._history.events[-1].payload["evidence"]
+        assert (evidence["p_of"], evidence["searched"]) == ("bins searched on the same rows", True)
+        assert evidence["cv_gain"] == found.cv_gain
+        assert "(bins searched on the same rows)" in study.report()
+        assert study.remove("agent").state.decided[-1].event.payload["evidence"]["searched"]
+
+
+def test_a_study_of_noise_keeps_nothing() -> None:
+    assert kept(6, 1_500, true=0, candidates=9).noise_any == 0
+
+
+def test_the_gain_that_is_printed_is_the_gain_to_expect() -> None:
+    found = kept(6, 3_000, true=2, candidates=4, size=0.6)
+    assert found.power == 1
+    assert found.printed == pytest.approx(found.expected, rel=0.2)
+
+
+def test_groups_in_target_order_are_judged_by_orders_learned_without_the_fold() -> None:
+    study = noise_study(1)
+    found = study.factor("agent").target_order(5).compare()
+    assert found.searched
+    assert found.cv_gain < 0
+
+
+def test_a_factor_that_is_masked_at_first_is_found_beside_what_masks_it() -> None:
+    draw = np.random.default_rng(2)
+    rows = 6_000
+    one = draw.integers(0, 2, rows)
+    other = np.where(draw.random(rows) < 0.8, 1 - one, one)
+    y = draw.poisson(np.exp(-1.2 + 0.6 * one + 0.36 * other)).astype(float)
+    frame = pd.DataFrame({"id": np.arange(rows), "y": y, "one": one, "other": other})
+    for at in range(8):
+        frame[f"n{at}"] = draw.normal(size=rows)
+    names = [name for name in frame if name not in ("id", "y")]
+    study = GLMStudy(frame, target="y", key="id", candidates=names, name="s")
+    first = study.rank_candidates().table.set_index("factor")
+    masked = "other" if first.loc["other", "p_value"] > first.loc["one", "p_value"] else "one"
+    assert set(study.auto_design().accepted) == {"one", "other"}
+    tests = study.state.screened
+    assert tests[masked]["design"] != study.state.versions[0]["design"] or tests[masked]["p_value"] < 0.01
+
+
+def test_bins_that_were_searched_for_stay_so_under_any_name_and_when_they_are_merged() -> None:
+    study = motor_study()
+    study.factor("age").optimize(size=4)
+    gains = searched_of(study, "age").optimism
+    given = study.factor("age").spec
+    assert given is not None
+    study.factor("age").set_spec({**given.document(), "notes": [], "base": {"level": "(27, 44]"}})
+    assert searched_of(study, "age").optimism.tolist() == gains.tolist()
+    study.factor("age").optimize(size=4)
+    levels = [str(one) for one in study.factor("age").bin_table()["level"]][:2]
+    study.factor("age").merge(*levels)
+    assert searched_of(study, "age").optimism.tolist() == gains.tolist()
+    study.factor("age").coarse_bins(4)
+    spec = study.factor("age").spec
+    assert spec is not None
+    assert study.search_of(spec) is None
+
+
+def test_a_search_knows_its_gain_without_each_fold_size_included() -> None:
+    study = motor_study()
+    study.factor("age").optimize()
+    found = searched_of(study, "age")
+    assert len(found.gains) == len(found.held) == len(found.sizes) == 5
+    assert Searched.read(found.document()) == found
+    fixed = motor_study()
+    fixed.factor("age").optimize(size=3)
+    assert set(searched_of(fixed, "age").sizes) == {3}
+
+
+def test_levels_as_given_keep_their_own_test_and_need_more_than_one_standard_error() -> None:
+    study = motor_study()
+    found = study.compare("age", {"kind": "numeric", "name": "age", "column": "age", "edges": [27, 60], "missing": "base"})
+    assert not found.searched
+    assert found.screening is None
+    assert found.p_of == "levels as given"
+    assert found.earns_its_place()
+    assert not found.earns_its_place(KeepingRule(errors=1e6))
+
+
+def test_bic_is_refused_for_categories_before_anything_is_tried() -> None:
+    study = noise_study(0)
+    with pytest.raises(ConfigError, match="cross_validated"):
+        study.factor("agent").optimize(size="bic")
+    with pytest.raises(ConfigError, match="'agent' is categorical"):
+        study.auto_design(rules=BinningRules(size="bic"))
+    assert study.state.rejected == {}
+
+
+def test_bic_pays_for_the_place_of_every_cut() -> None:
+    kept_noise = 0
+    for seed in range(12):
+        study = noise_study(seed)
+        kept_noise += study.factor("wave").optimize(size="bic").spec is not None
+    assert kept_noise <= 1
+
+
+def test_the_rule_before_is_there_by_name_and_its_words_are_checked() -> None:
+    old = KeepingRule("likelihood_ratio")
+    assert (old.most_q, old.test_level, old.least_errors) == (1.0, 0.01, 1.0)
+    study = motor_study().auto_design(keep="likelihood_ratio", rules=BinningRules(size="one_standard_error"))
+    assert {"age", "area"} <= set(study.accepted)
+    with pytest.raises(ArgumentError, match="'screening'"):
+        motor_study().auto_design(keep="screning")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="'screening'"):
+        KeepingRule("screning")  # type: ignore[arg-type]
+    assert WorkflowRules(keep="likelihood_ratio").plan.keeping == old
+
+
+def test_the_two_questions_are_answered_apart_in_the_history() -> None:
+    study = motor_study(motor_frame()).auto_design()
+    accepted = [one for one in study._history.events if one.kind == "accepted"]
+    rejected = [one for one in study._history.events if one.kind == "rejected"]
+    assert accepted
+    for one in accepted:
+        evidence = one.payload["evidence"]
+        assert evidence["screening"]["q_value"] <= 0.05
+        assert evidence["cv_gain"] > 0
+        assert "screening q = " in str(one.reason)
+        assert "out-of-fold gain of the search" in str(one.reason)
+    assert {one.factor for one in rejected} == {"noise", "wobble"}
+    assert all("screening q = " in str(one.reason) for one in rejected)
