@@ -75,7 +75,7 @@ class Judge:
         change = self.change(groups, folds)
         train = self._mean(change, folds)
         validation = self._mean(change, np.array([sums.folds])) if sums.has_validation else None
-        out = self._out_of_fold(groups)
+        out = self.out_of_fold_of(groups)
         table = self.table(groups)
         held_out = validation
         if held_out is None:
@@ -143,7 +143,7 @@ class Judge:
         rows = float(sums.rows[:, samples].sum())
         return float(sums.deviance[samples].sum() + change[samples].sum()) / max(rows, 1.0)
 
-    def _out_of_fold(self, groups: Groups) -> Array | None:
+    def out_of_fold_of(self, groups: Groups) -> Array | None:
         """Change on each fold, by the best groups of this size learned without it (or by these, as they were given)."""
         folds = self.search.sums.folds
         if folds < 2:

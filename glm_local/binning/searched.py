@@ -73,7 +73,7 @@ def searched(judge: Judge, trials: Sequence[Trial], at: int) -> Searched | None:
         return None
     changes = np.stack([one.out_of_fold for one in trials if one.out_of_fold is not None])
     places = [_place_without(judge, trials, changes, at, fold) for fold in range(changes.shape[1])]
-    held = Judge(judge.search).trial(trials[at].groups).out_of_fold
+    held = Judge(judge.search).out_of_fold_of(trials[at].groups)
     assert held is not None
     return Searched(
         str(judge.search.rules.size), tuple(-float(changes[place, fold]) for fold, place in enumerate(places)),

@@ -47,7 +47,7 @@ def gain_over_standing(
     level = codes[: sums.ordered]
     groups = tuple(tuple(int(one) for one in np.flatnonzero(level == at)) for at in np.unique(level))
     apart = tuple(code for code in range(sums.ordered, sums.codes) if codes[code] not in level)
-    held = Judge(Search(sums, BinningRules(), apart)).trial(groups).out_of_fold
+    held = Judge(Search(sums, BinningRules(), apart)).out_of_fold_of(groups)
     assert held is not None
     optimism = np.zeros(len(found.gains)) if before is None else before.optimism
     difference = np.array(found.gains) + held + optimism

@@ -45,7 +45,7 @@ class Screened:
             return "the screening test has no degrees of freedom beside the model"
         side = "at most" if self.passes(most) else "above"
         among = f" among {self.tests} candidates" if self.tests > 1 else ""
-        return f"screening q = {_shown(self.q_value)}{among}, {side} {most:g} (p = {_shown(self.p_value)})"
+        return f"screening q {_shown(self.q_value)}{among}, {side} {most:g} (p {_shown(self.p_value)})"
 
     def document(self) -> dict[str, Any]:
         """As an event's payload keeps it."""
@@ -77,4 +77,4 @@ def screened_of(line: Mapping[str, Any], factor: str, others: Mapping[str, Mappi
 
 
 def _shown(value: float) -> str:
-    return f"{value:.3g}" if value >= 1e-300 else "0"
+    return f"= {value:.3g}" if value >= 0.001 else "< 0.001"

@@ -46,7 +46,7 @@ def test_bins_searched_in_noise_print_no_gain_and_say_where_their_p_value_is_fro
         assert found.screening is not None
         assert found.screening.p_value is not None
         assert found.screening.p_value > 0.001
-        assert found.verdict().startswith("not kept: screening q = ")
+        assert found.verdict().startswith("not kept: screening q ")
         assert "(bins searched on the same rows)" in found.verdict()
         assert found.table["p_of"].item() == "bins searched on the same rows"
         study.accept("agent", reason="to see")
@@ -169,7 +169,7 @@ def test_the_two_questions_are_answered_apart_in_the_history() -> None:
         evidence = one.payload["evidence"]
         assert evidence["screening"]["q_value"] <= 0.05
         assert evidence["cv_gain"] > 0
-        assert "screening q = " in str(one.reason)
+        assert "screening q " in str(one.reason)
         assert "out-of-fold gain of the search" in str(one.reason)
     assert {one.factor for one in rejected} == {"noise", "wobble"}
-    assert all("screening q = " in str(one.reason) for one in rejected)
+    assert all("screening q " in str(one.reason) for one in rejected)

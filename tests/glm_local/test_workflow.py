@@ -84,7 +84,7 @@ def test_candidates_that_look_like_chance_are_screened_out_with_the_reason(rows:
         rows, target="claims", exposure="years", key="id", candidates=[*REAL, "noise"], q=0.01, finalize=False
     )
     assert set(found.selected_factors) == set(REAL)
-    assert "screening q = " in found.rejected["noise"]
+    assert "screening q " in found.rejected["noise"]
 
 
 def test_at_most_so_many_factors_leaves_the_most_needed(rows: pd.DataFrame) -> None:
