@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from glm_local.model import Model
     from glm_local.pandas_engine import PandasEngine
     from glm_local.run_folder import RunFolder
+    from glm_local.screening.tested_levels import ScreeningRules
     from glm_local.studies import GLMStudy
     from glm_local.validation import (
         Split,
@@ -66,7 +67,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BinningRules", "ConfigError", "DataError", "Drift", "EngineError", "FitError", "GLM", "GLMStudy", "GLMWorkflow",
-    "GlmError", "Model", "PandasEngine", "Problem", "RateGLM", "RunFolder", "SpecError", "Split", "StoreError",
+    "GlmError", "Model", "PandasEngine", "Problem", "RateGLM", "RunFolder", "ScreeningRules",
+    "SpecError", "Split", "StoreError",
     "ValidationReport", "WorkflowResult", "WorkflowRules", "aggregate_rate_table", "aggregate_table",
     "binomial_deviance", "by_factor_report", "calibration", "double_lift", "drift", "fit_glm", "fold_expression",
     "gamma_deviance", "gaussian_deviance", "keyed_rows", "learn_split", "lift", "load_model", "mean_deviance",
@@ -96,6 +98,7 @@ _HOMES = {
         "glm_local.diagnostics",
     ),
     "RunFolder": "glm_local.run_folder",
+    "ScreeningRules": "glm_local.screening.tested_levels",
     "BinningRules": "glm_local.binning.rules",
     "GLM": "glm_local.workflows",
     "GLMStudy": "glm_local.studies",

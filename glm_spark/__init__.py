@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Drift,
         Model,
         RunFolder,
+        ScreeningRules,
         Split,
         ValidationReport,
         WorkflowResult,
@@ -61,7 +62,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BinningRules", "ConfigError", "DataError", "Drift", "EngineError", "FitError", "GLM", "GLMStudy", "GLMWorkflow",
-    "GlmError", "Model", "Problem", "RateGLM", "RunFolder", "SparkEngine", "SpecError", "Split", "StoreError",
+    "GlmError", "Model", "Problem", "RateGLM", "RunFolder", "ScreeningRules", "SparkEngine", "SpecError", "Split",
+    "StoreError",
     "ValidationReport", "WorkflowResult", "WorkflowRules", "aggregate_rate_table", "aggregate_table",
     "binomial_deviance", "by_factor_report", "calibration", "double_lift", "drift", "fit_glm", "fold_expression",
     "gamma_deviance", "gaussian_deviance", "keyed_rows", "learn_split", "lift", "load_model", "mean_deviance",
@@ -92,7 +94,8 @@ _HOMES = {
     "GLMStudy": "glm_spark.studies",
     **dict.fromkeys(
         (
-            "BinningRules", "Model", "Split", "ValidationReport", "WorkflowResult", "WorkflowRules", "fold_expression",
+            "BinningRules", "Model", "ScreeningRules", "Split", "ValidationReport", "WorkflowResult", "WorkflowRules",
+            "fold_expression",
             "keyed_rows", "learn_split", "read_factors", "read_split", "split_counts",
         ),
         "glm_local",

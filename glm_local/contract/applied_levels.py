@@ -9,6 +9,7 @@ from glm_local.contract.compile_factor import Compiled
 from glm_local.contract.compiled_factor import CompiledFactor, CompiledLinear
 from glm_local.contract.compiled_interaction import CompiledInteraction
 from glm_local.contract.expression import Expression
+from glm_local.contract.level_names import POOLED_CELLS
 
 UNKNOWN_BASE = "(base level)"
 """Shown where rows go to a base level no fit has found yet, or to the base of an interaction net of its margins."""
@@ -43,10 +44,11 @@ def _labels(compiled: CompiledFactor, base: str | None) -> tuple[str | None, ...
 def _cells(
     one: CompiledInteraction, crossed: Sequence[CompiledFactor], bases: Mapping[str, str]
 ) -> list[str | None]:
-    """Name of the cell of every crossed code; cells without training rows follow their policy."""
+    """Name of the cell of every crossed code; cells without a coefficient or training rows follow their policy."""
     seen = None if one.cells is None else set(one.cells)
     base = bases.get(one.name, UNKNOWN_BASE) if one.coding == "cells" else UNKNOWN_BASE
-    elsewhere = {"base": base, "refuse": None, "cell": one.unseen_cell}[one.unseen]
+    left = base if one.coding == "cells" else POOLED_CELLS
+    elsewhere = {"base": left, "refuse": None, "cell": one.unseen_cell}[one.unseen]
     own = [bases.get(member.name) for member in crossed]
     names: list[str | None] = []
     for cell in itertools.product(*(_labels(member, bases.get(member.name, UNKNOWN_BASE)) for member in crossed)):

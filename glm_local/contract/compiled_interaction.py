@@ -53,9 +53,9 @@ class CompiledInteraction:
     name, members, coding
         As specified; at most one member is linear, then every cell of the others has a slope.
     unseen, unseen_cell
-        What cells without training rows become: no effect, an error, or what `unseen_cell` has.
+        What other cells than `cells` become: no effect, an error, or what `unseen_cell` has.
     cells
-        Cells with training rows, as level names of the members that have levels; None before the data are seen.
+        Cells with a coefficient, as level names of the members that have levels; None before the data are seen.
     base
         Base cell of coding "cells"; None before it is known, and net of margins.
     separator

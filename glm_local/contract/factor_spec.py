@@ -94,7 +94,8 @@ class LinearLearned(_Record):
 
 
 class InteractionLearned(_Record):
-    """What training rows told: the cells that have rows, by the names of their levels; the base cell."""
+    """The cells that have a coefficient, by the names of their levels: those named, else those with training rows; the
+    base cell."""
 
     cells: tuple[tuple[str, ...], ...] | None = None
     base: str | None = None

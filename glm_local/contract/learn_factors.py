@@ -251,5 +251,5 @@ def with_base(spec: SpecT, level: str) -> SpecT:
 
 
 def with_cells(spec: InteractionSpec, cells: Sequence[Sequence[str]]) -> InteractionSpec:
-    """Return the interaction with the cells that have training rows, as level names of its members with levels."""
+    """Return the interaction with the cells that have coefficients, as level names of its members with levels."""
     return _with_learned(spec, cells=[list(cell) for cell in cells])

@@ -15,6 +15,8 @@ CAUSES = ("missing", "unseen", "below", "above")
 
 EPOCH = datetime.date(1970, 1, 1)
 SEPARATOR = " × "
+POOLED_CELLS = "(pooled cells)"
+"""Cells of a crossing without an effect of their own: net of margins they follow these."""
 
 Document = Mapping[str, Any]
 

@@ -15,10 +15,11 @@ MODEL_FORMAT: Literal["glm-spark/model"] = "glm-spark/model"
 CONVERGED = "score below tolerance"
 """The one reason to stop that is convergence."""
 
-Status = Literal["fitted", "base", "pinned", "empty", "aliased", "separated"]
+Status = Literal["fitted", "base", "pinned", "empty", "aliased", "separated", "pooled"]
 """fitted: an estimate. base: the reference level, 0. pinned: set by hand, not estimated. empty: no training row, counts
-as base. aliased: spanned by columns before it, left out as R does. separated: the estimate does not exist (it ran
-away); kept only on request."""
+as base. pooled: cells of a crossing that were not among those given, 0: net of margins they follow these. aliased:
+spanned by columns before it, left out as R does. separated: the estimate does not exist (it ran away); kept only on
+request."""
 
 
 class _Record(BaseModel):

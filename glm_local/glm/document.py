@@ -29,7 +29,7 @@ from glm_local.glm.solution import BOUNDARY, Solution
 
 if TYPE_CHECKING:
     from glm_local.glm.fit import FitRequest, Outcome
-    from glm_local.glm.fit_plan import LevelCount
+    from glm_local.glm.level_count import LevelCount
 
 _PACKAGES = ("glm-spark", "numpy", "scipy", "pandas", "pyarrow", "pyspark")
 
@@ -236,7 +236,7 @@ def _covariance(solution: Solution, dispersion: float | None) -> tuple[tuple[flo
 def _coefficients(spec: ModelSpec, outcome: Outcome, statistics: FitStatistics) -> list[Coefficient]:
     solution = outcome.solution
     counts: dict[tuple[str, str], LevelCount] = {(one.factor, one.level): one for one in outcome.levels.counts}
-    separated = {outcome.levels.counts[at].column for at in outcome.separated}
+    separated = {one.column for one in outcome.separated}
     errors = _errors(outcome, statistics.dispersion)
     relative = spec.link in ("log", "logit")
     lines: dict[int, Coefficient] = {}
@@ -308,7 +308,8 @@ def _in_model_order(outcome: Outcome, lines: Mapping[int, Coefficient], relative
             placed.add(one.column)
             line = lines[one.column]
         else:
-            known = {"base": 0.0, "pinned": outcome.prepared.plan.pins.get(one.factor, {}).get(one.level)}
+            pinned = outcome.prepared.plan.pins.get(one.factor, {}).get(one.level)
+            known = {"base": 0.0, "pooled": 0.0, "pinned": pinned}
             estimate = known.get(one.status)
             line = Coefficient(
                 term=f"{one.factor}={one.level}", factor=one.factor, level=one.level,

@@ -29,7 +29,7 @@ from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.document import model_document
 from glm_local.glm.document_check import check_document
 from glm_local.glm.families import Family, family_from, resolve_link
-from glm_local.glm.fit_plan import FitPlan, Levels, plan_fit
+from glm_local.glm.fit_plan import FitPlan, Levels, describe, plan_fit
 from glm_local.glm.fit_problems import (
     convergence_problem,
     outweighed_problem,
@@ -41,6 +41,7 @@ from glm_local.glm.fit_problems import (
 )
 from glm_local.glm.kernels import LikelihoodKernel
 from glm_local.glm.leak_suspects import LeakCheck
+from glm_local.glm.level_count import LevelCount
 from glm_local.glm.likelihood import likelihood_dispersion
 from glm_local.glm.links import Link
 from glm_local.glm.newton import Newton
@@ -148,7 +149,7 @@ class Outcome:
     lost_deviance: float
     density_constant: float | None
     likelihood_dispersion: float
-    separated: tuple[int, ...]
+    separated: tuple[LevelCount, ...]
     std_errors: NDArray[np.float64] | None
     warnings: tuple[str, ...]
 
@@ -233,13 +234,13 @@ class FitRun:
         levels = plan.levels(summary)
         self._check_refused(levels)
         self._note_empty(levels)
-        separated = () if self.request.ridge else levels.separated(summary, family, self.prepared.link)
+        separated = () if self.request.ridge else levels.separated(family, self.prepared.link)
         used: Blocks = blocks if cells is None else cells.blocks(blocks.design)
         lost = 0.0 if cells is None else cells.lost_deviance
         chance = family.fixed_dispersion and self.prepared.spec.dispersion == "fixed"
         same = self._constant_target(used, summary)
         leaks = LeakCheck(used, levels, family, self.prepared.link, summary, lost, chance)
-        self._check_separated(levels, separated, leaks)
+        self._check_separated(separated, leaks)
         options = NewtonOptions(self.request.tolerance, self.request.max_iterations, self.request.ridge)
         newton = Newton(used, levels.columns, family, self.prepared.link, summary, options)
         solution, route, errors = self._take_route(newton, cells, levels)
@@ -309,10 +310,10 @@ class FitRun:
         for factor, level in levels.empty:
             self.warnings.append(f"{factor}={level} has no training row; it counts as the base level.")
 
-    def _check_separated(self, levels: Levels, separated: tuple[int, ...], leaks: LeakCheck) -> None:
+    def _check_separated(self, separated: tuple[LevelCount, ...], leaks: LeakCheck) -> None:
         if not separated:
             return
-        named = levels.describe(separated)
+        named = describe(separated)
         if self.request.on_separation == "error":
             suspects = leaks.suspects(None)
             raise FitError([_with_suspects(one, suspects) for one in separation_problems(named)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,11 @@ from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSp
 from glm_local.contract.learn_factors import with_base, with_cells
 from glm_local.contract.model_spec import ModelSpec
 from glm_local.errors import Problem, SpecError
+from glm_local.glm.cross_cells import CrossCells
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
+from glm_local.glm.edges import at_edge
 from glm_local.glm.families import Family
+from glm_local.glm.level_count import LevelCount
 from glm_local.glm.links import Link
 from glm_local.glm.pins import pinned_effects
 from glm_local.glm.summary import Summary
@@ -59,52 +62,37 @@ class FitPlan:
 
 
 @dataclass(frozen=True)
-class LevelCount:
-    """Training rows, weight and amount of one level, and what it became."""
-
-    factor: str
-    level: str
-    rows: int
-    weight: float
-    amount: float
-    status: str
-    column: int
-
-
-@dataclass(frozen=True)
 class Levels:
-    """Specs with bases and cells learned, the design columns, and every level's counts."""
+    """Specs with bases and cells learned, the design columns, and every level's counts.
+
+    `margins` counts, of crosses whose cells were given, what each level has left without an effect of its own.
+    """
 
     specs: tuple[FactorSpec, ...]
     columns: DesignColumns
     counts: tuple[LevelCount, ...]
     refused: tuple[tuple[str, str, int], ...]
+    margins: tuple[LevelCount, ...] = ()
 
     @property
     def empty(self) -> list[tuple[str, str]]:
         """Factor and level of those without a training row."""
         return [(one.factor, one.level) for one in self.counts if one.status == "empty"]
 
-    def separated(self, summary: Summary, family: Family, link: Link) -> tuple[int, ...]:
-        """Indices into `counts` of levels whose estimate would run away: all responses at an edge of the family."""
-        bounded_below = family.domain in ("nonnegative", "unit") and link.name in ("log", "logit", "probit", "cloglog")
-        bounded_above = family.domain == "unit" and link.name in ("logit", "probit", "cloglog")
-        if not bounded_below:
-            return ()
+    def separated(self, family: Family, link: Link) -> tuple[LevelCount, ...]:
+        """Levels and margins whose estimate would run away: all responses at an edge of the family."""
         return tuple(
-            at for at, one in enumerate(self.counts)
-            if one.rows and one.status in ("fitted", "base")
-            and (one.amount == 0 or (bounded_above and one.amount == one.weight))
+            one for one in (*self.counts, *self.margins)
+            if one.rows and one.apart and one.status in ("fitted", "base")
+            and at_edge(family, link, one.weight, one.amount)
         )  # fmt: skip
 
-    def describe(self, indices: Sequence[int]) -> list[tuple[str, str]]:
-        """Name and reason of separated levels."""
-        described = []
-        for at in indices:
-            one = self.counts[at]
-            value = "0" if one.amount == 0 else "1"
-            described.append((f"{one.factor}={one.level}", f"{_all(one.rows)} target {value}"))
-        return described
+
+def describe(separated: Sequence[LevelCount]) -> list[tuple[str, str]]:
+    """Name and reason of separated levels."""
+    return [
+        (f"{one.factor}={one.level}", f"{_all(one.rows)} target {'0' if one.amount == 0 else '1'}") for one in separated
+    ]
 
 
 def _all(rows: int) -> str:
@@ -190,6 +178,7 @@ class _LevelReader:
         self.level_of_code: dict[str, Codes] = {}
         self.base_index: dict[str, int] = {}
         self.counts: list[LevelCount] = []
+        self.margins: list[LevelCount] = []
         self.refused: list[tuple[str, str, int]] = []
         self.constants: dict[str, Array] = {}
         self.specs: list[FactorSpec] = []
@@ -217,7 +206,7 @@ class _LevelReader:
         columns = DesignColumns(
             self.design, tuple(self.columns), self.column_of_code, self.numeric_columns, self.constants
         )
-        return Levels(tuple(self.specs), columns, tuple(self.counts), tuple(self.refused))
+        return Levels(tuple(self.specs), columns, tuple(self.counts), tuple(self.refused), tuple(self.margins))
 
     def _linear(self, spec: FactorSpec) -> None:
         if spec.name not in self.replaced:
@@ -270,8 +259,8 @@ class _LevelReader:
     def _base(self, spec: FactorSpec, levels: Sequence[str], weight: Array, rows: Array) -> int:
         rule = spec.base if not isinstance(spec, LinearSpec) else "largest_exposure"
         if isinstance(rule, NamedLevel):
-            at = list(levels).index(rule.level)
-            if not rows[at] and rows.any():
+            at = list(levels).index(rule.level) if rule.level in levels else -1
+            if at < 0 or (not rows[at] and rows.any()):
                 raise SpecError(Problem(
                     f"/factors/{spec.name}/base", f"{rule.level!r} has no training row.", "A base level has rows.",
                     f"Choose another; {levels[int(np.argmax(weight))]!r} has the largest exposure.",
@@ -295,44 +284,48 @@ class _LevelReader:
 
     def _cross(self, spec: FactorSpec, compiled: CompiledInteraction) -> None:
         assert isinstance(spec, InteractionSpec)
-        name = compiled.name
+        name, members = compiled.name, compiled.crossed(self.plan.compiled)
         sizes, cell_of_code = self._cell_codes(compiled)
         known = cell_of_code >= 0
         rows, weight, amount = (
             np.bincount(cell_of_code[known], table[name][known], math.prod(sizes))
             for table in (self.rows, self.weight, self.amount)
         )
-        seen = np.flatnonzero(rows)
-        digits = np.stack(np.unravel_index(seen, sizes))
-        members = compiled.crossed(self.plan.compiled)
-        levels = [tuple(one.levels[int(at)] for one, at in zip(members, cell, strict=True)) for cell in digits.T]
-        bases = np.array([self.base_index[one.name] for one in members])
-        at_base = (digits == bases[:, None]).any(axis=0)
-        columns = np.full(math.prod(sizes), BASE)
-        base_cell: str | None = None
+        bases = tuple(self.base_index[one.name] for one in members)
+        sums = np.stack([rows, weight, amount]).astype(np.float64)
+        cells = CrossCells(compiled, tuple(members), bases, sums)
+        base: int | None = None
         if compiled.coding == "cells":
-            names = [compiled.cell_name(one) for one in levels]
-            base = self._base(spec, names, weight[seen].astype(np.float64), rows[seen].astype(np.float64))
-            at_base = np.arange(len(seen)) == base
-            base_cell = compiled.cell_name(levels[base])
-        for at, cell in enumerate(seen):
-            status = "base" if at_base[at] else "fitted"
-            if status == "fitted":
-                columns[cell] = len(self.columns)
-                self.columns.append(Column(name, compiled.cell_name(levels[at])))
-            self.counts.append(LevelCount(
-                name, compiled.cell_name(levels[at]), int(rows[cell]), float(weight[cell]), float(amount[cell]),
-                status, int(columns[cell]),
-            ))  # fmt: skip
-        self.column_of_code[name] = np.where(known, columns[np.maximum(cell_of_code, 0)], BASE)
-        learned = with_cells(spec, levels)
-        self.specs.append(learned if base_cell is None else with_base(learned, base_cell))
+            names = [cells.name(cell) for cell in cells.known.tolist()]
+            if not names:
+                raise SpecError.because(
+                    f"none of the cells given for {name!r} has a training row.", "A base cell has rows.",
+                    "Give cells that have, or none: then all that have are taken.", f"/factors/{name}/learned/cells",
+                )  # fmt: skip
+            base = int(cells.known[self._base(spec, names, sums[1, cells.known], sums[0, cells.known])])
+        becomes, refused = cells.becomes(base)
+        if refused:
+            self.refused.append((name, "unseen", refused))
+        fitted = np.flatnonzero((becomes == np.arange(len(becomes))) & (cells.joined(becomes)[0] > 0))
+        columns = np.full(len(becomes), BASE)
+        columns[fitted] = len(self.columns) + np.arange(len(fitted))
+        self.columns += [Column(name, cells.name(cell)) for cell in fitted.tolist()]
+        self.counts += cells.counts(becomes, columns)
+        self.margins += cells.margins(becomes)
+        of_cell = np.where(becomes >= 0, columns[np.maximum(becomes, 0)], BASE)
+        self.column_of_code[name] = np.where(known, of_cell[np.maximum(cell_of_code, 0)], BASE)
+        learned = with_cells(spec, [cells.levels(cell) for cell in cells.known.tolist()])
+        self.specs.append(learned if base is None else with_base(learned, cells.name(base)))
 
     def _slopes(self, spec: FactorSpec, compiled: CompiledInteraction) -> None:
         assert isinstance(spec, InteractionSpec)
         bases = [one.levels[self.base_index[one.name]] for one in compiled.crossed(self.plan.compiled)]
         cells = []
         for name, cell in self.plan.slopes[spec.name]:
+            if compiled.cells is not None and cell not in compiled.cells:
+                if compiled.unseen != "base":
+                    raise _other_slopes(compiled.name, compiled.cell_name(cell))
+                continue
             cells.append(cell)
             at_base = any(level == base for level, base in zip(cell, bases, strict=True))
             if compiled.coding == "net_of_margins" and at_base:
@@ -340,3 +333,11 @@ class _LevelReader:
             self.numeric_columns[name] = len(self.columns)
             self.columns.append(Column(compiled.name, compiled.cell_name(cell)))
         self.specs.append(with_cells(spec, cells))
+
+
+def _other_slopes(name: str, cell: str) -> SpecError:
+    return cast(SpecError, SpecError.because(
+        f"{cell!r} is not among the cells given for {name!r}, and unseen cells are not the base.",
+        "A cell that is not given has no slope; slopes take no other policy of unseen cells.",
+        'Write "unseen": "base", or give all cells.', f"/factors/{name}/unseen",
+    ))  # fmt: skip

@@ -115,11 +115,13 @@ def _are(rows: int) -> str:
     return f"{counted(rows)} {'is' if rows == 1 else 'are'}"
 
 
+SEPARATION_WAY_OUT = "Merge the level, give a ridge penalty, or ask on_separation='warn'."
+
+
 def separation_problems(named: Sequence[tuple[str, str]]) -> list[Problem]:
     """Return a problem per level whose estimate does not exist."""
     rule = "Its estimate does not exist: it would run away (separation)."
-    way_out = "Merge the level, give a ridge penalty, or ask on_separation='warn'."
-    return [Problem(f"coefficient {name}", f"{detail}.", rule, way_out) for name, detail in named]
+    return [Problem(f"coefficient {name}", f"{detail}.", rule, SEPARATION_WAY_OUT) for name, detail in named]
 
 
 def convergence_problem(solution: Solution) -> Problem:

@@ -20,8 +20,9 @@ from glm_local.errors import GlmError
 from glm_local.glm.alone import AloneKernel, bernoulli_deviance, poisson_noise, terms_alone
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
-from glm_local.glm.fit_plan import LevelCount, Levels
+from glm_local.glm.fit_plan import Levels
 from glm_local.glm.kernels import Predictor
+from glm_local.glm.level_count import LevelCount
 from glm_local.glm.links import Link
 from glm_local.glm.newton import Newton
 from glm_local.glm.solution import NewtonOptions, Solution

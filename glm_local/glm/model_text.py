@@ -80,13 +80,13 @@ def _heading(model: ModelDocument) -> list[str]:
 
 def _cells(one: Coefficient, model: ModelDocument) -> list[str]:
     """One line's cells; where lines are told as relativities, the interval is theirs, and the intercept has none."""
-    if one.status in ("base", "empty", "aliased"):
+    if one.status in ("base", "pooled", "empty", "aliased"):
         return [
             f"({one.status})",
             "",
             "",
             "",
-            "1" if one.status == "base" and one.relativity else "",
+            "1" if one.status in ("base", "pooled") and one.relativity else "",
             "",
             "",
             _number(one.weight),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from glm_local.reports.tables import ValidationTables
 
-CoefficientStatus = Literal["fitted", "base", "pinned", "aliased", "empty", "separated"]
+CoefficientStatus = Literal["fitted", "base", "pinned", "aliased", "empty", "separated", "pooled"]
 
 KNOWN: tuple[CoefficientStatus, ...] = ("fitted", "base", "pinned")
 """Statuses with a number to draw."""
@@ -19,6 +19,7 @@ KNOWN: tuple[CoefficientStatus, ...] = ("fitted", "base", "pinned")
 STATUS_NOTES: dict[str, str] = {
     "fitted": "",
     "base": "base",
+    "pooled": "pooled: follow their margins",
     "pinned": "pinned by hand, no interval",
     "aliased": "aliased: determined by other terms, no estimate",
     "empty": "no training rows",
@@ -54,7 +55,7 @@ class CoefficientRow:
     rows, exposure
         Training rows and exposure in the level.
     status
-        "fitted", "base", "pinned" (set by hand), "aliased", "empty" or "separated".
+        "fitted", "base", "pinned" (set by hand), "aliased", "empty", "separated" or "pooled".
     """
 
     term: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,11 +27,23 @@ class CandidateLevels:
     @classmethod
     def of(cls, sums: FactorSums, model: CurrentModel, rules: ScreeningRules) -> CandidateLevels:
         """Group the fine codes of one candidate."""
+        return cls._of(sums, model, lambda rows, found: rules)
+
+    @classmethod
+    def in_pairs(cls, sums: FactorSums, model: CurrentModel, rules: ScreeningRules) -> CandidateLevels:
+        """Group them for a pair, as coarsely as its cells need."""
+        return cls._of(sums, model, lambda rows, found: rules.in_pairs(float(rows.sum()), float(found.sum())))
+
+    @classmethod
+    def _of(
+        cls, sums: FactorSums, model: CurrentModel, rules: Callable[[Array, Array], ScreeningRules]
+    ) -> CandidateLevels:
         rows, weight, known = (
             one[:, : sums.folds].sum(axis=1) for one in (sums.rows, sums.weight, information(sums.gain)[1])
         )
         found = evidence(model.fit.family, model.fit.link, rows, known, model.dispersion.value)
-        return cls(sums, group_codes(sums.kind, sums.labels, sums.ordered, rows, weight, found, rules), found)
+        asked = rules(rows, found)
+        return cls(sums, group_codes(sums.kind, sums.labels, sums.ordered, rows, weight, found, asked), found)
 
     def by_level(self, values: Array) -> Array:
         """Sums per fine code added up by tested level, training folds only, shape (levels, folds)."""

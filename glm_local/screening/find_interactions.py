@@ -28,7 +28,7 @@ MOST_CROSSED = 16_000_000
 
 COLUMNS = (
     "rank", "first", "second", "cells", "tested_cells", "thin_cells", "statistic", "df", "p_value", "q_value", "gain",
-    "cv_gain", "cv_gain_se", "stability", "fold_correlation", "adjusted_for",
+    "cv_gain", "cv_gain_se", "stability", "fold_correlation", "adjusted_for", "flags",
 )  # fmt: skip
 
 
@@ -54,12 +54,13 @@ def find_interactions(
     model
         The current model.
     pairs
-        Pairs of factors of the model, or of candidates (then by their tested levels); None is all pairs of the model's.
+        Pairs of factors of the model, or of candidates (then by tested levels, as many as leave the cells enough rows
+        and evidence); None is all pairs of the model's.
     net_of
         "model": cells are net of every column of the model; "margins": of the two factors only, which is cheaper and
         can only understate a pair; "auto": the model where the crossed tables stay small.
     rules
-        Floors below which cells are pooled.
+        Floors below which cells are pooled with their margins.
 
     Raises
     ------
@@ -102,6 +103,7 @@ def _line(first: str, second: str, test: PairTest, adjusted_for: str) -> dict[st
         "cv_gain_se": test.cv_gain_se if known else math.nan,
         "stability": float((correlations > 0).mean()) if known else math.nan,
         "fold_correlation": float(correlations.mean()) if known else math.nan, "adjusted_for": adjusted_for,
+        "flags": test.untested,
     }  # fmt: skip
 
 

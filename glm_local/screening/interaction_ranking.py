@@ -15,15 +15,16 @@ from glm_local.screening.ranking import gain_chart, html_table
 
 DEFINITIONS: Mapping[str, str] = {
     "cells": "cells with training rows",
-    "thin_cells": "cells with too few rows or too little evidence; they are pooled into one for the test",
+    "thin_cells": "cells pooled with their margins: too few rows, too little evidence, no events, or needed there",
     "statistic": "score statistic of the cells net of both margins (and the model's columns), over the dispersion",
-    "df": "its degrees of freedom: rank of the cells' information net of these; 0 when the model has the cells",
+    "df": "its degrees of freedom: rank of the information, net of these, of the cells with an effect of their own",
     "p_value": "of the score test: chi-square, or F where the dispersion is estimated",
     "q_value": "Benjamini and Hochberg over the pairs",
     "gain": "fall of the training deviance, to second order",
     "cv_gain": "the same out of fold: cell effects learned on the other folds, not shrunk",
     "stability": "share of folds whose cells lean the same way as those of the other folds together",
     "fold_correlation": "mean correlation of a fold's cell scores with those of the other folds; 0 by chance",
+    "flags": "why a pair was not tested",
     "adjusted_for": "what the cells are net of: all columns of the model and both margins, or the margins alone",
 }
 
@@ -39,7 +40,7 @@ class InteractionRanking:
         says where to look first, `q_value` whether there is anything. Columns: see `definitions`.
     cells
         Pair to its cells: `row`, `column`, `rows`, `exposure`, `actual`, `predicted`, `actual_to_predicted`,
-        `deviation` (in standard deviations, net of the margins), `pooled`.
+        `deviation` (in standard deviations, net of the margins), `status` (what the cell is in a fit), `pooled`.
     tested_against
         Fingerprint of the current model; empty for the intercept alone.
     """
@@ -86,6 +87,11 @@ class InteractionRanking:
                 f"{first} × {second}: {int(line['df'])} degrees of freedom, gain out of fold {line['cv_gain']:,.1f} "
                 f"± {line['cv_gain_se']:,.1f}, {line['stability']:.0%} of folds agree."
             )
+        untested = table[table["p_value"].isna()]
+        text += [
+            f"{first} × {second}: {why}."
+            for first, second, why in zip(untested["first"], untested["second"], untested["flags"], strict=True)
+        ]
         return "\n".join(text)
 
     def plot(self, most: int = 30) -> Figure:

@@ -21,11 +21,18 @@ from glm_local.screening.tested_levels import ScreeningRules
 
 @dataclass(frozen=True)
 class PairFactor:
-    """One factor of a pair: the model's own levels, or a candidate's tested ones."""
+    """One factor of a pair: the model's own levels, or a candidate's tested ones.
+
+    Parameters
+    ----------
+    base
+        Position of the base level in the model; None for a candidate, where the largest stands for it.
+    """
 
     name: str
     labels: tuple[str, ...]
     levels: FieldLevels
+    base: int | None = None
 
     @property
     def size(self) -> int:
@@ -44,7 +51,10 @@ def pair_factors(
     names: Sequence[str],
     rules: ScreeningRules,
 ) -> dict[str, PairFactor]:
-    """Levels of all named factors; candidates that are not in the model cost one packed pass together."""
+    """Levels of all named factors; candidates that are not in the model cost one packed pass together.
+
+    A candidate has as many levels as its evidence allows in a pair (`ScreeningRules.in_pairs`).
+    """
     compiled = level_factors_of(current)
     outside = [name for name in names if name not in compiled]
     sums = rows.sums(model, outside) if outside else {}
@@ -53,7 +63,7 @@ def pair_factors(
         if name in compiled:
             found[name] = _of_model(compiled[name], _spec(current, name))
         else:
-            tested = CandidateLevels.of(sums[name], current, rules).tested
+            tested = CandidateLevels.in_pairs(sums[name], current, rules).tested
             found[name] = PairFactor(name, tested.labels, FieldLevels(name, tested.group))
     return found
 
@@ -98,4 +108,4 @@ def _of_model(one: CompiledFactor, spec: FactorSpec) -> PairFactor:
     base = getattr(getattr(spec, "learned", None), "base", None)
     at = one.levels.index(base) if base in one.levels else 0
     codes = np.append(np.arange(len(one.levels)), np.full(len(one.extras), at)).astype(np.int64)
-    return PairFactor(one.name, one.levels, FieldLevels(one.name, codes, of_model=True))
+    return PairFactor(one.name, one.levels, FieldLevels(one.name, codes, of_model=True), at)

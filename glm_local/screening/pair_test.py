@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glm_local.glm.edges import at_edge
+from glm_local.screening.pair_cells import POOLED, PairCells
 from glm_local.screening.pair_factors import PairFactor
 from glm_local.screening.score_kernel import AMOUNT, FITTED, INFORMATION, ROWS, SCORE, WEIGHT
 from glm_local.screening.score_pass import CurrentModel
-from glm_local.screening.score_test import Efficient, ModelInformation, ScoreTest
-from glm_local.screening.tested_levels import ScreeningRules, evidence
+from glm_local.screening.score_test import Efficient, ModelInformation, ScoreTest, generalised_inverse
+from glm_local.screening.tested_levels import NO_FREEDOM, ScreeningRules, evidence, floors_text
 
 Array = NDArray[np.float64]
-
-MOST_CELLS = 300
-"""Most cells of a pair tested one by one; the others, the smaller ones, are pooled like thin ones."""
-
 
 @dataclass(frozen=True)
 class PairTest:
@@ -38,7 +36,9 @@ class PairTest:
     cells
         One line per cell with rows, see `cell_table`.
     tested_cells, thin_cells
-        Cells tested on their own; cells with rows that were pooled.
+        Cells that stand on their own; cells with rows that are pooled with their margins.
+    untested
+        Why there is no test; empty where there is one.
     """
 
     score: ScoreTest
@@ -49,6 +49,7 @@ class PairTest:
     cells: pd.DataFrame
     tested_cells: int
     thin_cells: int
+    untested: str
 
 
 def pair_test(
@@ -62,49 +63,83 @@ def pair_test(
 ) -> PairTest:
     """Test the cells of two factors from their sums (`ScoreSums.levels` and `.cross` of the joint code).
 
-    Cells with too few rows or too little evidence are pooled into one before the test; the pool takes part in it.
+    Cells with too few rows or too little evidence follow their margins, in the test as in a fit of the pair.
     """
     total, dispersion = levels.sum(axis=1), model.dispersion
-    group, groups, thin = _pools(total, model, rules)
-    sums = np.vstack([_indicator(group, groups), _margins(first.size, second.size)])
-    used = sums @ total[INFORMATION] > 0
-    used[:groups] = True
-    sums = sums[used]
-    own = (sums * total[INFORMATION]) @ sums.T
-    everything = Efficient.of(sums @ total[SCORE], own, None if cross is None else sums @ cross, information)
-    half = everything.projection(groups)
-    net = everything.net_of_others(groups)
-    score = net.test(dispersion)
-    # Each fold's scores net of the margins by the projection of all folds; the model's part has no fold of its own.
-    by_fold = sums @ levels[SCORE].T
-    by_fold = by_fold[:groups] - half @ by_fold[groups:]
-    gains, correlations = _over_folds(net, by_fold, levels[INFORMATION].sum(axis=1))
+    shape = first.size, second.size
+    known = evidence(model.fit.family, model.fit.link, total[ROWS], total[INFORMATION], dispersion.value)
+    cells = PairCells.of(total[ROWS].reshape(shape), known.reshape(shape), _bases(first, second, total), rules)
+    thick = np.flatnonzero(cells.thick)
+    net, by_fold = _net_scores(thick, _margins(*shape), levels, cross, information)
+    own = np.flatnonzero(cells.own.ravel()[thick])
+    effects = net.only(own)
+    score = effects.test(dispersion)
+    gains, correlations = _over_folds(effects, by_fold[own], levels[INFORMATION].sum(axis=1))
     folds = len(gains)
+    deviations = np.full(len(total[ROWS]), math.nan)
+    deviations[thick] = _deviations(net, dispersion.value)
+    table = cell_table(first, second, total, deviations, _status(cells, total, model))
+    pooled = int(table["pooled"].sum())
     return PairTest(
         score, score.explained, float(gains.sum()),
-        math.sqrt(folds) * float(np.std(gains, ddof=1)) if folds > 1 else math.nan, correlations,
-        cell_table(first, second, total, net, group, thin, dispersion.value), groups - 1, int(thin.sum()),
+        math.sqrt(folds) * float(np.std(gains, ddof=1)) if folds > 1 else math.nan, correlations, table,
+        len(table) - pooled, pooled, _untested(first, second, score, len(own), rules, model),
     )  # fmt: skip
 
 
-def _pools(
-    total: Array, model: CurrentModel, rules: ScreeningRules
-) -> tuple[NDArray[np.int64], int, NDArray[np.bool_]]:
-    """Group of every cell (thin ones share the last), number of groups, and which cells with rows are thin."""
-    rows = total[ROWS]
-    known = evidence(model.fit.family, model.fit.link, rows, total[INFORMATION], model.dispersion.value)
-    thick = rules.thick(rows, known)
-    if thick.sum() > MOST_CELLS:
-        largest = np.argsort(-rows, kind="stable")[:MOST_CELLS]
-        thick &= np.isin(np.arange(len(rows)), largest)
-    group = np.full(len(rows), int(thick.sum()))
-    group[thick] = np.arange(int(thick.sum()))
-    thin = ~thick & (rows > 0)
-    return group, int(thick.sum()) + 1, thin
+def _net_scores(
+    cells: NDArray[np.intp], margins: Array, levels: Array, cross: Array | None, information: ModelInformation
+) -> tuple[Efficient, Array]:
+    """Some cells net of margins and model, and their scores by fold net of the margins, shape (cells, folds).
+
+    Cells are made orthogonal to the margins in the metric of the information, so that what a fold says of the margins
+    is no part of what it says of the cells: the margins may be in the model, which has no folds of its own here.
+    """
+    total = levels.sum(axis=1)
+    known = total[INFORMATION]
+    margins = margins[margins @ known > 0]
+    inverse, _ = generalised_inverse((margins * known) @ margins.T, margins @ known)
+    own = -((known[cells] * margins[:, cells]).T @ inverse) @ margins
+    own[np.arange(len(cells)), cells] += 1.0
+    sums = np.vstack([own, margins])
+    everything = Efficient.of(
+        sums @ total[SCORE], (sums * known) @ sums.T, None if cross is None else sums @ cross, information
+    )
+    everything = replace(everything, own=np.concatenate([known[cells], margins @ known]))
+    scores, tested = sums @ levels[SCORE].T, len(cells)
+    by_fold = scores[:tested] - everything.projection(tested) @ scores[tested:]
+    return everything.net_of_others(tested), by_fold
 
 
-def _indicator(group: NDArray[np.int64], groups: int) -> Array:
-    return np.asarray(group[None, :] == np.arange(groups)[:, None], dtype=np.float64)
+def _bases(first: PairFactor, second: PairFactor, total: Array) -> tuple[int, int]:
+    """Base levels: the model's own, of a candidate the level of the largest weight."""
+    weight = total[WEIGHT].reshape(first.size, second.size)
+    return (
+        int(np.argmax(weight.sum(axis=1))) if first.base is None else first.base,
+        int(np.argmax(weight.sum(axis=0))) if second.base is None else second.base,
+    )
+
+
+def _status(cells: PairCells, total: Array, model: CurrentModel) -> NDArray[np.str_]:
+    """What every cell is in a fit of the pair."""
+    family, link = model.fit.family, model.fit.link
+    rows, weight, amount = (total[one].reshape(cells.own.shape) for one in (ROWS, WEIGHT, AMOUNT))
+    fitted = cells.fitted(family, link, rows, weight, amount)
+    return cells.status(fitted, at_edge(family, link, weight, amount)).ravel()
+
+
+def _untested(
+    first: PairFactor, second: PairFactor, score: ScoreTest, tested: int, rules: ScreeningRules, model: CurrentModel
+) -> str:
+    """Why a pair has no test; empty where it has one."""
+    if not math.isnan(score.p_value):
+        return ""
+    for one in (first, second):
+        if one.size < 2:
+            return f"not tested: {one.name} has one level"
+    if not tested:
+        return f"not tested: beside the base levels no cell holds {floors_text(rules, model.fit.family)}"
+    return "not tested: the model has its cells" if not score.freedom else NO_FREEDOM
 
 
 def _margins(first: int, second: int) -> Array:
@@ -129,14 +164,16 @@ def _over_folds(net: Efficient, by_fold: Array, information: Array) -> tuple[Arr
     return gains, correlations
 
 
+def _deviations(net: Efficient, dispersion: float) -> Array:
+    """Score of cells net of margins and model, in standard deviations; NaN where these span the cell."""
+    variance = np.diag(net.information)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Array = np.where(variance > 1e-9 * net.own, net.score / np.sqrt(variance * dispersion), np.nan)
+    return found
+
+
 def cell_table(
-    first: PairFactor,
-    second: PairFactor,
-    total: Array,
-    net: Efficient,
-    group: NDArray[np.int64],
-    thin: NDArray[np.bool_],
-    dispersion: float,
+    first: PairFactor, second: PairFactor, total: Array, deviations: Array, status: NDArray[np.str_]
 ) -> pd.DataFrame:
     """Cells with training rows, in the factors' order of levels.
 
@@ -147,13 +184,15 @@ def cell_table(
     rows, exposure, actual, predicted, actual_to_predicted
         Training sums (weights with exposure folded in) and A/E under the current model.
     deviation
-        The cell's score net of margins and model, in standard deviations; NaN where pooled.
+        The cell's score net of margins and model, in standard deviations; NaN where the cell is too thin.
+    status
+        What the cell is in a fit of the pair: "own" (an effect of its own), "base" (a factor is at its base level), or
+        pooled with its margins because it is "thin", has "no events" (or nothing but events), or is needed there:
+        "margin", where a level's other cells without an effect would hold too little.
     pooled
-        Whether the cell was too thin to be tested on its own.
+        Whether the cell is pooled.
     """  # fmt: skip
-    variance = np.diag(net.information)
     with np.errstate(divide="ignore", invalid="ignore"):
-        deviation = np.where(variance > 1e-9 * net.own, net.score / np.sqrt(variance * dispersion), np.nan)
         ratio = np.where(total[FITTED] != 0, total[AMOUNT] / total[FITTED], np.nan)
     seen = np.flatnonzero(total[ROWS] > 0)
     row, column = np.divmod(seen, second.size)
@@ -161,5 +200,6 @@ def cell_table(
         "row": [first.labels[at] for at in row], "column": [second.labels[at] for at in column],
         "rows": total[ROWS][seen].astype(np.int64), "exposure": total[WEIGHT][seen], "actual": total[AMOUNT][seen],
         "predicted": total[FITTED][seen], "actual_to_predicted": ratio[seen],
-        "deviation": np.where(thin[seen], np.nan, deviation[group[seen]]), "pooled": thin[seen],
+        "deviation": deviations[seen], "status": [str(one) for one in status[seen]],
+        "pooled": np.isin(status[seen], POOLED),
     })  # fmt: skip

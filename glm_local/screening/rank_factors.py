@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from glm_local.screening.ranking import Ranking, by_gain
 from glm_local.screening.score_kernel import INFORMATION, SCORE, ScoreSums
 from glm_local.screening.score_pass import CurrentModel, FieldLevels, field_of, score_pass
 from glm_local.screening.score_test import Dispersion, Efficient, ScoreTest, q_values, smaller_of_two
-from glm_local.screening.tested_levels import ScreeningRules
+from glm_local.screening.tested_levels import NO_FREEDOM, ScreeningRules, floors_text
 
 ScreeningTest = Literal["score", "likelihood_ratio"]
 TESTS: tuple[ScreeningTest, ...] = ("score", "likelihood_ratio")
@@ -151,6 +151,7 @@ class _Screening:
         total = float(sums.deviance[: sums.folds].sum())
         share = gain.train / total if total > 0 else math.nan
         flags = [
+            *self._untested(one, score, checks),
             *checks.flags(sums.kind, self.limits),
             *leakage(sums, tested, share, gini, self.rows.family, self.limits),
         ]
@@ -171,6 +172,21 @@ class _Screening:
             "psi_validation": checks.psi_validation, "psi_folds": checks.psi_folds, "flags": "; ".join(flags),
             "error": "",
         }  # fmt: skip
+
+    def _untested(self, one: CandidateLevels, score: ScoreTest, checks: CandidateChecks) -> Iterator[str]:
+        """Why a candidate that is not constant has no test."""
+        if not math.isnan(score.p_value):
+            return
+        if score.freedom:
+            yield NO_FREEDOM
+        elif one.tested.groups > 1:
+            yield "not tested: the model has its levels"
+        elif checks.cardinality > 1:
+            rows, known = checks.rows, float(one.evidence.sum())
+            yield (
+                f"not tested: of its {rows:,.0f} rows ({known:,.0f} in evidence) no two levels hold "
+                f"{floors_text(self.rules, self.rows.family)} each"
+            )
 
     def _ratio(self, name: str, one: CandidateLevels, gain: LevelGain, score: ScoreTest) -> ScoreTest | None:
         if self.model is None or not self.model.factors:

@@ -87,7 +87,7 @@ class Efficient:
 
     def projection(self, tested: int) -> Array:
         """How the levels from `tested` on explain the first ones: V_12 V_22^-, shape (tested, others)."""
-        inverse, _ = _generalised_inverse(self.information[tested:, tested:], self.own[tested:])
+        inverse, _ = generalised_inverse(self.information[tested:, tested:], self.own[tested:])
         half: Array = self.information[:tested, tested:] @ inverse
         return half
 
@@ -100,18 +100,22 @@ class Efficient:
             self.own[:tested],
         )
 
+    def only(self, tested: NDArray[np.intp]) -> Efficient:
+        """Some of the levels, the others without an effect."""
+        return Efficient(self.score[tested], self.information[np.ix_(tested, tested)], self.own[tested])
+
     def test(self, dispersion: Dispersion | None = None) -> ScoreTest:
         """The score test of all levels at once."""
-        inverse, rank = _generalised_inverse(self.information, self.own)
+        inverse, rank = generalised_inverse(self.information, self.own)
         return score_test(float(self.score @ inverse @ self.score), rank, dispersion or Dispersion())
 
     @cached_property
     def inverse(self) -> Array:
         """Generalised inverse of the information: one step's effects are ``inverse @ score``."""
-        return _generalised_inverse(self.information, self.own)[0]
+        return generalised_inverse(self.information, self.own)[0]
 
 
-def _generalised_inverse(matrix: Array, scale: Array) -> tuple[Array, int]:
+def generalised_inverse(matrix: Array, scale: Array) -> tuple[Array, int]:
     """Moore-Penrose inverse after scaling by each level's own information, and the rank."""
     root = np.where(scale > 0, 1 / np.sqrt(np.where(scale > 0, scale, 1.0)), 0.0)
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2 * root[:, None] * root[None, :])

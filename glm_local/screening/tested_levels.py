@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.arguments import arguments_checked
+from glm_local.errors import ConfigError, Problem
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
 
@@ -17,6 +19,10 @@ Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 RARE = "rare levels"
+MOST_CELLS = 300
+"""Most cells of a pair tested one by one; the others, the smaller ones, are pooled like thin ones."""
+PAIR_CELL = 8.0
+"""Times the floors a cell of two candidates holds on average: fewer cells, each with more to say, find more."""
 SLACK = 1e-9
 """Sums added up in another order differ by less: they must not fall into other levels."""
 
@@ -29,7 +35,8 @@ class ScreeningRules:
     Parameters
     ----------
     bands
-        Most bands of about equal exposure an ordered candidate is cut into; missing and the like come on top.
+        Most bands of about equal exposure an ordered candidate is cut into; missing and the like come on top. Fewer
+        where there is not evidence for so many.
     most_categories
         Most categories tested on their own, the largest; the others are put together in key order.
     min_rows, min_evidence
@@ -43,10 +50,36 @@ class ScreeningRules:
     min_rows: float = 30.0
     min_evidence: float = 10.0
 
+    def __post_init__(self) -> None:
+        floors = {"bands": 1, "most_categories": 0, "min_rows": 0, "min_evidence": 0}
+        problems = [
+            Problem(name, f"{getattr(self, name)!r} was given.", f"It is {least} or more.", "Give another number.")
+            for name, least in floors.items() if not getattr(self, name) >= least
+        ]  # fmt: skip
+        if problems:
+            raise ConfigError(problems)
+
     def thick(self, rows: Array, evidence: Array) -> NDArray[np.bool_]:
         """Which levels stand on their own."""
         thick: NDArray[np.bool_] = (rows >= self.min_rows) & (evidence >= self.min_evidence * (1 - SLACK))
         return thick
+
+    def in_pairs(self, rows: float, evidence: float) -> ScreeningRules:
+        """The rules for a candidate that is crossed with another: levels whose cells have something to say.
+
+        A cell holds `PAIR_CELL` times the floors on average, so a level holds that in each of its cells.
+
+        Examples
+        --------
+        >>> ScreeningRules().in_pairs(20_000, 1_900).bands, ScreeningRules().in_pairs(1e6, 1e5).bands
+        (4, 17)
+        """
+        cells = min(rows / max(self.min_rows, 1e-9), evidence / max(self.min_evidence, 1e-9)) / PAIR_CELL
+        bands = max(2, int(math.sqrt(max(min(cells, MOST_CELLS), 0.0))))
+        return replace(
+            self, bands=min(self.bands, bands), most_categories=min(self.most_categories, bands),
+            min_rows=self.min_rows * bands, min_evidence=self.min_evidence * bands,
+        )  # fmt: skip
 
 
 def evidence(family: Family, link: Link, rows: Array, information: Array, dispersion: float) -> Array:
@@ -55,6 +88,22 @@ def evidence(family: Family, link: Link, rows: Array, information: Array, disper
         return rows
     found = information / max(dispersion, 1e-300)
     return np.minimum(found, rows) if family.domain == "positive" else found
+
+
+NO_FREEDOM = "not tested: no degree of freedom is left for the dispersion"
+
+
+def floors_text(rules: ScreeningRules, family: Family) -> str:
+    """The floors of a level in words.
+
+    Examples
+    --------
+    >>> from glm_local.glm.families import family_from
+    >>> floors_text(ScreeningRules(), family_from("poisson"))
+    '30 rows and 10 expected events'
+    """
+    words = {"nonnegative": "expected events", "unit": "expected events and non-events"}
+    return f"{rules.min_rows:g} rows and {rules.min_evidence:g} {words.get(family.domain, 'rows over the dispersion')}"
 
 
 @dataclass(frozen=True)
@@ -183,15 +232,22 @@ def _thickened(
 
 
 def _join_neighbours(target: Codes, sums: Array, stop: int, rules: ScreeningRules) -> None:
-    """Join each thin run with the one before it, the first ones with the one after."""
-    last = -1
+    """Join neighbouring runs while their pool is thin; one that ends thin goes to the pool before it."""
+    before = last = -1
     for at in range(stop):
-        if last >= 0 and not (rules.thick(*sums[:, at]) and rules.thick(*sums[:, last])):
-            sums[:, last] += sums[:, at]
-            sums[:, at] = 0
-            target[at] = last
+        if last >= 0 and not rules.thick(*sums[:, last]):
+            _join(target, sums, at, last)
         else:
-            last = at
+            before, last = last, at
+    if before >= 0 and not rules.thick(*sums[:, last]):
+        _join(target, sums, last, before)
+
+
+def _join(target: Codes, sums: Array, one: int, pool: int) -> None:
+    """Put a run, with what was joined to it, into a pool."""
+    target[target == one] = pool
+    sums[:, pool] += sums[:, one]
+    sums[:, one] = 0
 
 
 def _join_thin(target: Codes, sums: Array, runs: Codes, rules: ScreeningRules) -> None:
@@ -201,9 +257,7 @@ def _join_thin(target: Codes, sums: Array, runs: Codes, rules: ScreeningRules) -
         if target[at] != at or rules.thick(*sums[:, at]):
             continue
         if pool >= 0 and not rules.thick(*sums[:, pool]):
-            sums[:, pool] += sums[:, at]
-            sums[:, at] = 0
-            target[at] = pool
+            _join(target, sums, int(at), pool)
         else:
             pool = at
 
@@ -213,8 +267,7 @@ def _absorb(target: Codes, sums: Array, thin: Sequence[int]) -> None:
     largest = int(np.argmax(sums[0]))
     for one in thin:
         if one != largest:
-            target[target == one] = largest
-            sums[:, largest] += sums[:, one]
+            _join(target, sums, one, largest)
 
 
 def _name(labels: list[str], group: Codes, at: int, rows: Array, kind: str, ordered: int) -> str:

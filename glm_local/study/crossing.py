@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from glm_local.contract.factor_spec import InteractionSpec
-from glm_local.errors import ConfigError, DataError, FitError
+from glm_local.errors import ConfigError, DataError, FitError, GlmError
 from glm_local.screening.find_interactions import find_interactions
 from glm_local.screening.interaction_ranking import InteractionRanking
+from glm_local.screening.pair_cells import MARGIN, OWN, POOLED, SILENT, THIN
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study.comparison import Comparison
 from glm_local.study.core import StudyCore
 from glm_local.study.decisions import compared, require_accepted
 from glm_local.study.design import Change
 from glm_local.study.history import Fact
+
+REASONS = {THIN: "thin", MARGIN: "needed by a margin whose other cells are thin", SILENT: "without events"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class InteractionTest:
     comparison
         The model with the crossing against the current one.
     cells
-        Cells of the pair; `pooled` ones follow their margins, because they hold too little.
+        Cells of the pair; those with `status` "own" are the coefficients, `pooled` ones follow their margins: they are
+        thin, have no events, or are needed by the margins of a level whose other cells are thin.
     """
 
     first: str
@@ -53,9 +57,22 @@ class InteractionTest:
         return self.comparison.table
 
     def _repr_html_(self) -> str:
-        pooled = int(self.cells["pooled"].sum())
-        note = f"<p>{escape(self.spec.name)}: {len(self.cells)} cells, {pooled} of them pooled with their margins</p>"
-        return note + self.comparison._repr_html_()
+        return f"<p>{escape(self.spec.name)}: {cells_text(self.cells)}</p>" + self.comparison._repr_html_()
+
+
+def cells_text(cells: pd.DataFrame) -> str:
+    """Cells of a pair in words: how many have a coefficient, how many are pooled and why.
+
+    Examples
+    --------
+    >>> cells_text(pd.DataFrame({"status": ["own", "base", "thin", "thin"]}))
+    '4 cells, 1 with an effect of their own, 2 pooled with their margins (2 thin)'
+    """
+    counts = {word: int((cells["status"] == word).sum()) for word in (OWN, *POOLED)}
+    pooled = [f"{counts[word]} {REASONS[word]}" for word in POOLED if counts[word]]
+    text = f"{len(cells)} cells, {counts[OWN]} with an effect of their own"
+    total = sum(counts[word] for word in POOLED)
+    return f"{text}, {total} pooled with their margins ({', '.join(pooled)})" if pooled else text
 
 
 def crossing_name(first: str, second: str) -> str:
@@ -92,8 +109,15 @@ def joint_test(
 ) -> InteractionTest:
     """Fit the crossing of two accepted factors beside the current model; nothing is recorded.
 
-    Cells under the floors of `rules` are pooled: they have no effect of their own and follow both margins, as do cells
-    without training rows.
+    Cells under the floors of `rules`, and cells without events, are pooled: they have no effect of their own and follow
+    both margins, as do cells without training rows.
+
+    Raises
+    ------
+    DataError
+        When no cell is left with an effect of its own.
+    FitError
+        When the joint fit fails; ways out are arguments of the caller.
     """
     for one in (first, second):
         require_accepted(study, one)
@@ -102,17 +126,39 @@ def joint_test(
     with study.stage("find interactions"):
         found = find_interactions(study.bench.rows, study.current().model, [(first, second)], rules=rules)
     cells = found.pair_cells(first, second)
-    thick = cells[~cells["pooled"].astype(bool)]
-    if not len(thick):
-        raise DataError.because(
-            f"every cell of {first!r} and {second!r} is thin.", "A crossing needs cells with enough rows.",
-            "Merge levels of the two factors first, or lower the floors.",
-        )  # fmt: skip
+    own = cells[cells["status"] == OWN]
+    if not len(own):
+        raise _nothing_left(first, second, cells, rules or ScreeningRules())
     spec = InteractionSpec(
         name=name or crossing_name(first, second), factors=(first, second), unseen="base", coding="net_of_margins",
-        learned={"cells": [[str(row), str(column)] for row, column in zip(thick["row"], thick["column"], strict=True)]},
+        learned={"cells": [[str(row), str(column)] for row, column in zip(own["row"], own["column"], strict=True)]},
     )  # fmt: skip
-    return InteractionTest(first, second, study.comparison(Change(spec.name, spec)), cells)
+    try:
+        comparison = study.comparison(Change(spec.name, spec))
+    except FitError as error:
+        raise FitError([replace(one, way_out=_higher_floors(first, second)) for one in error.problems]) from None
+    if not comparison.df:
+        raise DataError.because(
+            f"the cells of {first!r} and {second!r} add no coefficient to the model.", "Other factors span them.",
+            "Look at study.find_interactions().pair_cells(...).",
+        )  # fmt: skip
+    return InteractionTest(first, second, comparison, cells)
+
+
+def _nothing_left(first: str, second: str, cells: pd.DataFrame, rules: ScreeningRules) -> DataError:
+    return cast(DataError, DataError.because(
+        f"no cell of {first!r} and {second!r} has an effect of its own: {cells_text(cells)}.",
+        f"A cell beside the base levels needs {rules.min_rows:g} rows, evidence of {rules.min_evidence:g} and events.",
+        f"Merge levels: study.factor({first!r}).merge(...); or lower the floors: "
+        "rules=ScreeningRules(min_rows=..., min_evidence=...).",
+    ))  # fmt: skip
+
+
+def _higher_floors(first: str, second: str) -> str:
+    return (
+        f"Pool more cells: rules=ScreeningRules(min_rows=..., min_evidence=...); or merge levels: "
+        f"study.factor({first!r}).merge(...), study.factor({second!r}).merge(...)."
+    )
 
 
 def record_test(study: StudyCore[Any], first: str, second: str, rules: ScreeningRules | None = None) -> InteractionTest:
@@ -139,8 +185,8 @@ def auto_interactions(study: StudyCore[Any], most: int, keeping: Any, mark: str)
     if len([one for one in study.design.factors if not isinstance(one, InteractionSpec)]) < 2:
         return
     if f"{mark} found" not in study.state.done:
-        find(study, None)
-        study.commit([Fact("decided", {"mark": f"{mark} found"}, reason="pairs are ranked")])
+        found = find(study, None)
+        study.commit([Fact("decided", {"mark": f"{mark} found"}, reason=_ranked_text(found))])
     said = study.state.interactions
     lines = [] if said is None else said["table"]
     chosen = [one for one in lines if one["q_value"] is not None and one["q_value"] <= 0.05][:most]
@@ -151,12 +197,29 @@ def auto_interactions(study: StudyCore[Any], most: int, keeping: Any, mark: str)
             _try_pair(study, first, second, keeping, own)
 
 
+def _ranked_text(found: InteractionRanking) -> str:
+    """What the ranking of pairs came to; pairs without a test are named with the reason."""
+    untested = found.table[found.table["p_value"].isna()]
+    said = [
+        f"{crossing_name(str(first), str(second))} {why}"
+        for first, second, why in zip(untested["first"], untested["second"], untested["flags"], strict=True)
+    ]
+    return "; ".join(["pairs are ranked", *said])
+
+
+def skipped(study: StudyCore[Any], first: str, second: str, error: GlmError, **more: Any) -> None:
+    """Record that a pair could not be tested, and why."""
+    evidence = {"pair": [first, second], "error": error.problems[0].found}
+    said = {"design": study.design.fingerprint, "evidence": evidence, **more}
+    reason = f"not tested: {error.problems[0].found}"
+    study.commit([Fact("rejected", said, crossing_name(first, second), reason)])
+
+
 def _try_pair(study: StudyCore[Any], first: str, second: str, keeping: Any, mark: str) -> None:
     try:
         found = joint_test(study, first, second)
     except (FitError, DataError) as error:
-        said = {"mark": mark, "pair": [first, second], "error": error.problems[0].found}
-        study.commit([Fact("decided", said, crossing_name(first, second), "the crossing cannot be fitted")])
+        skipped(study, first, second, error, mark=mark)
         return
     comparison = found.comparison
     reason = comparison.verdict(keeping)

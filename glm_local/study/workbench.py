@@ -22,7 +22,8 @@ from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.contract.spec_problems import factor_problems, read_factor
 from glm_local.contract.text_columns import text_problems
-from glm_local.errors import DataError, Problem, nearest
+from glm_local.errors import DataError, FitError, Problem, nearest
+from glm_local.glm.fit_problems import SEPARATION_WAY_OUT
 from glm_local.study.design import Design
 from glm_local.study.row_digest import row_digest
 from glm_local.study.sample_check import checked_samples
@@ -164,7 +165,10 @@ class Workbench(Generic[Frame]):
         found = self._fitted.get(key)
         if found is None:
             asked = {"pins": design.pins} if design.pins else {}
-            model = self.rows.fit(design.factors, name=self.name, **asked)
+            try:
+                model = self.rows.fit(design.factors, name=self.name, **asked)
+            except FitError as error:
+                raise FitError([_in_a_study(one) for one in error.problems]) from None
             samples = ("train", "validation") if self.counts.get("validation") else ("train",)
             figures = self.rows.deviances(model, samples)
             cross = self.rows.cross_validate(model)
@@ -195,6 +199,14 @@ class Workbench(Generic[Frame]):
         """Free the packed rows."""
         if "rows" in self.__dict__:
             self.rows.close()
+
+
+def _in_a_study(problem: Problem) -> Problem:
+    """A problem of a fit with the ways out a study has: its verbs take neither a penalty nor a policy of separation."""
+    if SEPARATION_WAY_OUT not in problem.way_out:
+        return problem
+    ways = "Merge the level (study.factor(...).merge), or ask bins for events (BinningRules(min_events=...))."
+    return replace(problem, way_out=problem.way_out.replace(SEPARATION_WAY_OUT, ways))
 
 
 def _mean(one: SampleDeviance) -> float | None:

@@ -151,7 +151,8 @@ class Glm(Generic[Frame]):
 
         The name of the level, of an interaction the name of the cell, of a linear term the number it is in the model.
         Rows that go to the base level show its name once a fit has found it or the specification names it; before
-        that they show "(base level)", as do cells without training rows that have no effect. Refused rows are missing.
+        that they show "(base level)". Cells without an effect of their own show "(pooled cells)", refused rows are
+        missing.
 
         Parameters
         ----------

@@ -8,7 +8,7 @@ from typing import Any
 from glm_local.contract.factor_spec import InteractionSpec
 from glm_local.errors import DataError, FitError
 from glm_local.study.automatic import AutomaticPlan, auto_design
-from glm_local.study.crossing import crossing_name, joint_test
+from glm_local.study.crossing import crossing_name, joint_test, skipped
 from glm_local.study.design import Change
 from glm_local.study.study import Study
 from glm_local.workflow.rules import WorkflowRules
@@ -81,8 +81,9 @@ def _try_pair(study: Study[Any], first: str, second: str, rules: WorkflowRules) 
         return
     try:
         comparison = joint_test(study, first, second, rules.pooling).comparison
-    except (FitError, DataError):
-        return  # it cannot be fitted; the ranking has the pair
+    except (FitError, DataError) as error:
+        skipped(study, first, second, error)
+        return
     known = study.state.comparisons.get(name)
     if known is None or known["current"]["fingerprint"] != comparison.current.model.fingerprint:
         study.test_interaction(first, second, rules.pooling)

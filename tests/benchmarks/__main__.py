@@ -13,7 +13,7 @@ from tests.benchmarks.report import printed, write
 
 NAMES = (
     "local_fit", "coding", "small_parts", "spark_fit", "spark_ml", "scaling", "partitions", "study_local", "study_spark",
-    "screening_peers", "binning_peers",
+    "screening_peers", "binning_peers", "honesty.pairs",
 )  # fmt: skip
 ON_REQUEST = ("kill_stress",)
 HELP = f"of {', '.join(NAMES)} (all when none is given), or {', '.join(ON_REQUEST)}"
@@ -27,7 +27,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()) / "glm-spark-benchmarks",
                         help="folder where made rows are kept")  # fmt: skip
     parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--rounds", type=int, help="interleaved rounds; each benchmark has its own number")
+    parser.add_argument("--rounds", type=int, help="interleaved rounds, or made-up studies of each kind; each benchmark has its own number")
     parser.add_argument("--rows", type=int, help="few made rows instead of the stated ones: only to see that it runs")
     parser.add_argument("--no-peers", action="store_true", help="leave other packages out")
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has glum and rustystats")

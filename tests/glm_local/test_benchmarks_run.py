@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.benchmarks.__main__ import main
+from tests.benchmarks.honesty.shares import share
 from tests.benchmarks.measurement import at_least, at_most, interleaved, ratio, within
 from tests.benchmarks.motor_rows import motor_rows
 
@@ -24,6 +25,25 @@ def test_a_benchmark_runs_on_few_rows(name: str, tmp_path: Path, capsys: pytest.
     (written,) = json.loads(out.read_text())["benchmarks"]
     assert written["ratios"]
     assert all(one["value"] > 0 for one in written["ratios"])
+
+
+def test_a_simulation_of_studies_runs_on_few_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.json"
+    main(["honesty.pairs", "--rounds", "2", "--out", str(out)])
+    found = {one["name"]: one["value"] for one in json.loads(out.read_text())["benchmarks"][0]["ratios"]}
+    assert found["194 events, slope 1.0: p < .05 (of 2)"] == 1
+    assert found["120 events, nothing: no test (of 10)"] == 0
+    assert found["pair of candidates, planted ±0.3: p < .05 (of 2)"] == 1
+    for family in ("poisson", "binomial"):
+        assert found[f"{family} crossing, planted ±0.5: tested (of 2)"] == 1
+        assert found[f"{family} crossing, df is what history says (of 4)"] == 1
+    assert "nothing: tested" in capsys.readouterr().out
+
+
+def test_a_share_has_its_monte_carlo_interval() -> None:
+    found = share("x", [True] * 90 + [False] * 10)
+    assert (found.value, round(found.low, 2), round(found.high, 2)) == (0.9, 0.82, 0.95)
+    assert share("x", [False] * 10).low == 0
 
 
 def test_without_the_data_a_benchmark_says_why_it_is_skipped(tmp_path: Path) -> None:

@@ -11,9 +11,13 @@ import pytest
 from scipy.stats import chi2
 
 from glm_local.errors import DataError
+from glm_local.glm.families import family_from
+from glm_local.glm.links import link_from
 from glm_local.screening.find_interactions import find_interactions
 from glm_local.screening.interaction_ranking import InteractionRanking
+from glm_local.screening.pair_cells import PairCells
 from glm_local.screening.tested_levels import ScreeningRules
+from tests.benchmarks.honesty.made_studies import packed, planted_pair, thin_cells
 from tests.doubles import OpaqueEngine, opaque
 from tests.glm_local.screening_rows import ALL_TRAIN, claims, every_level, study_rows
 
@@ -155,6 +159,64 @@ def test_named_pairs_may_be_candidates_outside_the_model() -> None:
     assert first_pair(find_interactions(rows, model, pairs)) == ("strong", "wave")
     assert table["p_value"][0] < 1e-6
     assert table["p_value"][1] > 0.01
+
+
+def thin_pair(seed: int = 5) -> pd.DataFrame:
+    """Two factors of six levels, the cell a4 × b2 of 15 rows; nothing acts."""
+    return thin_cells(seed, "poisson")
+
+
+def test_a_pair_with_a_thin_cell_is_tested_on_the_cells_a_fit_gives_it() -> None:
+    rows = study_rows(thin_pair(), ["a", "b"], ALL_TRAIN)
+    model = rows.fit([every_level(rows, "a"), every_level(rows, "b")])
+    found = find_interactions(rows, model)
+    cells = found.pair_cells("a", "b")
+    own = cells[cells["status"] == "own"]
+    assert found.table["df"][0] == len(own) < 25
+    assert cells.set_index(["row", "column"]).loc[("a4", "b2"), ["status", "pooled"]].tolist() == ["thin", True]
+    crossing = {"kind": "interaction", "name": "x", "factors": ["a", "b"], "unseen": "base",
+                "learned": {"cells": own[["row", "column"]].to_numpy().tolist()}}  # fmt: skip
+    larger = rows.fit([*model.factors, crossing])
+    assert larger.statistics.parameters - model.statistics.parameters == len(own)
+    gain = model.statistics.deviance - larger.statistics.deviance
+    assert found.table["statistic"][0] == pytest.approx(gain, rel=0.1)
+
+
+def test_a_level_left_with_thin_cells_keeps_its_largest_with_the_margins() -> None:
+    rows = np.array([[500.0, 400, 300], [8, 90, 60], [200, 150, 100]])
+    found = PairCells.of(rows, rows, (0, 0), ScreeningRules())
+    assert found.own.astype(int).tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 1]]
+
+
+def test_a_silent_cell_and_a_silent_margin_have_no_effect_of_their_own() -> None:
+    rows = np.full((3, 3), 400.0)
+    found = PairCells.of(rows, rows / 10, (0, 0), ScreeningRules())
+    events = np.array([[9.0, 9, 9], [0, 9, 7], [9, 0, 9]])
+    fitted = found.fitted(family_from("poisson"), link_from("log"), rows, rows, events)
+    # Row 1 would be left to a cell without events, so one that has some goes with it; cell (2, 1) has none itself.
+    assert fitted.astype(int).tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 1]]
+    words = found.status(fitted, events == 0)
+    assert words.tolist() == [["base"] * 3, ["base", "margin", "own"], ["base", "no events", "own"]]
+
+
+def test_a_pair_without_a_test_says_why() -> None:
+    draw = np.random.default_rng(1)
+    frame = pd.DataFrame({"id": np.arange(900), "a": draw.choice(list("pq"), 900), "b": draw.choice(list("uv"), 900)})
+    frame["y"] = (frame["id"] < 30).astype(float)
+    rows = study_rows(frame, ["a", "b"], ALL_TRAIN)
+    found = find_interactions(rows, rows.fit([every_level(rows, "a"), every_level(rows, "b")]))
+    assert math.isnan(found.table["p_value"][0])
+    why = "not tested: beside the base levels no cell holds 30 rows and 10 expected events"
+    assert found.table["flags"][0] == why
+    assert why in found.summary()
+    assert why in found._repr_html_()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_planted_pair_of_candidates_without_effects_of_their_own_is_found(seed: int) -> None:
+    rows = packed(planted_pair(seed, 0.3), ["x", "z"])
+    line = find_interactions(rows, rows.fit([]), [("x", "z")]).table.iloc[0]
+    assert line["p_value"] < 1e-6
 
 
 def test_a_pair_needs_two_known_factors() -> None:

@@ -179,6 +179,31 @@ def odd_rows(seed: int = 3) -> Any:
     return open_rows(PandasEngine(), odd, request, names, split, ("id",))[0]
 
 
+def test_a_candidate_of_few_events_is_tested_in_wide_bands() -> None:
+    draw = np.random.default_rng(1)
+    x = draw.normal(size=4_000)
+    frame = pd.DataFrame({"id": np.arange(4_000), "x": x, "y": draw.poisson(0.03 * np.exp(x)).astype(float)})
+    line = rank_factors(study_rows(frame, ["x"], ALL_TRAIN)).table.iloc[0]
+    assert frame["y"].sum() < 220
+    assert line["df"] >= 5
+    assert line["p_value"] < 1e-6
+    assert "not tested" not in line["flags"]
+
+
+def test_a_candidate_without_a_test_says_why() -> None:
+    draw = np.random.default_rng(1)
+    frame = pd.DataFrame({"id": np.arange(900), "x": draw.normal(size=900), "a": draw.choice(list("pq"), 900)})
+    frame["y"] = (frame["id"] < 15).astype(float)
+    rows = study_rows(frame, ["x", "a"], ALL_TRAIN)
+    line = rank_factors(rows, None, ["x"]).table.iloc[0]
+    assert math.isnan(line["p_value"])
+    expected = "not tested: of its 900 rows (15 in evidence) no two levels hold 30 rows and 10 expected events each"
+    assert expected in line["flags"]
+    rows = study_rows(frame.assign(y=1.0 * (frame["id"] % 5 == 0)), ["x", "a"], ALL_TRAIN)
+    again = rank_factors(rows, rows.fit([every_level(rows, "a")]), ["a"]).table.iloc[0]
+    assert "not tested: the model has its levels" in again["flags"]
+
+
 def test_what_is_odd_about_a_candidate_is_flagged() -> None:
     flags = rank_factors(odd_rows()).table.set_index("factor")["flags"]
     assert "leakage? alone it explains" in flags["leak"]

@@ -155,6 +155,19 @@ def test_missing_values_stay_apart_when_they_are_enough() -> None:
     assert few.groups == 3
 
 
+def test_thin_bands_are_joined_with_each_other_and_not_with_a_thick_one() -> None:
+    rows, events = np.full(20, 100.0), np.full(20, 6.0)
+    found = group_codes("numeric", [str(at) for at in range(20)], 20, rows, rows, events)
+    assert np.bincount(found.group).tolist() == [2] * 10
+
+
+def test_a_last_band_that_stays_thin_is_merged_backwards() -> None:
+    rows, events = np.full(5, 100.0), np.full(5, 6.0)
+    found = group_codes("numeric", list("abcde"), 5, rows, rows, events)
+    assert found.group.tolist() == [0, 0, 1, 1, 1]
+    assert found.labels == ("a … b", "c … e")
+
+
 def test_more_categories_than_can_be_tested_are_banded_in_key_order() -> None:
     rows = np.full(5000, 40.0)
     found = group_codes("categorical", [f"{at:04}" for at in range(5000)], 5000, rows, rows, rows)

@@ -292,7 +292,7 @@ def test_rows_of_one_applied_cell_and_number_have_one_prediction(coding: str) ->
     seen = applied.head(len(rows))
     assert (seen["area:age_bin"] == seen["area_bin"] + " × " + seen["age_bin"]).all()
     base = glm.model_.document.factors[-1].learned.base
-    assert applied["area:age_bin"].iloc[-1] == (base if coding == "cells" else "(base level)")
+    assert applied["area:age_bin"].iloc[-1] == (base if coding == "cells" else "(pooled cells)")
     capped = more["power"].fillna(3).clip(upper=8)
     assert (applied["power_value"] - capped).std() == pytest.approx(0, abs=1e-12)
     alone = glm.apply(rows, crossed)

@@ -10,13 +10,16 @@ pytest.importorskip("pyspark", reason="PySpark is not installed")
 
 from pyspark.sql import SparkSession
 
+from glm_local import fit_glm
 from glm_local.audit import verify
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.delta_store import open_store
 from glm_local.errors import DataError
 from glm_local.studies import GLMStudy as LocalStudy
+from glm_spark import fit_glm as fit_on_spark
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.studies import GLMStudy
+from tests.benchmarks.honesty.made_studies import level_factor, thin_cells
 from tests.glm_local.study_rows import motor_frame
 
 ASKED: dict[str, Any] = {"target": "claims", "exposure": "exposure", "key": "policy", "user": "ann", "name": "motor"}
@@ -63,6 +66,37 @@ def test_spark_reaches_the_same_specs_ranking_and_model(
     page = study.report()
     assert "motor" in page
     assert study._environment.engine.passes.raw <= 8
+
+
+def test_a_pair_with_a_thin_cell_is_fitted_as_it_is_announced_on_spark_too(spark: SparkSession) -> None:
+    rows = thin_cells(3, "poisson", 0.3)
+    asked: dict[str, Any] = {"target": "y", "key": "id", "user": "ann", "name": "made", "candidates": ["a", "b"]}
+    tests = []
+    for study in (LocalStudy(rows, **asked), GLMStudy(spark.createDataFrame(rows), engine=SparkEngine(spark), **asked)):
+        for name in ("a", "b"):
+            study.accept(name, level_factor(name), "made")
+        tests.append(study.test_interaction("a", "b"))
+        study.accept_interaction("a", "b", "planted")
+        tests.append(study.model)
+    near, model, far, on_spark = tests
+    pd.testing.assert_frame_equal(near.cells, far.cells, rtol=1e-9)
+    assert far.comparison.df == near.comparison.df == int((far.cells["status"] == "own").sum())
+    assert far.comparison.p_value == pytest.approx(near.comparison.p_value, rel=1e-6)
+    assert _apart(on_spark.document, model.document) <= 1e-10
+    scored = on_spark.predict(spark.createDataFrame(rows)).toPandas().sort_values("id")["prediction"].to_numpy()
+    assert scored == pytest.approx(model.predict(rows).sort_values("id")["prediction"].to_numpy(), rel=1e-9)
+
+
+def test_given_cells_are_the_only_columns_on_spark_too(spark: SparkSession) -> None:
+    rows = thin_cells(3, "poisson", 0.3)
+    cells = [["a1", "b1"], ["a2", "b1"]]
+    crossing = {"kind": "interaction", "name": "x", "factors": ["a", "b"], "unseen": "base", "learned": {"cells": cells}}
+    asked: dict[str, Any] = {"target": "y", "factors": [level_factor("a"), level_factor("b"), crossing]}
+    far, near = fit_on_spark(spark.createDataFrame(rows), **asked).document, fit_glm(rows, **asked).document
+    fitted = [one.level for one in far.coefficients if one.factor == "x" and one.status == "fitted"]
+    assert fitted == ["a1 × b1", "a2 × b1"]
+    assert [one.status for one in far.coefficients] == [one.status for one in near.coefficients]
+    assert _apart(far, near) <= 1e-9
 
 
 def test_a_study_goes_on_on_the_other_engine(spark: SparkSession, frame: pd.DataFrame, tmp_path: Path) -> None:
