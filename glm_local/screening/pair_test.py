@@ -15,7 +15,7 @@ from glm_local.screening.pair_factors import PairFactor
 from glm_local.screening.score_kernel import AMOUNT, FITTED, INFORMATION, ROWS, SCORE, WEIGHT
 from glm_local.screening.score_pass import CurrentModel
 from glm_local.screening.score_test import Efficient, ModelInformation, ScoreTest, generalised_inverse
-from glm_local.screening.tested_levels import NO_FREEDOM, ScreeningRules, evidence, floors_text
+from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRules, evidence, floors_text
 
 Array = NDArray[np.float64]
 
@@ -136,10 +136,10 @@ def _untested(
         return ""
     for one in (first, second):
         if one.size < 2:
-            return f"not tested: {one.name} has one level"
+            return f"{UNTESTED}: {one.name} has one level"
     if not tested:
-        return f"not tested: beside the base levels no cell holds {floors_text(rules, model.fit.family)}"
-    return "not tested: the model has its cells" if not score.freedom else NO_FREEDOM
+        return f"{UNTESTED}: beside the base levels no cell holds {floors_text(rules, model.fit.family)}"
+    return f"{UNTESTED}: the model has its cells" if not score.freedom else NO_FREEDOM
 
 
 def _margins(first: int, second: int) -> Array:

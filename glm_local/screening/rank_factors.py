@@ -23,7 +23,7 @@ from glm_local.screening.ranking import Ranking, by_gain
 from glm_local.screening.score_kernel import INFORMATION, SCORE, ScoreSums
 from glm_local.screening.score_pass import CurrentModel, FieldLevels, field_of, score_pass
 from glm_local.screening.score_test import Dispersion, Efficient, ScoreTest, q_values, smaller_of_two
-from glm_local.screening.tested_levels import NO_FREEDOM, ScreeningRules, floors_text
+from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRules, floors_text
 
 ScreeningTest = Literal["score", "likelihood_ratio"]
 TESTS: tuple[ScreeningTest, ...] = ("score", "likelihood_ratio")
@@ -180,11 +180,11 @@ class _Screening:
         if score.freedom:
             yield NO_FREEDOM
         elif one.tested.groups > 1:
-            yield "not tested: the model has its levels"
+            yield f"{UNTESTED}: the model has its levels"
         elif checks.cardinality > 1:
             rows, known = checks.rows, float(one.evidence.sum())
             yield (
-                f"not tested: of its {rows:,.0f} rows ({known:,.0f} in evidence) no two levels hold "
+                f"{UNTESTED}: of its {rows:,.0f} rows ({known:,.0f} in evidence) no two levels hold "
                 f"{floors_text(self.rules, self.rows.family)} each"
             )
 

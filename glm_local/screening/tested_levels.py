@@ -90,7 +90,9 @@ def evidence(family: Family, link: Link, rows: Array, information: Array, disper
     return np.minimum(found, rows) if family.domain == "positive" else found
 
 
-NO_FREEDOM = "not tested: no degree of freedom is left for the dispersion"
+UNTESTED = "not tested"
+"""How the flag begins of what has no test."""
+NO_FREEDOM = f"{UNTESTED}: no degree of freedom is left for the dispersion"
 
 
 def floors_text(rules: ScreeningRules, family: Family) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from glm_local.screening.score_test import q_values, smaller_of_two
+from glm_local.screening.tested_levels import UNTESTED
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Screened:
         How many those are.
     design
         Fingerprint of the design it was made against.
+    why
+        Why there is no test, as the ranking flags it.
     """
 
     statistic: float | None
@@ -34,6 +37,7 @@ class Screened:
     q_value: float | None
     tests: int
     design: str
+    why: str = ""
 
     def passes(self, most: float) -> bool:
         """Whether its q-value is at most so much; where everything passes, what cannot be tested does too."""
@@ -42,7 +46,7 @@ class Screened:
     def words(self, most: float) -> str:
         """The test in a sentence."""
         if self.p_value is None or self.q_value is None:
-            return "the screening test has no degrees of freedom beside the model"
+            return self.why or "the screening test has no degrees of freedom beside the model"
         side = "at most" if self.passes(most) else "above"
         among = f" among {self.tests} candidates" if self.tests > 1 else ""
         return f"screening q {_shown(self.q_value)}{among}, {side} {most:g} (p {_shown(self.p_value)})"
@@ -71,7 +75,9 @@ def screened_of(line: Mapping[str, Any], factor: str, others: Mapping[str, Mappi
     known = {name: one["p_value"] for name, one in others.items() if one["p_value"] is not None and name != factor}
     p_value = screening_p(line)
     if p_value is None:
-        return Screened(None, 0, None, None, len(known), design)
+        flags = str(line.get("flags") or "").split("; ")
+        why = next((flag for flag in flags if flag.startswith(UNTESTED)), "")
+        return Screened(None, 0, None, None, len(known), design, why)
     adjusted = q_values([p_value, *known.values()])
     return Screened(line["statistic"], int(line["df"]), p_value, float(adjusted[0]), len(known) + 1, design)
 
