@@ -76,7 +76,7 @@ def screened_of(line: Mapping[str, Any], factor: str, others: Mapping[str, Mappi
     p_value = screening_p(line)
     if p_value is None:
         flags = str(line.get("flags") or "").split("; ")
-        why = next((flag for flag in flags if flag.startswith(UNTESTED)), "")
+        why = str(line.get("why") or next((flag for flag in flags if flag.startswith(UNTESTED)), ""))
         return Screened(None, 0, None, None, len(known), design, why)
     adjusted = q_values([p_value, *known.values()])
     return Screened(line["statistic"], int(line["df"]), p_value, float(adjusted[0]), len(known) + 1, design)

@@ -151,7 +151,7 @@ def _ranked(state: StudyState, event: StudyEvent) -> StudyState:
         return replace(state, interactions=event.payload)
     tests = {
         str(line["factor"]): {"p_value": screening_p(line), "statistic": line["statistic"], "df": line["df"]}
-        | {"design": event.payload["design"]}
+        | {"design": event.payload["design"], "flags": line.get("flags")}
         for line in event.payload["table"] if not line["error"]
     }  # fmt: skip
     state = replace(state, screened={**state.screened, **tests})
