@@ -25,6 +25,7 @@ from glm_local.recorded_rows import coefficient_rows, model_row, report_rows, sp
 from glm_local.study.core import StudyCore
 from glm_local.study.design import Design
 from glm_local.study.history import Fact
+from glm_local.study.holdout_gains import holdout_gains
 from glm_local.validation import ValidationReport, codes_and_labels, validation_report
 from glm_local.validation.validation_report import TABLES
 
@@ -210,7 +211,7 @@ def _commit(
         "spec_fingerprints": {one.name: fingerprint(one) for one in model.factors},
         "second_opinion": said, "samples": samples, "holdout": holdout, "package_versions": package_versions(),
         "excluded": report.excluded.to_dict("records"), "statistics": model.statistics.model_dump(mode="json"),
-        "double_lift": lift, "raw_passes": study.bench.engine.passes.raw,
+        "double_lift": lift, "holdout_gains": holdout_gains(study), "raw_passes": study.bench.engine.passes.raw,
     }  # fmt: skip
     facts = [
         Fact("validated", samples, rows={"report_tables": report_rows(report), "artifacts": [artifact]}),

@@ -19,6 +19,7 @@ from glm_local.study.factor_block import FactorBlock
 from glm_local.study.history import Fact
 from glm_local.study.report import study_report
 from glm_local.study.tables import history_table, versions_table
+from glm_local.study.validation_gain import validation_gain
 from glm_local.validation import ValidationReport
 
 
@@ -54,6 +55,11 @@ class StudyLooks(StudyCore[Frame]):
     def model_versions(self) -> pd.DataFrame:
         """One line per design a decision led to, with its deviances."""
         return versions_table(self.state)
+
+    @property
+    def validation_gain(self) -> float | None:
+        """Deviance the accepted factors save on validation against the intercept alone; negative is a loss. No pass."""
+        return validation_gain(self.state)
 
     @property
     def run_id(self) -> str | None:

@@ -35,6 +35,7 @@ from glm_local.study.closing import of_samples
 from glm_local.study.comparison import gain_text, p_text
 from glm_local.study.core import StudyCore
 from glm_local.study.events import DECISIONS, StudyEvent
+from glm_local.study.validation_gain import validation_warnings
 from glm_local.validation import ValidationReport
 
 TOLD = (*DECISIONS, "undone", "rejected", "split", "looked", "finalized", "branched", "replayed")
@@ -64,17 +65,17 @@ def study_content(study: StudyCore[Any], title: str | None, purpose: str, exposu
         with study.stage("validate"):
             report = closing.measured(study, model, ("train", "validation"))
         opinion, status = "The study is not finalized yet.", "not asked"
-    events = study._history.events
+    events, gains = study._history.events, _holdout_gains(study)
     return StudyContent(
         title=title or study.name, subtitle=_subtitle(model, exposure_name), purpose=purpose, roles=role_words(model),
         model=model_facts(model), coefficients=coefficient_rows(model), fit_figures=fit_figures(model),
         validation=report, factors=_pages(study, model, events), screening=_screening(study),
         interactions=_interactions(study), pairs=_pairs(study, events), versions=_versions(study),
         double_lifts=_double_lifts(study),
-        decisions=[_decision(one) for one in events if one.kind in TOLD], holdout=holdout,
+        decisions=[_decision(one, gains) for one in events if one.kind in TOLD], holdout=holdout,
         holdout_looks=[_decision(one) for one in study.state.looks], holdout_kept=bool(_rows(study).get("holdout")),
         second_opinion=opinion, second_opinion_status=status,
-        warnings=[*model.warnings, *_refused(study), *_excluded(study)],
+        warnings=[*validation_warnings(study.state), *model.warnings, *_refused(study), *_excluded(study)],
         convergence=convergence_words(model), converged=model.convergence.converged,
         fingerprints=_fingerprints(study, model),
         packages=package_versions(), passes=_passes(study), created=_created(events),
@@ -90,7 +91,7 @@ def _subtitle(model: ModelDocument, exposure_name: str) -> str:
 
 
 def _pages(study: StudyCore[Any], model: ModelDocument, events: Sequence[StudyEvent]) -> list[FactorPage]:
-    before = _previous(study)
+    before, gains = _previous(study), _holdout_gains(study)
     pages = []
     for spec in model.factors:
         own = [one for one in events if one.factor == spec.name]
@@ -101,7 +102,7 @@ def _pages(study: StudyCore[Any], model: ModelDocument, events: Sequence[StudyEv
         pages.append(FactorPage(
             spec.name, spec_words(spec), pd.DataFrame(last["trials"]) if last.get("trials") else None,
             "" if guarantee in spec.notes else guarantee, before.get(spec.name, {}), "previous finalized version",
-            [_decision(one) for one in own if one.kind in TOLD],
+            [_decision(one, gains) for one in own if one.kind in TOLD],
         ))  # fmt: skip
     return pages
 
@@ -180,11 +181,24 @@ def _double_lifts(study: StudyCore[Any]) -> list[DoubleLift]:
     return [DoubleLift(before, after, pd.DataFrame(said["table"]))]
 
 
-def _decision(event: StudyEvent) -> Decision:
+def _holdout_gains(study: StudyCore[Any]) -> Mapping[str, float]:
+    """What every factor of the finalized model gains on the holdout; empty before."""
+    found: Mapping[str, float] = (study.state.finalized or {}).get("holdout_gains") or {}
+    return found
+
+
+def _decision(event: StudyEvent, gains: Mapping[str, float] | None = None) -> Decision:
     what = event.kind if event.factor is None else f"{event.kind} {event.factor}"
     return Decision(
-        f"{event.at:%Y-%m-%d %H:%M} UTC" if event.at else "", event.by_user, what, event.reason or "", _evidence(event)
+        f"{event.at:%Y-%m-%d %H:%M} UTC" if event.at else "", event.by_user, what, event.reason or "",
+        ", ".join(one for one in (_evidence(event), _on_holdout(event, gains or {})) if one),
     )
+
+
+def _on_holdout(event: StudyEvent, gains: Mapping[str, float]) -> str:
+    if event.kind not in DECISIONS or event.factor is None or event.factor not in gains:
+        return ""
+    return f"holdout gain {gain_text(gains[event.factor])}"
 
 
 def _evidence(event: StudyEvent) -> str:

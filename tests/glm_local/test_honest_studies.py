@@ -10,6 +10,7 @@ from glm_local.binning.rules import BinningRules
 from glm_local.binning.searched import Searched
 from glm_local.errors import ArgumentError, ConfigError
 from glm_local.studies import GLMStudy
+from glm_local.study.design import Change, Design
 from glm_local.study.keeping import KeepingRule
 from glm_local.workflow.rules import WorkflowRules
 from tests.benchmarks.honesty.kept import kept
@@ -173,3 +174,44 @@ def test_the_two_questions_are_answered_apart_in_the_history() -> None:
         assert "out-of-fold gain of the search" in str(one.reason)
     assert {one.factor for one in rejected} == {"noise", "wobble"}
     assert all("screening q " in str(one.reason) for one in rejected)
+
+
+def test_a_study_that_loses_on_validation_says_so_on_its_first_page() -> None:
+    study = next(one for one in map(noise_study, range(20)) if _lost(one))
+    page = study.report()
+    assert "Validation speaks against the accepted factors" in page
+    assert "Kept although the validation gain was negative when decided: agent (" in page
+    assert page.index("Validation speaks against") < page.index("Decisions taken</h2>")
+    sound = motor_study().auto_design()
+    assert sound.validation_gain is not None
+    assert sound.validation_gain > 0
+    assert "Validation speaks against" not in sound.report()
+
+
+def _lost(study: GLMStudy) -> bool:
+    """Whether a noise factor that is accepted loses on validation, as recorded and as measured."""
+    study.factor("agent").optimize(size=5).accept("to see")
+    recorded, now, nothing = study.validation_gain, study.current().validation, study.bench.fitted(Design()).validation
+    assert recorded is not None
+    assert now is not None
+    assert nothing is not None
+    assert recorded == pytest.approx(nothing.deviance - now.deviance)
+    return recorded < 0
+
+
+def test_each_kept_factor_shows_its_holdout_gain_after_finalize_for_one_packed_pass() -> None:
+    study = motor_study().auto_design()
+    assert "holdout gain" not in study.report()
+    passes = study._environment.engine.passes
+    before = len(passes.passes)
+    study.finalize(verify=False)
+    assert [one.purpose for one in passes.passes[before:]].count("holdout gains") == 1
+    gains = (study.state.finalized or {})["holdout_gains"]
+    assert set(gains) == set(study.accepted)
+    rows = study.bench.rows
+    whole = rows.deviance(study.current().model, "holdout").deviance
+    for name, gain in gains.items():
+        without = study.fitted(study.design.after([Change(name)])).model
+        refitted = rows.deviance(without, "holdout").deviance - whole
+        assert gain == pytest.approx(refitted, rel=0.15, abs=1.0)
+    assert "holdout gain" in study.report()
