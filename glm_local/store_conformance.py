@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -177,6 +177,23 @@ class StoreConformance:
         assert store.read("coefficients", {"study_id": "twins"}).num_rows == 5
         assert store.read("report_tables", {"study_id": "twins"}).num_rows == 4
         assert verify(store, "twins").ok
+
+    def test_a_run_that_another_writer_finishes_meanwhile_is_not_resumed(self, store: Store) -> None:
+        first = RunLog(store, "overtaken", "twin", user="tester")
+        first.start("test", "none", {"seed": 1})
+
+        class Overtaken(RunLog):
+            """Its first record waits until the other writer has finished."""
+
+            def _record(self, entries: Sequence[Entry], after: int | None) -> bool:
+                if not first.is_finished:
+                    first.finish()
+                return super()._record(entries, after)
+
+        second = Overtaken(store, "overtaken", "twin", user="tester")
+        second.start("test", "none", {"seed": 1})
+        assert second.is_finished
+        assert [event["step"] for event in history(store, "overtaken")] == ["start", "finish"]
 
     def test_a_run_nobody_knows_is_named_with_the_nearest(self, store: Store) -> None:
         small_run(store, "shown", "shown-2026")

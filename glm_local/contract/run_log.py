@@ -20,18 +20,11 @@ from glm_local.contract import seals
 from glm_local.contract.audit_rows import EVENTS, TABLES
 from glm_local.contract.event_document import event_document
 from glm_local.contract.event_entries import Entry, check_entries
-from glm_local.contract.fill_rows import (
-    Row,
-    fill_rows,
-    from_arrow,
-    payload_json,
-    sha256_text,
-    to_arrow,
-    with_digest,
-)
+from glm_local.contract.fill_rows import Row, fill_rows, from_arrow, payload_json, sha256_text, to_arrow, with_digest
 from glm_local.contract.hash_chain import Head, head_of, link_events, rows_digest
 from glm_local.contract.seal_findings import NO_SEAL
 from glm_local.contract.store import Guard, Store
+from glm_local.contract.store_errors import run_closed
 from glm_local.contract.turns import attempts
 from glm_local.contract.written_rows import Written, row_count, run_total, step_digests
 from glm_local.errors import ConfigError, GlmError, Problem, SpecError, StoreError, nearest
@@ -127,11 +120,18 @@ class RunLog:
             if "start" in self.done_steps():
                 self._check_same_config(said["config_sha256"])
                 if not self.is_finished:
-                    attempt = 1 + sum(step.startswith("resumed:") for step in self._events)
-                    self.event(f"resumed:{attempt}", "resumed", payload=said)
+                    self._resume(said)
             head = self.event("start", "started", payload=said)
             self.table("start", "runs", [row])
             return head
+
+    def _resume(self, said: Mapping[str, object]) -> None:
+        attempt = 1 + sum(step.startswith("resumed:") for step in self._events)
+        try:
+            self.event(f"resumed:{attempt}", "resumed", payload=said)
+        except StoreError:
+            if "finish" not in self._events:  # else another writer finished it meanwhile: nothing is left to resume
+                raise
 
     def event(
         self,
@@ -302,14 +302,7 @@ class RunLog:
 
     def _check_open(self, steps: Sequence[str]) -> None:
         if "finish" in self._events and steps:
-            raise StoreError(
-                Problem(
-                    f"run {self.run_id}",
-                    f"The run is finished, step {steps[0]!r} is new to it.",
-                    "A finished run is closed; running it again adds nothing.",
-                    "Start a run with a new id.",
-                )
-            )
+            raise run_closed(self.run_id, steps[0])
 
     def _check_same_config(self, config_sha256: str) -> None:
         where = {"study_id": self.study, "run_id": self.run_id, "step": "start"}

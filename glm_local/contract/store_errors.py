@@ -55,6 +55,18 @@ def cannot_read(table: str, where: str, error: BaseException, bad_files: Sequenc
     )
 
 
+def run_closed(run_id: str, step: str) -> StoreError:
+    """Return the error for a step that is new to a run that has finished."""
+    return StoreError(
+        Problem(
+            f"run {run_id}",
+            f"The run is finished, step {step!r} is new to it.",
+            "A finished run is closed; running it again adds nothing.",
+            "Start a run with a new id.",
+        )
+    )
+
+
 def _said(error: BaseException) -> str:
     """What an error says without its stack: Java's ends with a line per cause, Rust's with numbered frames."""
     lines = [line.strip() for line in str(error).splitlines()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,10 +43,12 @@ def submitted(*arguments: str, script: str = "run_glm.py") -> subprocess.Complet
 
 def printed(done: subprocess.CompletedProcess[str]) -> str:
     """All that was printed, without what PySpark's own worker daemon may say of a pipe closed at the end."""
-    said = done.stdout + done.stderr
-    return re.sub(
-        r"Traceback .*\n(?:\s+File \".*pyspark/daemon\.py\".*\n(?:\s+.*\n)*?)+BrokenPipeError: .*\n?", "", said
-    )
+    lines = (done.stdout + done.stderr).splitlines()
+    files = [line for line in lines if line.lstrip().startswith('File "')]
+    if all("pyspark/daemon.py" in line for line in files):
+        # Of several workers at once, their lines mixed.
+        lines = [line for line in lines if not line.startswith(("Traceback ", "BrokenPipeError: "))]
+    return "\n".join(lines)
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
