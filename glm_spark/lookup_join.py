@@ -16,7 +16,7 @@ from glm_local.contract.expression_columns import ExpressionType, lookup_key, ty
 from glm_local.contract.sql import print_sql, quote_identifier, quote_literal
 from glm_spark.spark_frames import collated_columns
 
-LARGEST_CASE = 200
+LARGEST_CASE = 40
 
 ARROW_TYPES: dict[ExpressionType, pa.DataType] = {
     "number": pa.float64(), "integer": pa.int64(), "text": pa.string(), "flag": pa.bool_(), "date": pa.date32(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import chain, groupby
 from typing import Any
 
@@ -177,14 +178,14 @@ def _answers(partition: int, first: int, answers: list[bytes | None]) -> pa.Reco
     return pa.record_batch(columns)
 
 
+@cache
 def _settle() -> None:
     """Exempt what this worker has imported from garbage collection, once.
 
     PySpark collects after every task; walking the hundred thousand objects of our imports takes longer than a kernel.
     """
-    if not gc.get_freeze_count():
-        gc.collect()
-        gc.freeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _partition() -> int:
