@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--size", type=float, default=0.25)
     parser.add_argument("--before", action="store_true")
     asked = parser.parse_args()
-    print("| family | rows | true | studies | noise per candidate | studies with noise | power | printed | expected | s |")
+    print("| family | rows | true | studies | noise each | studies with noise | power | printed | expected | CPU s |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for family in asked.family:
         for rows in asked.rows:
@@ -34,7 +34,7 @@ def main() -> None:
                 one = kept(asked.studies, rows, true, family=family, size=asked.size, **rule)
                 print(
                     f"| {family} | {rows:,} | {true} of 20 | {one.studies} | {one.noise_each:.4f} | {one.noise_any:.2f} "
-                    f"| {one.power:.3f} | {one.printed:.1f} | {one.expected:.1f} | {one.seconds:.2f} |", flush=True,
+                    f"| {one.power:.3f} | {one.printed:.1f} | {one.expected:.1f} ± {one.error:.1f} | {one.seconds:.2f} |", flush=True,
                 )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ class Kept:
         Share of true factors kept; NaN without any.
     printed, expected
         Deviance gain out of fold as it is printed, and the validation gain scaled to as many rows.
+    error
+        Standard error of their mean difference.
     seconds
         CPU time per study.
     """
@@ -35,6 +37,7 @@ class Kept:
     power: float
     printed: float
     expected: float
+    error: float
     seconds: float
 
 
@@ -48,7 +51,7 @@ def kept(
     return Kept(
         studies, float(noise.mean() / max(candidates - true, 1)), float((noise > 0).mean()),
         float(found.mean() / true) if true else float("nan"), float(printed.mean()), float(expected.mean()),
-        float(seconds.mean()),
+        float((printed - expected).std(ddof=1) / np.sqrt(studies)), float(seconds.mean()),
     )  # fmt: skip
 
 
