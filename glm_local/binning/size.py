@@ -96,8 +96,8 @@ def _criterion(rules: BinningRules, table: pd.DataFrame) -> pd.Series:
 def bic_parameters(trial: Trial) -> int:
     """Parameters a trial is charged: one per level beside the base, and one per cut that was searched for.
 
-    The place of a cut is fitted as its levels are: without a charge of its own, noise of 100 places is kept in one of
-    five candidates, with it in one of a hundred (tests/benchmarks/honesty).
+    The place of a cut is fitted as its levels are: without a charge of its own a noise number of 200 places is kept one
+    time in five, with it less than one time in a hundred (tests/benchmarks/honesty/bic.py).
     """
     return trial.levels - 1 + max(trial.bins - 1, 0)
 
