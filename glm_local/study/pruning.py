@@ -32,7 +32,8 @@ def prune(study: StudyCore[Any], rule: KeepingRule, mark_of: Callable[[str], str
         absent = not test.passes(rule.most_q) if test is not None else (found.p_value or 0.0) >= rule.given_level
         if absent or found.cv_gain > 0:
             said = found.document() | ({} if test is None else {"screening": test.document()})
-            told = p_text(found.p_value or 0.0) if test is None else test.words(rule.most_q)
+            label = f" ({found.p_of})" if found.searched else ""
+            told = f"{p_text(found.p_value or 0.0)}{label}" if test is None else test.words(rule.most_q)
             reason = f"beside the others: {told}; out-of-fold gain without it {gain_text(found.cv_gain)}"
             study.commit([study.decision("removed", name, [change], reason, said, mark=mark)])
 

@@ -12,6 +12,7 @@ from glm_local.errors import ArgumentError, ConfigError
 from glm_local.studies import GLMStudy
 from glm_local.study.design import Change, Design
 from glm_local.study.keeping import KeepingRule
+from glm_local.study.pruning import prune
 from glm_local.workflow.rules import WorkflowRules
 from tests.benchmarks.honesty.kept import kept
 from tests.glm_local.study_rows import motor_frame, motor_study
@@ -216,3 +217,15 @@ def test_each_kept_factor_shows_its_holdout_gain_after_finalize_for_one_packed_p
         refitted = rows.deviance(without, "holdout").deviance - whole
         assert gain == pytest.approx(refitted, rel=0.15, abs=1.0)
     assert "holdout gain" in study.report()
+
+
+def test_a_factor_whose_searched_bins_are_pruned_by_their_own_test_says_so() -> None:
+    study = noise_study(3)
+    study.factor("wave").optimize(size=2).accept("to see")
+    prune(study, KeepingRule("likelihood_ratio", level=1e-9), lambda step: step)
+    assert study.accepted == ()
+    assert "(bins searched on the same rows)" in str(study.state.decided[-1].event.reason)
+    study.undo()
+    prune(study, KeepingRule(level=1e-9), lambda step: f"{step} again")
+    assert study.accepted == ()
+    assert "beside the others: screening q" in str(study.state.decided[-1].event.reason)
