@@ -53,12 +53,16 @@ class BoundaryCase:
         return start
 
     def slope(self, coefficients: np.ndarray) -> float:
-        """Largest change of the loss per row, by differences, for a coefficient changed by its own size."""
+        """Largest change of the loss per row, by differences, for a coefficient changed by its own size.
+
+        Infinite where a step either way leaves what the means may be.
+        """
         changes = []
         for at, value in enumerate(coefficients):
             step = np.zeros(len(coefficients))
             step[at] = 1e-6 * max(abs(value), 1e-2)
-            changes.append((self.loss(coefficients + step) - self.loss(coefficients - step)) / 2e-6)
+            above, below = self.loss(coefficients + step), self.loss(coefficients - step)
+            changes.append((above - below) / 2e-6 if np.isfinite([above, below]).all() else np.inf)
         return float(np.abs(changes).max() / len(self.frame))
 
 
