@@ -302,6 +302,8 @@ class Newton:
         if self.unit_errors is None or len(self.unit_errors) != len(kept) or fresh:
             self.unit_errors = np.sqrt(np.maximum(np.diag(inverse_information(matrix)), np.finfo(float).tiny))
         errors = self.unit_errors * np.sqrt(self._dispersion_at(point, len(kept)))
+        if self.dispersion <= self.least and np.abs(step).max() <= 1e-15 * np.abs(point.coefficients).max():
+            return step, 0.0  # rows vary by rounding only, and so does the step
         with np.errstate(over="ignore"):
             return step, float(np.max(np.abs(step[kept]) / errors))
 

@@ -89,6 +89,15 @@ def test_a_constant_target_is_told(family: str, value: float, solver: str) -> No
     assert any(one.startswith(f"The target is {value:.12g} on every row") for one in said)
 
 
+@pytest.mark.parametrize("value", [3.0, 0.1, 7e5, 3e11])
+@pytest.mark.parametrize("link", ["log", "identity", "inverse"])
+@pytest.mark.parametrize("family", ["gaussian", "gamma", "inverse_gaussian", "poisson", "tweedie(1.5)"])
+def test_a_constant_target_is_what_its_model_predicts(family: str, link: str, value: float) -> None:
+    rows = ROWS[:200].assign(y=value, x=np.arange(200) % 7)
+    model = fit_glm(rows, target="y", family=family, link=link, factors=[X])
+    assert model.predict(rows)["prediction"].to_numpy() == pytest.approx(np.full(200, value), rel=1e-12)
+
+
 @pytest.mark.parametrize(("family", "value"), [("poisson", 0), ("binomial", 0), ("binomial", 1), ("tweedie(1.5)", 0)])
 def test_a_constant_target_at_the_end_of_the_means_is_refused(family: str, value: float) -> None:
     rows = ROWS.assign(y=value)
