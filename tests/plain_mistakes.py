@@ -57,7 +57,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a level with half a character": ({"factors": [{**levels("a"), "levels": ["p", "q", "\ud800"]}]}, "half a character"),
     "a text target": ({"target": "good", "family": "binomial"}, "target 'good' is text"),
     "a text weight": ({"weight": "good"}, "weight 'good' is text"),
-    "a linear factor on text": ({"factors": [{**X, "column": "a", "name": "area"}]}, "factor 'area'  column 'a' is text"),
+    "a linear factor on text": ({"factors": [{**X, "column": "a", "name": "area"}]}, "column 'a' of factor 'area' is text"),
     "no target": ({"target": None}, "target"),
     "a family by its link": ({"family": "logistic"}, "Nearest: 'binomial'"),
     "a family by another name": ({"family": "Normal"}, "Nearest: 'gaussian'"),
