@@ -76,7 +76,12 @@ class SparkDialect(SqlDialect):
 
     def whole_arithmetic(self, operator: str, left: str, right: str) -> str:
         function = {"+": "try_add", "-": "try_subtract", "*": "try_multiply"}[operator]
-        return f"{function}({self.cast(left, 'BIGINT')}, {self.cast(right, 'BIGINT')})"
+        return f"{function}({self._whole(left)}, {self._whole(right)})"
+
+    def _whole(self, text: str) -> str:
+        """Spark reorders chains of one operator, a * (b * 0) to (a * b) * 0, which overflows: it does not see through |."""
+        cast = self.cast(text, "BIGINT")
+        return f"({cast} | 0L)" if text.startswith(("try_add(", "try_multiply(")) else cast
 
     def log(self, text: str) -> str:
         return f"ln({text})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +80,11 @@ class AutomaticRun:
         """Mark of one step."""
         return f"{self.plan.base} #{self.number}: {step}"
 
+    def is_past_trying(self, done: Iterable[str]) -> bool:
+        """Whether a step behind all trying was made: the design then differs from what candidates were tried beside."""
+        steps = [one.removeprefix(self.mark("")) for one in done if one.startswith(self.mark(""))]
+        return not all(one.startswith(("try ", "again ")) for one in steps)
+
 
 def auto_design(study: StudyCore[Any], plan: AutomaticPlan, names: Sequence[str] | None = None) -> None:
     """Run the plan; steps the history has are not made again, and a plan that was run to this very design is done."""
@@ -95,7 +100,7 @@ def auto_design(study: StudyCore[Any], plan: AutomaticPlan, names: Sequence[str]
         following = [one for one in order[at + 1 : at + 2**refused] if one not in study.design]
         try_candidate(study, name, run, following=following)
         refused = 0 if name in study.design else min(refused + 1, MOST_DOUBLINGS)
-    if plan.keeping.most_q < 1:
+    if plan.keeping.most_q < 1 and not run.is_past_trying(study.state.done):
         try_again(study, order, run)
     refine_all(study, None, plan.rounds, run.mark("refine"), plan.rules, leave_hand_made=True)
     pruning.prune(study, plan.keeping, run.mark)

@@ -80,8 +80,10 @@ def crossing_name(first: str, second: str) -> str:
     return f"{first}:{second}"
 
 
-def find(study: StudyCore[Any], pairs: Sequence[tuple[str, str]] | None, **options: Any) -> InteractionRanking:
-    """Rank pairs against the current model and record the ranking."""
+def find(
+    study: StudyCore[Any], pairs: Sequence[tuple[str, str]] | None, mark: str | None = None, **options: Any
+) -> InteractionRanking:
+    """Rank pairs against the current model and record the ranking, under a mark in the same commit."""
     if pairs is None and len(study.design.factors) < 2:
         raise ConfigError.because(
             f"the model has {len(study.design.factors)} factor{'s' if len(study.design.factors) != 1 else ''}.",
@@ -100,7 +102,8 @@ def find(study: StudyCore[Any], pairs: Sequence[tuple[str, str]] | None, **optio
         for at, line in enumerate(lines, 1)
     ]  # fmt: skip
     payload = {"what": "interactions", "design": study.design.fingerprint, "table": lines}
-    study.commit([Fact("ranked", payload, rows={"rankings": rows})])
+    marked = [] if mark is None else [Fact("decided", {"mark": mark}, reason=_ranked_text(found))]
+    study.commit([Fact("ranked", payload, rows={"rankings": rows}), *marked])
     return found
 
 
@@ -185,8 +188,7 @@ def auto_interactions(study: StudyCore[Any], most: int, keeping: Any, mark: str)
     if len([one for one in study.design.factors if not isinstance(one, InteractionSpec)]) < 2:
         return
     if f"{mark} found" not in study.state.done:
-        found = find(study, None)
-        study.commit([Fact("decided", {"mark": f"{mark} found"}, reason=_ranked_text(found))])
+        find(study, None, f"{mark} found")
     said = study.state.interactions
     lines = [] if said is None else said["table"]
     chosen = [one for one in lines if one["q_value"] is not None and one["q_value"] <= 0.05][:most]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from glm_local.contract.expression import Expression
+from glm_local.contract.expression import Arithmetic, Expression, Literal, Read
 from glm_local.contract.expression_columns import type_of
 from glm_local.contract.expression_json import expression_from_json, expression_to_json
 from glm_local.contract.sql import print_sql
@@ -48,6 +48,21 @@ def test_duckdb_gives_what_numpy_gives(expressions: list[Expression], rows: list
         expressions, by_numpy(expressions, table), by_duckdb(texts, table), strict=True
     ):
         assert differences(meant, found, exact=True) == [], expression
+
+
+@pytest.mark.parametrize("ansi", ["true", "false"])
+@pytest.mark.parametrize("operator", ["+", "*"])
+def test_chains_of_whole_numbers_overflow_on_spark_where_numpy_does(operator: Any, ansi: str, spark: Any) -> None:
+    whole, other = Read("whole", "integer"), Literal(0 if operator == "*" else -5)
+    chains = [
+        Arithmetic(operator, whole, Arithmetic(operator, whole, other)),
+        Arithmetic(operator, Arithmetic(operator, other, whole), whole),
+        Arithmetic(operator, other, Arithmetic(operator, whole, Literal(-1))),
+    ]
+    with spark_modes(spark, ansi, "compiled"):
+        found = by_spark(chains, TABLE, spark)
+    for chain, meant, rows in zip(chains, by_numpy(chains, TABLE), found, strict=True):
+        assert differences(meant, rows, exact=True) == [], chain
 
 
 @pytest.mark.parametrize(("ansi", "way"), [("true", "compiled"), ("false", "folded")])

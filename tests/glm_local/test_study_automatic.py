@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,6 +40,34 @@ def test_running_it_again_adds_nothing(designed: GLMStudy) -> None:
     before = len(designed.history)
     designed.auto_design(interactions=2)
     assert len(designed.history) == before
+
+
+def test_a_design_stopped_after_any_decision_goes_on_to_the_same_history(
+    designed: GLMStudy, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, study = steps(designed), motor_study(frame)
+    commit = study.commit
+    for _ in range(len(whole)):
+
+        def once(facts: Any) -> Any:
+            monkeypatch.setattr(study, "commit", stopped)
+            return commit(facts)
+
+        monkeypatch.setattr(study, "commit", once)
+        try:
+            study.auto_design(interactions=2)
+            break
+        except InterruptedError:
+            assert steps(study) == whole[: len(study.history)]
+    assert steps(study) == whole
+
+
+def stopped(_: Any) -> Any:
+    raise InterruptedError
+
+
+def steps(study: GLMStudy) -> list[str]:
+    return [" ".join(map(str, line)) for line in study.history[["event", "factor", "reason"]].to_numpy()]
 
 
 def test_only_the_best_are_tried_when_so_many_are_asked_for(frame: pd.DataFrame) -> None:
