@@ -79,7 +79,7 @@ class SparkDialect(SqlDialect):
         return f"{function}({self._whole(left)}, {self._whole(right)})"
 
     def _whole(self, text: str) -> str:
-        """Spark reorders chains of one operator, a * (b * 0) to (a * b) * 0, which overflows: it does not see through |."""
+        """Spark makes a * (b * 0) to (a * b) * 0, which overflows; it does not see through |."""
         cast = self.cast(text, "BIGINT")
         return f"({cast} | 0L)" if text.startswith(("try_add(", "try_multiply(")) else cast
 
