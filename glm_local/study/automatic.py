@@ -94,20 +94,26 @@ def auto_design(study: StudyCore[Any], plan: AutomaticPlan, names: Sequence[str]
     run = AutomaticRun(plan, len(runs) + 1)
     order = ranking.order(study, names)[: plan.top_n]
     _check_size(study, order, plan.rules)
-    refused = 0
-    for at, name in enumerate(tqdm(order, "candidates", disable=None, leave=False)):
-        # The more that were refused in a row, the more are tested in the same passes; one that is kept begins again.
-        following = [one for one in order[at + 1 : at + 2**refused] if one not in study.design]
-        try_candidate(study, name, run, following=following)
-        refused = 0 if name in study.design else min(refused + 1, MOST_DOUBLINGS)
-    if plan.keeping.most_q < 1 and not run.is_past_trying(study.state.done):
-        try_again(study, order, run)
+    if not run.is_past_trying(study.state.done):
+        try_all(study, order, run)
     refine_all(study, None, plan.rounds, run.mark("refine"), plan.rules, leave_hand_made=True)
     pruning.prune(study, plan.keeping, run.mark)
     if plan.interactions:
         crossing.auto_interactions(study, plan.interactions, plan.keeping, run.mark("cross"))
     said = {"plan": plan.document(), "mark": run.mark(f"complete {study.design.fingerprint}")}
     study.commit([Fact("decided", said, reason="the automatic design is complete")])
+
+
+def try_all(study: StudyCore[Any], order: Sequence[str], run: AutomaticRun) -> None:
+    """Try candidates in order, and those that were not kept again."""
+    refused = 0
+    for at, name in enumerate(tqdm(order, "candidates", disable=None, leave=False)):
+        # The more that were refused in a row, the more are tested in the same passes; one that is kept begins again.
+        following = [one for one in order[at + 1 : at + 2**refused] if one not in study.design]
+        try_candidate(study, name, run, following=following)
+        refused = 0 if name in study.design else min(refused + 1, MOST_DOUBLINGS)
+    if run.plan.keeping.most_q < 1:
+        try_again(study, order, run)
 
 
 def _check_size(study: StudyCore[Any], names: Sequence[str], rules: BinningRules) -> None:

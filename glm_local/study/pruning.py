@@ -22,20 +22,28 @@ def prune(study: StudyCore[Any], rule: KeepingRule, mark_of: Callable[[str], str
     One whose bins were searched for is tested by screening against the model without it, other ones by their
     likelihood-ratio test; either goes when the model gains out of fold without it.
     """
-    for name in wald_suspects(study, rule.given_level):
-        mark = mark_of(f"prune {name}")
-        if mark in study.state.done or study.design.crossings_of(name):
-            continue
-        change = Change(name)
-        found = study.comparison(change)
-        test = _screening(study, found, rule)
-        absent = not test.passes(rule.most_q) if test is not None else (found.p_value or 0.0) >= rule.given_level
-        if absent or found.cv_gain > 0:
-            said = found.document() | ({} if test is None else {"screening": test.document()})
-            label = f" ({found.p_of})" if found.searched else ""
-            told = f"{p_text(found.p_value or 0.0)}{label}" if test is None else test.words(rule.most_q)
-            reason = f"beside the others: {told}; out-of-fold gain without it {gain_text(found.cv_gain)}"
-            study.commit([study.decision("removed", name, [change], reason, said, mark=mark)])
+    # After a removal all are looked at again, as a run that was stopped there and goes on does.
+    while any(_removed(study, name, rule, mark_of) for name in wald_suspects(study, rule.given_level)):
+        pass
+
+
+def _removed(study: StudyCore[Any], name: str, rule: KeepingRule, mark_of: Callable[[str], str]) -> bool:
+    """Look at one factor, and remove it in one commit where it does not earn its place."""
+    mark = mark_of(f"prune {name}")
+    if mark in study.state.done or study.design.crossings_of(name):
+        return False
+    change = Change(name)
+    found = study.comparison(change)
+    test = _screening(study, found, rule)
+    absent = not test.passes(rule.most_q) if test is not None else (found.p_value or 0.0) >= rule.given_level
+    if not absent and found.cv_gain <= 0:
+        return False
+    said = found.document() | ({} if test is None else {"screening": test.document()})
+    label = f" ({found.p_of})" if found.searched else ""
+    told = f"{p_text(found.p_value or 0.0)}{label}" if test is None else test.words(rule.most_q)
+    reason = f"beside the others: {told}; out-of-fold gain without it {gain_text(found.cv_gain)}"
+    study.commit([study.decision("removed", name, [change], reason, said, mark=mark)])
+    return True
 
 
 def _screening(study: StudyCore[Any], found: Comparison, rule: KeepingRule) -> Screened | None:

@@ -42,11 +42,13 @@ def test_running_it_again_adds_nothing(designed: GLMStudy) -> None:
     assert len(designed.history) == before
 
 
+@pytest.mark.parametrize("noise", [(), ("noise", "wobble")])
 def test_a_design_stopped_after_any_decision_goes_on_to_the_same_history(
-    designed: GLMStudy, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+    noise: tuple[str, ...], frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, study = steps(designed), motor_study(frame)
-    commit = study.commit
+    undisturbed, study = begun(frame, noise).auto_design(interactions=2), begun(frame, noise)
+    whole, commit = steps(undisturbed), study.commit
+    assert any(step.startswith("removed") for step in whole) or not noise
     for _ in range(len(whole)):
 
         def once(facts: Any) -> Any:
@@ -60,6 +62,18 @@ def test_a_design_stopped_after_any_decision_goes_on_to_the_same_history(
         except InterruptedError:
             assert steps(study) == whole[: len(study.history)]
     assert steps(study) == whole
+    monkeypatch.setattr(study, "commit", commit)
+    coefficients = [one.finalize(reason="as the other").model.coefficients for one in (study, undisturbed)]
+    assert coefficients[0] == coefficients[1]
+
+
+def begun(frame: pd.DataFrame, noise: tuple[str, ...]) -> GLMStudy:
+    """A study in which somebody accepted noise."""
+    study = motor_study(frame)
+    for name in noise:
+        study.factor(name).optimize(size=3)
+        study.factor(name).accept("for the test")
+    return study
 
 
 def stopped(_: Any) -> Any:
