@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from glm_local.binning.judge import Groups, Judge, Trial
 from glm_local.binning.size import bic_parameters, fewest_within_one_error
+from glm_local.candidates.fold_error import fold_error
 
 Array = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ class Searched:
     @property
     def error(self) -> float:
         """Its standard error from the spread between folds."""
-        return math.sqrt(len(self.gains)) * float(np.std(self.gains, ddof=1))
+        return fold_error(self.gains)
 
     @property
     def optimism(self) -> Array:

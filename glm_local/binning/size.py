@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from glm_local.binning.judge import Trial
 from glm_local.binning.rules import BinningRules
 from glm_local.binning.search import Search
+from glm_local.candidates.fold_error import fold_error
 from glm_local.errors import ConfigError
 
 Array = NDArray[np.float64]
@@ -113,14 +114,7 @@ def fewest_within_one_error(
 
 def _standard_errors(changes: Array, at: int, rows: float) -> list[float]:
     """Of each trial's mean deviance less the best one's: from differences of the same folds."""
-    errors = []
-    for one in changes:
-        if not np.isfinite(one).all():
-            errors.append(math.inf)
-            continue
-        difference = one - changes[at]
-        errors.append(float(math.sqrt(len(difference)) * difference.std(ddof=1) / max(rows, 1.0)))
-    return errors
+    return [fold_error(one - changes[at]) / max(rows, 1.0) if np.isfinite(one).all() else math.inf for one in changes]
 
 
 def _columns(table: pd.DataFrame) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,6 +13,7 @@ from glm_local.binning.search import Search
 from glm_local.binning.searched import Searched
 from glm_local.candidates.candidate import Candidate
 from glm_local.candidates.field_map import code_map
+from glm_local.candidates.fold_error import fold_error
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_factor import compile_factor
 from glm_local.contract.compiled_factor import CompiledFactor
@@ -51,4 +51,4 @@ def gain_over_standing(
     assert held is not None
     optimism = np.zeros(len(found.gains)) if before is None else before.optimism
     difference = np.array(found.gains) + held + optimism
-    return float(difference.sum()), math.sqrt(len(difference)) * float(difference.std(ddof=1))
+    return float(difference.sum()), fold_error(difference)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.candidates.fold_error import fold_error
 from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.information import independent_columns, solve_information
 from glm_local.glm.kernels import NewtonKernel, Predictor
@@ -59,8 +60,7 @@ class CrossValidation:
         of the d_k.
         """
         differences = other.deviance - self.deviance
-        folds = len(differences)
-        return float(differences.sum()), float(np.sqrt(folds) * differences.std(ddof=1))
+        return float(differences.sum()), fold_error(differences)
 
 
 def cross_validate(rows: StudyRows[Any], fit: PackedFit, plan: FitPlan) -> CrossValidation:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from glm_local.binning.shifts import at_samples, best_shift, by_level, deviance_change, finite_shift
 from glm_local.candidates.factor_sums import FactorSums
+from glm_local.candidates.fold_error import fold_error
 
 Array = NDArray[np.float64]
 
@@ -40,8 +41,7 @@ class LevelGain:
     @property
     def cv_se(self) -> float:
         """Standard error of `cv` from the spread between folds; NaN for a single fold."""
-        folds = len(self.by_fold)
-        return math.sqrt(folds) * float(np.std(self.by_fold, ddof=1)) if folds > 1 else math.nan
+        return fold_error(self.by_fold)
 
     def rounded(self, deviance: float) -> LevelGain:
         """With gains that are rounding errors of the deviance set to 0."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glm_local.candidates.fold_error import fold_error
 from glm_local.glm.edges import at_edge
 from glm_local.screening.pair_cells import POOLED, PairCells
 from glm_local.screening.pair_factors import PairFactor
@@ -75,14 +76,12 @@ def pair_test(
     effects = net.only(own)
     score = effects.test(dispersion)
     gains, correlations = _over_folds(effects, by_fold[own], levels[INFORMATION].sum(axis=1))
-    folds = len(gains)
     deviations = np.full(len(total[ROWS]), math.nan)
     deviations[thick] = _deviations(net, dispersion.value)
     table = cell_table(first, second, total, deviations, _status(cells, total, model))
     pooled = int(table["pooled"].sum())
     return PairTest(
-        score, score.explained, float(gains.sum()),
-        math.sqrt(folds) * float(np.std(gains, ddof=1)) if folds > 1 else math.nan, correlations, table,
+        score, score.explained, float(gains.sum()), fold_error(gains), correlations, table,
         len(table) - pooled, pooled, _untested(first, second, score, len(own), rules, model),
     )  # fmt: skip
 
