@@ -183,8 +183,13 @@ def _cell_levels(
             continue
         for level, levels, one in zip(cell, known, crossed, strict=True):
             if levels is not None and level not in levels:
-                yield Problem(f"{path}/{i}", f"{shown(level)} is not a level of {shown(one['name'])}.",
-                              "Cells are made of levels of the factors.", nearest(level, levels))
+                yield no_such_level(f"{path}/{i}", level, str(one["name"]), levels)
+
+
+def no_such_level(path: str, level: str, factor: str, levels: Sequence[str]) -> Problem:
+    """Return the problem of a cell that names a level its factor does not have."""
+    found = f"{shown(level)} is not a level of {shown(factor)}."
+    return Problem(path, found, "Cells are made of levels of the factors.", nearest(level, levels))
 
 
 def _margins(

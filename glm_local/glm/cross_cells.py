@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from glm_local.contract.compiled_factor import CompiledFactor
 from glm_local.contract.compiled_interaction import BASE, REFUSED, CompiledInteraction
 from glm_local.contract.level_names import POOLED_CELLS
+from glm_local.contract.spec_problems import no_such_level
+from glm_local.errors import SpecError
 from glm_local.glm.level_count import LevelCount
 
 Array = NDArray[np.float64]
@@ -21,6 +23,23 @@ Flags = NDArray[np.bool_]
 
 REST = "(its other cells)"
 """What a level has left without an effect of its own, in the name of a margin."""
+
+
+def check_given_cells(compiled: CompiledInteraction, members: Sequence[CompiledFactor]) -> None:
+    """Refuse cells of levels that the factors turn out not to have.
+
+    Raises
+    ------
+    SpecError
+        With every such level and the nearest one.
+    """
+    problems = [
+        no_such_level(f"/factors/{compiled.name}/learned/cells/{at}", level, member.name, member.levels)
+        for at, cell in enumerate(compiled.cells or ())
+        for level, member in zip(cell, members, strict=True) if level not in member.levels
+    ]  # fmt: skip
+    if problems:
+        raise SpecError(problems)
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,7 @@ class CrossCells:
         """Cells the specification names; all where it names none."""
         if self.compiled.cells is None:
             return np.ones(self.digits.shape[1], dtype=bool)
+        check_given_cells(self.compiled, self.members)
         at = [{level: i for i, level in enumerate(one.levels)} for one in self.members]
         digits = [[at[j][cell[j]] for cell in self.compiled.cells] for j in range(len(self.members))]
         flags = np.zeros(self.digits.shape[1], dtype=bool)

@@ -23,7 +23,7 @@ from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSp
 from glm_local.contract.learn_factors import with_base, with_cells
 from glm_local.contract.model_spec import ModelSpec
 from glm_local.errors import Problem, SpecError
-from glm_local.glm.cross_cells import CrossCells
+from glm_local.glm.cross_cells import CrossCells, check_given_cells
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
 from glm_local.glm.edges import at_edge
 from glm_local.glm.families import Family
@@ -319,7 +319,9 @@ class _LevelReader:
 
     def _slopes(self, spec: FactorSpec, compiled: CompiledInteraction) -> None:
         assert isinstance(spec, InteractionSpec)
-        bases = [one.levels[self.base_index[one.name]] for one in compiled.crossed(self.plan.compiled)]
+        members = compiled.crossed(self.plan.compiled)
+        check_given_cells(compiled, members)
+        bases = [one.levels[self.base_index[one.name]] for one in members]
         cells = []
         for name, cell in self.plan.slopes[spec.name]:
             if compiled.cells is not None and cell not in compiled.cells:

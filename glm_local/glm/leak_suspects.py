@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.blocks import Blocks
+from glm_local.contract.compile_factor import linear_argument
 from glm_local.contract.expression_columns import columns_of
+from glm_local.contract.factor_spec import InteractionSpec, LinearSpec
 from glm_local.errors import GlmError
 from glm_local.glm.alone import AloneKernel, bernoulli_deviance, poisson_noise, terms_alone
 from glm_local.glm.design_columns import DesignColumns
@@ -144,12 +146,20 @@ class LeakCheck:
     def _groups(self) -> list[tuple[int, ...]]:
         """Design columns of numeric terms, together where they read the same columns; of factors under an offset."""
         columns, groups = self.levels.columns, dict[frozenset[str], list[int]]()
-        for name, at in columns.numeric_columns.items():
-            groups.setdefault(frozenset(columns_of(columns.design.numerics[name])), []).append(at)
+        for at in columns.numeric_columns.values():
+            groups.setdefault(self._reads(columns.columns[at].term), []).append(at)
         if self._shifted:
             for name, codes in columns.column_of_code.items():
                 groups[frozenset([f"/{name}"])] = sorted({int(at) for at in codes if at >= 0})
         return [tuple(found) for found in groups.values() if found]
+
+    def _reads(self, term: str) -> frozenset[str]:
+        """Columns a numeric term is made of; cells show its values, and no longer where they come from."""
+        specs = {one.name: one for one in self.levels.specs}
+        spec = specs[term]
+        members = [specs[name] for name in spec.factors] if isinstance(spec, InteractionSpec) else [spec]
+        linear = [columns_of(linear_argument(one)) for one in members if isinstance(one, LinearSpec)]
+        return frozenset(name for one in linear for name in one) | {f"/{one.name}" for one in members[1:]}
 
     def _against(self, columns: DesignColumns) -> Array | None:
         """Deviance of the rows under `columns` alone and under one mean, and how much of it is in few rows."""

@@ -63,6 +63,14 @@ GIVEN = [["1", "1"], ["1", "2"]]
 
 
 @pytest.mark.parametrize("solver", ["cells", "blocks"])
+def test_a_given_cell_of_a_level_nobody_has_names_the_nearest(solver: Any) -> None:
+    rows = counts().assign(a=lambda frame: "level " + frame["a"])
+    factors = [{**FACTORS[0], "base": {"level": "level 0"}}, FACTORS[1], crossing([["level 2", "1"], ["leval 1", "1"]])]
+    with pytest.raises(SpecError, match=r'learned/cells/1  "leval 1" is not a level of "a".*Nearest: \'level 1\''):
+        fit_glm(rows, target="y", factors=factors, family="poisson", solver=solver)
+
+
+@pytest.mark.parametrize("solver", ["cells", "blocks"])
 def test_given_cells_are_the_only_columns(solver: str) -> None:
     frame = counts()
     model = fit_glm(frame, target="y", factors=[*FACTORS, crossing(GIVEN)], family="poisson", solver=solver)
@@ -174,6 +182,9 @@ def test_slopes_by_cell_are_those_of_the_given_cells() -> None:
     assert model.predict(frame)["prediction"].sum() == pytest.approx(frame["y"].sum(), rel=1e-9)
     with pytest.raises(SpecError, match="not among the cells given"):
         fit_glm(frame, target="y", factors=[FACTORS[0], linear, {**slopes, "unseen": "refuse"}], family="poisson")
+    unknown = {**slopes, "learned": {"cells": [["5"]]}}
+    with pytest.raises(SpecError, match='learned/cells/0  "5" is not a level of "a"'):
+        fit_glm(frame, target="y", factors=[FACTORS[0], linear, unknown], family="poisson")
 
 
 def test_given_cells_never_touch_rows() -> None:
