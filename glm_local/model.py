@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
-import numpy as np
 import pandas as pd
 
 from glm_local.contract.applied_levels import level_labels
@@ -27,7 +26,7 @@ from glm_local.contract.plain_json import readable_json
 from glm_local.contract.read_json import DEEPEST, read_object
 from glm_local.contract.sql import print_sql, quote_identifier
 from glm_local.errors import DataError, Problem, SpecError, nearest
-from glm_local.glm.document import model_json, read_model_json
+from glm_local.glm.document import covariance_matrix, model_json, read_model_json
 from glm_local.glm.model_text import model_html, model_text
 from glm_local.validation import ValidationReport, codes_and_labels, validation_report
 
@@ -76,11 +75,7 @@ class Model(Generic[Frame]):
     def covariance(self) -> pd.DataFrame:
         """Covariance of the fitted coefficients, dispersion included; NaN where the dispersion is unknown."""
         names = [one.term for one in self.document.coefficients if one.status == "fitted"]
-        matrix = np.full((len(names), len(names)), 0.0 if self.document.covariance else np.nan)
-        for i, row in enumerate(self.document.covariance):
-            matrix[i, : len(row)] = row
-        matrix += np.tril(matrix, -1).T
-        return pd.DataFrame(matrix, index=names, columns=names)
+        return pd.DataFrame(covariance_matrix(self.document), index=names, columns=names)
 
     def expression(self, kind: ScoreKind = "mean") -> Expression:
         """The score as an expression tree; see `glm_local.contract.compile_score.score_expression`."""

@@ -233,6 +233,15 @@ def _covariance(solution: Solution, dispersion: float | None) -> tuple[tuple[flo
     return tuple(tuple(matrix[i, : i + 1].tolist()) for i in range(len(kept)))
 
 
+def covariance_matrix(document: ModelDocument) -> NDArray[np.float64]:
+    """Covariance of the coefficients with status fitted, in their order; NaN where the dispersion is unknown."""
+    size = sum(one.status == "fitted" for one in document.coefficients)
+    matrix = np.full((size, size), 0.0 if document.covariance else np.nan)
+    for at, row in enumerate(document.covariance):
+        matrix[at, : len(row)] = matrix[: len(row), at] = row
+    return matrix
+
+
 def _coefficients(spec: ModelSpec, outcome: Outcome, statistics: FitStatistics) -> list[Coefficient]:
     solution = outcome.solution
     counts: dict[tuple[str, str], LevelCount] = {(one.factor, one.level): one for one in outcome.levels.counts}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.model_spec import ModelDocument
+from glm_local.glm.document import covariance_matrix
 from glm_local.glm.packed_fit import PackedFit
 from glm_local.glm.recode import ManyKernels, RecodedKernel
 from glm_local.glm.row_means import DEVIANCE, DevianceKernel, RowMeans
@@ -42,7 +42,8 @@ def holdout_gains(study: StudyCore[Any]) -> dict[str, float]:
 
 def coefficients_without(fit: PackedFit, factor: str) -> Array:
     """Coefficients of a fit with one factor's at 0 and the others one Newton step on."""
-    terms, covariance = _covariance(fit.document)
+    terms = [one.term for one in fit.document.coefficients if one.status == "fitted"]
+    covariance = np.nan_to_num(covariance_matrix(fit.document))  # unknown: then the others stay
     place = {str(column): at for at, column in enumerate(fit.columns.columns)}
     at = np.array([place[term] for term in terms])
     own = np.array([fit.columns.columns[one].term == factor for one in at], dtype=bool)
@@ -52,12 +53,3 @@ def coefficients_without(fit: PackedFit, factor: str) -> Array:
         half = covariance[np.ix_(~own, own)] @ np.linalg.pinv(covariance[np.ix_(own, own)], hermitian=True)
         moved[at[~own]] -= half @ fit.coefficients[at[own]]
     return moved
-
-
-def _covariance(model: ModelDocument) -> tuple[list[str], Array]:
-    """Terms of the fitted coefficients, and their covariance."""
-    terms = [one.term for one in model.coefficients if one.status == "fitted"]
-    covariance = np.zeros((len(terms), len(terms)))
-    for at, row in enumerate(model.covariance):
-        covariance[at, : len(row)] = covariance[: len(row), at] = row
-    return terms, covariance

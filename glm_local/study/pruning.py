@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from glm_local.glm.document import covariance_matrix
 from glm_local.study import ranking
 from glm_local.study.comparison import Comparison, gain_text, p_text
 from glm_local.study.core import StudyCore
@@ -57,9 +58,7 @@ def wald_suspects(study: StudyCore[Any], level: float) -> list[str]:
     """Factors whose coefficients together are not away from 0 at a level, weakest first."""
     model = study.current().model
     fitted = [one for one in model.coefficients if one.status == "fitted"]
-    covariance = np.zeros((len(fitted), len(fitted)))
-    for at, row in enumerate(model.covariance):
-        covariance[at, : len(row)] = covariance[: len(row), at] = row
+    covariance = np.nan_to_num(covariance_matrix(model))  # unknown: then all are looked at
     found: dict[str, float] = {}
     for name in study.design.names:
         own = [at for at, one in enumerate(fitted) if one.factor == name]
