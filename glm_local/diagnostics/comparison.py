@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from glm_local.contract.cells import CellRequest, DesignTable
 from glm_local.contract.compile_score import role_expression, score_expression
@@ -20,6 +21,7 @@ from glm_local.diagnostics.scored_tables import summary
 from glm_local.errors import ConfigError, DataError
 from glm_local.glm.families import Family, family_from
 from glm_local.validation.discrimination import discrimination_table
+from glm_local.validation.null_deviances import with_null_deviances
 from glm_local.validation.report_tables import interval_rule
 from glm_local.validation.score_bands import ScoreBands, samples_of
 from glm_local.validation.scored_rows import ScoredRows
@@ -86,7 +88,8 @@ def model_version_comparison(
     family: FamilyLike | None = None, exposure: Column | None = None, weight: Column | None = None,
     sample: Column | None = None,
 ) -> pd.DataFrame:
-    """Several versions of a model on the same rows: deviance, errors and Gini per version and sample. One pass.
+    """Several versions of a model on the same rows: deviance, errors and Gini per version and sample. One pass,
+    or two where targets vary little beside their size.
 
     Parameters
     ----------
@@ -129,7 +132,22 @@ def model_version_comparison(
         for (version, column), prediction in zip(zip(models, named, strict=True), named.values(), strict=True)
     }
     tables = answered(engine, scored, [one for version in rows for one in _requests(version, rows)])
-    return _compared(tables, rows, documents, family_from(roles["family"]))
+    dropped = {
+        version: left_out(exclusion_table(tables[f"excluded rows of {version}"]), rows[version].family)
+        for version in rows
+    }
+    first = next(iter(rows))
+    totals = tables[f"summary of {first}"]
+    if not len(totals):
+        raise DataError.because(
+            f"No row can be scored by every version ({dropped}).", "Versions are compared on the same rows.",
+            "Look at the roles given, and at what each version refuses.",
+        )
+    known = with_null_deviances(engine, scored, rows[first], totals, _usable(first, rows))
+    nulls = known.sums["null_deviance"]  # of the same rows for every version
+    joined = _compared(tables, nulls, documents, family_from(roles["family"]))
+    joined.attrs["left_out"] = dropped
+    return joined
 
 
 def _document(one: Any) -> ModelDocument | None:
@@ -167,40 +185,33 @@ def _role(name: str, given: Any, documents: Sequence[ModelDocument]) -> Any:
 
 def _requests(version: str, rows: Mapping[str, ScoredRows]) -> list[CellRequest]:
     one = rows[version]
-    others = [Not(IsMissing(other.unit_deviance)) for name, other in rows.items() if name != version]
-    usable = AllOf((one.usable, *others))
-    kept = (summary_request(one), *USUAL_BANDS.requests(one))
+    kept, usable = (summary_request(one), *USUAL_BANDS.requests(one)), _usable(version, rows)
     named = [replace(request, name=f"{request.name} of {version}", where=usable) for request in kept]
     excluded = exclusion_request(one)
     return [*named, replace(excluded, name=f"{excluded.name} of {version}")]
 
 
+def _usable(version: str, rows: Mapping[str, ScoredRows]) -> Expression:
+    others = [Not(IsMissing(other.unit_deviance)) for name, other in rows.items() if name != version]
+    return AllOf((rows[version].usable, *others))
+
+
 def _compared(
-    tables: Mapping[str, DesignTable], rows: Mapping[str, ScoredRows],
-    documents: Mapping[str, ModelDocument | None], family: Family,
+    tables: Mapping[str, DesignTable], nulls: NDArray[np.float64], documents: Mapping[str, ModelDocument | None],
+    family: Family,
 ) -> pd.DataFrame:
-    dropped = {
-        version: left_out(exclusion_table(tables[f"excluded rows of {version}"]), family) for version in rows
-    }
     parts = []
-    for version in rows:
-        totals = tables[f"summary of {version}"]
-        if not len(totals):
-            raise DataError.because(
-                f"No row can be scored by every version ({dropped}).", "Versions are compared on the same rows.",
-                "Look at the roles given, and at what each version refuses.",
-            )
-        found = summary_table(totals, family, interval_rule(family, totals, None, 0.95))
+    for version, document in documents.items():
+        sums = tables[f"summary of {version}"]
+        totals = replace(sums, sums={**sums.sums, "null_deviance": nulls})
+        found = summary_table(totals, interval_rule(family, totals, None, 0.95))
         gini = discrimination_table(USUAL_BANDS.ranked(tables, f" of {version}")[0], binary=family.power is None)
         table = found.merge(gini[["sample", "gini"]], on="sample")[list(SHOWN)].rename(columns=SHOWN)
-        document = documents[version]
         table.insert(0, "version", version)
         table.insert(1, "factors", None if document is None else len(document.factors))
         parts.append(table)
-    samples = {name: at for at, name in enumerate(samples_of(tables[f"summary of {next(iter(rows))}"]))}
+    samples = {name: at for at, name in enumerate(samples_of(tables[f"summary of {next(iter(documents))}"]))}
     change = pd.concat([part["mean_deviance"] - parts[0]["mean_deviance"] for part in parts])
     joined = pd.concat(parts).assign(mean_deviance_change=change.to_numpy())
     order = np.argsort(joined["sample"].map(samples).to_numpy(), kind="stable")
-    joined = joined.iloc[order].reset_index(drop=True)
-    joined.attrs["left_out"] = dropped
-    return joined
+    return joined.iloc[order].reset_index(drop=True)

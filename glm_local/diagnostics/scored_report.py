@@ -37,6 +37,8 @@ def validation_report(
 ) -> ValidationReport:
     """Validate a scored table: summary, A/E by factor level, calibration, lift, Lorenz, Gini. One pass over rows.
 
+    One more where targets vary little beside their size, for the null deviance.
+
     Parameters
     ----------
     engine, frame

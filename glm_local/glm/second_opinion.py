@@ -122,13 +122,13 @@ class SecondOpinion:
     def __str__(self) -> str:
         if self.largest_difference_in_se is None:
             return f"{self.solver}: {self.verdict}. {self.reason}"
-        figures = f"coefficients within {self.largest_difference_in_se:.1e} standard errors"
+        figures = f"coefficients {_within(self.largest_difference_in_se, ' standard errors')}"
         if self.largest_relative_se_difference is not None:
-            figures += f", standard errors within {self.largest_relative_se_difference:.1e}"
+            figures += f", standard errors {_within(self.largest_relative_se_difference)}"
         if self.deviance_difference is not None:
             figures += f", deviance {self.deviance_difference:+.1e}"
         if self.relative_total_difference is not None:
-            figures += f", predicted total within {abs(self.relative_total_difference):.1e}"
+            figures += f", predicted total {_within(abs(self.relative_total_difference))}"
         return f"{self.solver} {self.verdict}: {figures}." + (f" {self.reason}" if self.reason else "")
 
 
@@ -181,6 +181,10 @@ def diverged(solver: str, iterations: int) -> GlmError:
         "A reference solution must be a fixed point with possible means.",
         "Look at separated levels and at the scale of the response, or use this project's solver.",
     )
+
+
+def _within(difference: float, unit: str = "") -> str:
+    return f"within {difference:.1e}{unit}" if difference else "the same"
 
 
 def _relative(ours: Array | None, theirs: Array | None) -> float | None:

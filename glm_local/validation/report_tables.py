@@ -19,6 +19,7 @@ from glm_local.validation.calibration_table import calibration_table
 from glm_local.validation.discrimination import GINI_DEFINITION, discrimination_table, lorenz_table
 from glm_local.validation.intervals import IntervalRule
 from glm_local.validation.lift import lift_table
+from glm_local.validation.null_deviances import with_null_deviances
 from glm_local.validation.score_bands import ScoreBands
 from glm_local.validation.scored_rows import ONE, ScoredRows
 from glm_local.validation.summary import (
@@ -55,6 +56,8 @@ def validation_report(
     level: float = 0.95,
 ) -> ValidationReport:
     """Validate a scored table: summary, A/E by factor level, calibration, lift, Lorenz, Gini. One pass over rows.
+
+    One more where targets vary little beside their size, for the null deviance.
 
     Parameters
     ----------
@@ -125,7 +128,7 @@ def validation_report(
     rule = interval_rule(distribution, tables["summary"], dispersion, level)
     calibration = calibration_table(scores, bands, rule)
     return ValidationReport(
-        summary=summary_table(tables["summary"], distribution, rule),
+        summary=summary_table(with_null_deviances(engine, frame, rows, tables["summary"], rows.usable), rule),
         excluded=excluded,
         actual_expected={one.name: actual_expected_table(tables[f"factor {one.name}"], one, rule) for one in codes},
         calibration=calibration,

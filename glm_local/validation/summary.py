@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 
 from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.glm.families import Family
 from glm_local.validation.intervals import IntervalRule, ratio
 from glm_local.validation.score_bands import of_sample, samples_of, take
 from glm_local.validation.scored_rows import EXCLUSIONS, ScoredRows
-from glm_local.validation.unit_deviance import null_deviance
 
 
 def summary_request(rows: ScoredRows) -> CellRequest:
@@ -26,8 +24,8 @@ def exclusion_request(rows: ScoredRows) -> CellRequest:
     return CellRequest("excluded rows", {"sample": rows.sample, "reason": rows.exclusion}, {}, rows.excluded)
 
 
-def summary_table(table: DesignTable, family: Family, rule: IntervalRule) -> pd.DataFrame:
-    """Summary per sample, in the order train, validation, holdout.
+def summary_table(table: DesignTable, rule: IntervalRule) -> pd.DataFrame:
+    """Summary per sample, in the order train, validation, holdout; from sums that `with_null_deviances` completed.
 
     Columns
     -------
@@ -49,7 +47,6 @@ def summary_table(table: DesignTable, family: Family, rule: IntervalRule) -> pd.
     names = samples_of(table)
     table = take(table, [list(table.keys["sample"]).index(name) for name in names])
     sums, rows = table.sums, table.rows.astype(np.float64)
-    nulls = [null_deviance(family.power, {k: float(v[i]) for k, v in sums.items()}) for i in range(len(names))]
     lower, upper = rule.bounds(sums["actual"], sums["predicted"], sums["variance"])
     return pd.DataFrame({
         "sample": names, "rows": table.rows, "weight": sums["weight"], "exposure": sums["exposure"],
@@ -58,7 +55,8 @@ def summary_table(table: DesignTable, family: Family, rule: IntervalRule) -> pd.
         "actual_rate": ratio(sums["actual"], sums["exposure"]),
         "predicted_rate": ratio(sums["predicted"], sums["exposure"]),
         "deviance": sums["deviance"], "mean_deviance": ratio(sums["deviance"], sums["weight"]),
-        "null_deviance": nulls, "deviance_explained": 1 - ratio(sums["deviance"], np.asarray(nulls)),
+        "null_deviance": sums["null_deviance"],
+        "deviance_explained": 1 - ratio(sums["deviance"], sums["null_deviance"]),
         "pearson_dispersion": ratio(sums["pearson"], rows),
         "mean_absolute_error": ratio(sums["absolute_error"], sums["weight"]),
         "root_mean_squared_error": np.sqrt(ratio(sums["squared_error"], sums["weight"])),

@@ -69,7 +69,7 @@ def variance_expression(variance_power: float | None, mu: Expression) -> Express
 def null_deviance_sums(
     variance_power: float | None, y: Expression, exposure: Expression, weight: Expression
 ) -> dict[str, Expression]:
-    """Row terms whose sums give the deviance of the best constant rate: see `null_deviance`.
+    """Row terms whose sums give the deviance of the best constant rate: see `null_parts`.
 
     "null_saturated" is the part that depends on the row alone, "null_amount" is w y e^(1-p),
     "null_volume" is w e^(2-p) (for binomial w y and w).
@@ -84,27 +84,44 @@ def null_deviance_sums(
     }
 
 
-def null_deviance(variance_power: float | None, sums: Mapping[str, float]) -> float:
-    """Deviance of the constant rate that fits the sample best, ``null_amount / null_volume``.
-
-    NaN where no such rate exists (nothing observed in the sample).
-    """
-    p, saturated, amount, volume = variance_power, sums["null_saturated"], sums["null_amount"], sums["null_volume"]
-    if volume <= 0 or (amount <= 0 and p not in (0, None)):
+def null_rate(variance_power: float | None, sums: Mapping[str, float]) -> float:
+    """The constant rate that fits a sample best, ``null_amount / null_volume``; NaN where there is none."""
+    amount, volume = sums["null_amount"], sums["null_volume"]
+    if volume <= 0 or (amount <= 0 and variance_power not in (0, None)):
         return math.nan
-    rate = amount / volume
+    return amount / volume
+
+
+def null_parts(variance_power: float | None, sums: Mapping[str, float]) -> tuple[float, float]:
+    """What the rows alone give to the deviance of the best constant rate, and what the rate takes from it.
+
+    Parameters
+    ----------
+    variance_power
+        Variance power p; None for binomial.
+    sums
+        Sums of `null_deviance_sums`.
+
+    Returns
+    -------
+    tuple of float
+        The deviance is the first less the second, which is NaN where no such rate exists.
+    """
+    p, amount, volume = variance_power, sums["null_amount"], sums["null_volume"]
+    saturated, rate = sums["null_saturated"], null_rate(variance_power, sums)
+    if math.isnan(rate):
+        return saturated, math.nan
     if p is None:
         if not 0 < rate < 1:
-            return 2 * saturated
-        return 2 * (saturated - amount * math.log(rate) - (volume - amount) * math.log1p(-rate))
+            return 2 * saturated, 0.0
+        return 2 * saturated, 2 * (amount * math.log(rate) + (volume - amount) * math.log1p(-rate))
     if p == 0:
-        return saturated - amount * rate
+        return saturated, amount * rate
     if p == 1:
-        return 2 * (saturated - amount * math.log(rate))
+        return 2 * saturated, 2 * amount * math.log(rate)
     if p == 2:
-        return 2 * (saturated + volume * math.log(rate))
-    best = amount * math.pow(rate, 1 - p) / (1 - p) - volume * math.pow(rate, 2 - p) / (2 - p)
-    return 2 * (saturated - best)
+        return 2 * saturated, -2 * volume * math.log(rate)
+    return 2 * saturated, 2 * (amount * math.pow(rate, 1 - p) / (1 - p) - volume * math.pow(rate, 2 - p) / (2 - p))
 
 
 def _deviance(p: float | None, y: Expression, mu: Expression) -> Expression:

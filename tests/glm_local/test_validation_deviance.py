@@ -12,9 +12,10 @@ from glm_local.contract.expression import Literal, Read
 from glm_local.errors import SpecError
 from glm_local.glm.families import family_from
 from glm_local.pandas_engine import PandasEngine
+from glm_local.validation.report_tables import validation_report
 from glm_local.validation.unit_deviance import (
-    null_deviance,
     null_deviance_sums,
+    null_parts,
     unit_deviance_expression,
     variance_expression,
 )
@@ -68,8 +69,34 @@ def test_the_null_deviance_is_the_smallest_a_constant_rate_can_have(name: str) -
     def deviance(rate: float) -> float:
         return float(np.sum(frame["w"] * family.unit_deviance(frame["y"].to_numpy(), e * rate)))
 
-    assert null_deviance(family.power, sums) == pytest.approx(deviance(best), rel=1e-10)
+    saturated, fitted = null_parts(family.power, sums)
+    assert saturated - fitted == pytest.approx(deviance(best), rel=1e-10)
     assert deviance(best) < min(deviance(best * 1.01), deviance(best * 0.99))
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "spread"),
+    [("gaussian", 1e9, 1.0), ("gaussian", 0.0, 1e-9), ("gamma", 3e4, 1e-6), ("poisson", 1e10, 1e-5),
+     ("tweedie(1.5)", 1e8, 1e-6), ("inverse_gaussian", 5.0, 1e-6), ("binomial", 0.4, 1e-7), ("gamma", 1e-12, 1.0)],
+)  # fmt: skip
+def test_the_null_deviance_keeps_its_digits_where_targets_vary_little_beside_their_size(
+    name: str, mean: float, spread: float
+) -> None:
+    family, draw, counted = family_from(name), np.random.default_rng(5), PandasEngine()
+    size = np.exp(spread * draw.normal(size=300)) if name != "gaussian" else 1.0
+    y = mean * size if name != "gaussian" else mean + spread * draw.normal(size=300)
+    frame = pd.DataFrame({"y": y, "m": np.full(300, mean or 1e-9), "s": np.repeat(["train", "holdout"], [200, 100])})
+    table = validation_report(counted, frame, target="y", prediction="m", family=name, sample="s").summary
+    for line, rows in zip(table.itertuples(), (frame[:200], frame[200:]), strict=True):
+        own = rows["y"].to_numpy()
+        wide = own.astype(np.longdouble)
+        excess = (wide - wide.mean()) / wide.mean() if name != "gaussian" else wide
+        expected = float(np.sum(family.unit_deviance(own, np.full(len(own), float(wide.mean())))))
+        if spread < 1e-3 and name != "gaussian":  # d(y, mu) = (y - mu)^2 / V(mu) there, to a millionth
+            expected = float(np.sum(excess**2) * wide.mean() ** 2 / family.variance(np.array([float(wide.mean())]))[0])
+        assert line.null_deviance == pytest.approx(expected, rel=3e-5 if spread < 1e-3 else 1e-10)
+        assert line.null_deviance > 0
+    assert counted.passes.raw == (2 if spread < 1e-4 * max(mean, 1e-300) else 1)
 
 
 def test_a_value_outside_the_family_has_no_deviance() -> None:
@@ -93,7 +120,7 @@ def test_zero_claims_cost_twice_their_prediction() -> None:
 
 
 def test_a_sample_without_anything_observed_has_no_null_deviance() -> None:
-    assert math.isnan(null_deviance(1, {"null_saturated": 0.0, "null_amount": 0.0, "null_volume": 5.0}))
+    assert math.isnan(null_parts(1, {"null_saturated": 0.0, "null_amount": 0.0, "null_volume": 5.0})[1])
 
 
 def test_a_variance_power_between_zero_and_one_is_refused() -> None:
