@@ -81,3 +81,17 @@ def test_every_table_is_the_same_on_both_engines(
     assert cluster.passes.raw == 1
     for name, table in here.items():
         pd.testing.assert_frame_equal(there[name], table, rtol=1e-9)
+
+
+def test_the_null_deviance_of_large_amounts_that_vary_little_is_the_same_on_both_engines(
+    frame: pd.DataFrame, spark: Any
+) -> None:
+    rows = frame[["w", "region"]].assign(y=1e9 + frame["e"], m=1e9)
+    roles: dict[str, Any] = {"target": "y", "prediction": "m", "family": "gaussian", "weight": "w", "sample": "region"}
+    here = validation_report(PandasEngine(), rows, **roles).summary
+    there = validation_report(SparkEngine(spark), spark.createDataFrame(rows).repartition(3), **roles).summary
+    np.testing.assert_allclose(there["null_deviance"], here["null_deviance"], rtol=1e-12)
+    for line in here.itertuples():
+        own = rows[rows["region"] == line.sample]
+        spread = own["y"] - 1e9 - np.average(own["y"] - 1e9, weights=own["w"])
+        assert line.null_deviance == pytest.approx((own["w"] * spread**2).sum(), rel=1e-6)
