@@ -45,6 +45,10 @@ TOLD: dict[str, Case] = {
     "poisson, levels": ("poisson", None, LARGE, LARGE // 3, [levels("t")], "t_levels"),
     "poisson, counts of whom there are any": ("poisson", None, COUNT + 1, np.minimum(COUNT, 2), [levels("t")], "t_levels"),
     "poisson, the log of the target": ("poisson", None, LARGE, np.log(LARGE), [OTHER, linear("t")], "t_term"),
+    "poisson, proportional to the target": ("poisson", None, COUNT, 1_000.0 * COUNT, [OTHER, linear("t")], "t_term"),
+    "poisson of large counts, proportional": ("poisson", None, LARGE, 3.0 * LARGE - 7, [OTHER, linear("t")], "t_term"),
+    "gamma, proportional under a log link": ("gamma", "log", COST, 0.01 * COST, [OTHER, linear("t")], "t_term"),
+    "tweedie, proportional under a log link": ("tweedie(1.5)", "log", COST * (COUNT > 0), 5.0 * COST * (COUNT > 0), [OTHER, linear("t")], "t_term"),
     "binomial, linear": ("binomial", None, BAD, BAD * 2.0 + 0.3 * X + 0.35 * NOISE, [linear("t")], "t_term"),
 }  # fmt: skip
 
@@ -57,6 +61,8 @@ HONEST: dict[str, Case] = {
     "gamma": ("gamma", None, COST, X, [linear("t")], ""),
     "poisson of large counts by their size": ("poisson", None, DRAW.poisson(np.exp(4 * X)), X, [linear("t")], ""),
     "poisson of large counts by strong levels": ("poisson", None, DRAW.poisson(np.exp(2 * (LARGE % 7))), LARGE % 7, [levels("t")], ""),
+    "poisson of large counts by their mean": ("poisson", None, DRAW.poisson(np.exp(4 * X)), np.exp(4 * X), [linear("t")], ""),
+    "poisson, one row decides": ("poisson", None, np.where(np.arange(N) == 7, 1_000, COUNT), np.where(np.arange(N) == 7, 1_000, X), [linear("t")], ""),
     "poisson of rare counts": ("poisson", None, COUNT, LARGE % 7, [levels("t")], ""),
     "binomial, strong": ("binomial", None, BAD, X, [linear("t")], ""),
 }  # fmt: skip

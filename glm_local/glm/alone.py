@@ -64,6 +64,34 @@ class AloneKernel(Additive):
         return found + bernoulli_deviance(1.0, response) if self.family.domain == "unit" else found
 
 
+@dataclass(frozen=True)
+class LineKernel(Additive):
+    """How amounts lie around straight lines in single numerics: sums of squares, a line each.
+
+    Of residuals, of deviations from the mean amount and of squared deviations, in units of `unit`. Cells hide the
+    rows, so of them nothing is known.
+    """
+
+    places: tuple[int, ...]
+    slopes: tuple[float, ...]
+    centres: tuple[float, ...]
+    mean: float
+    unit: float
+
+    def begin(self) -> Sums:
+        return [np.zeros((len(self.places), 3))]
+
+    def add(self, sums: Sums, block: Block) -> None:
+        if block.within is not None:
+            sums[0] += np.nan
+            return
+        off = (block.amount - self.mean) / self.unit
+        square = off**2
+        for line, at, slope, centre in zip(sums[0], self.places, self.slopes, self.centres, strict=True):
+            left = off - slope / self.unit * (block.numerics[at] - centre)
+            line += (np.sum(left**2), square.sum(), np.sum(square**2))
+
+
 def bernoulli_deviance(weight: object, share: object) -> Array:
     """Deviance of `weight` single events around their share: what grouping them hides."""
     p = np.clip(np.asarray(share, dtype=float), 0.0, 1.0)

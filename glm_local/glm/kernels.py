@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 
 FEW_NUMERICS = 16
 
-ROWS, WEIGHT, AMOUNT, CONSTANT, NON_ZERO, SQUARE, SHIFT, WEIGHT_SQUARE, WEIGHT_INVERSE = range(9)
+ROWS, WEIGHT, AMOUNT, CONSTANT, NON_ZERO, SQUARE, SHIFT, WEIGHT_SQUARE, WEIGHT_INVERSE, AMOUNT_SQUARE = range(10)
 OBJECTIVE, INVALID, PEARSON, DEVIANCE, NULL_DEVIANCE, FITTED, ON_BORDER = range(7)
 
 
@@ -63,7 +63,7 @@ class SummaryKernel(Additive):
     numerics: int
 
     def begin(self) -> Sums:
-        return [np.zeros(9), np.zeros(len(FAULTS)), np.zeros(LOG_SUMS), np.zeros((3, self.numerics))] + [
+        return [np.zeros(10), np.zeros(len(FAULTS)), np.zeros(LOG_SUMS), np.zeros((3, self.numerics))] + [
             np.zeros((3, size)) for size in self.sizes
         ]
 
@@ -76,19 +76,16 @@ class SummaryKernel(Additive):
         with np.errstate(all="ignore"):
             constant = density_constant(self.family, block, 1.0, positive) if self.family.fixed_dispersion else 0.0
             square = np.sum(block.amount**2 if block.weight is None else block.amount * (block.amount / block.weight))
-            spread = (float(block.rows), float(block.rows))
+            spread = (float(block.rows), float(block.rows), float(np.sum(block.amount**2)))
             if block.weight is not None:
-                spread = (float(np.sum(block.weight**2)), float(np.sum(1 / block.weight)))
+                spread = (float(np.sum(block.weight**2)), float(np.sum(1 / block.weight)), spread[2])
         shift = 0.0
         if block.offset is not None:
             shift = float(np.sum(block.offset if block.weight is None else block.weight * block.offset))
         totals += (block.rows, weight_total, block.amount.sum(), constant, len(positive), square, shift, *spread)
         if self.numerics:
-            moments += (
-                block.numerics.sum(axis=1),
-                (block.numerics**2).sum(axis=1),
-                _products(block.numerics, block.amount[None, :])[:, 0],
-            )
+            products = _products(block.numerics, block.amount[None, :])[:, 0]
+            moments += (block.numerics.sum(axis=1), (block.numerics**2).sum(axis=1), products)
         sparse = len(positive) * 4 < block.rows and not (block.amount < 0).any()
         for table, codes in zip(atoms, block.atoms, strict=True):
             size = table.shape[1]

@@ -2,8 +2,9 @@
 
 Levels are judged by their counts, which every fit has: the deviance of rows around their level's mean is what the
 levels' means do not explain of the deviance around one mean (a deviance adds within and between; Jørgensen 1997, 1.3).
-Numeric terms are fitted alone, over packed blocks, and only where the whole model explains as much: a fit of an honest
-model makes no pass for it.
+Numeric terms are fitted alone, over packed blocks, and only where the whole model explains as much; and each is held
+against the amounts by a straight line, whatever the link, which the first pass knows. A fit of an honest model makes
+no pass for it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from glm_local.contract.compile_factor import linear_argument
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.factor_spec import InteractionSpec, LinearSpec
 from glm_local.errors import GlmError
-from glm_local.glm.alone import AloneKernel, bernoulli_deviance, poisson_noise, terms_alone
+from glm_local.glm.alone import AloneKernel, LineKernel, bernoulli_deviance, poisson_noise, terms_alone
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.fit_plan import Levels
@@ -41,6 +42,9 @@ PRACTICALLY_ALL = 0.999
 
 LESS_THAN_CHANCE = 0.5
 """Share of the deviance that chance leaves among Poisson counts; a factor that leaves less knows the counts."""
+
+ROUNDED = 1e-9
+"""Share of a sum of squares that is no longer told from rounding of the sum."""
 
 FEWEST_ROWS, ROWS_OF_A_LEVEL, TELLING_ROWS, MOST_TERMS = 20, 4, 8, 100
 
@@ -74,6 +78,7 @@ class LeakCheck:
         shares = dict(self._level_shares(solution))
         if solution is not None and self._explains(solution):
             shares |= {name: share for name, share in self._term_shares() if name not in shares}
+        shares |= {name: share for name, share in self._line_shares() if name not in shares}
         return [
             f"{name} alone {_explain(name)} {share:.1%} of the target: leakage? Is it known before the target is?"
             for name, share in shares.items()
@@ -142,6 +147,34 @@ class LeakCheck:
             share = 1 - (left + self.lost) / (whole + self.lost)
             if share > self._limit and telling >= TELLING_ROWS and less:
                 yield _named([self.levels.columns.columns[at].term for at in indices]), float(share)
+
+    def _line_shares(self) -> Iterator[tuple[str, float]]:
+        """Numeric terms that the amounts are a straight line of: under a log link, or a penalty, they explain less."""
+        terms = list(self.levels.columns.design.numerics)
+        with np.errstate(all="ignore"):
+            slopes, shares = self._lines()
+        places = tuple(int(at) for at in np.flatnonzero(shares > PRACTICALLY_ALL))
+        if not places:
+            return
+        means, rows = self.summary.moments[0] / self.summary.rows, self.summary.rows
+        unit = np.sqrt(self.summary.amount_square / rows)
+        kernel = LineKernel(
+            places, tuple(slopes[list(places)]), tuple(means[list(places)]), self.summary.amount / rows, float(unit)
+        )
+        (sums,) = self.blocks.sum(kernel, "leaks")
+        for at, (left, whole, squares) in zip(places, sums, strict=True):
+            less = not self._counts or left * unit * unit < LESS_THAN_CHANCE * self.summary.amount
+            if whole > 0 and 1 - left / whole > PRACTICALLY_ALL and whole * whole >= TELLING_ROWS * squares and less:
+                yield f"factor {terms[at]!r}", float(1 - left / whole)
+
+    def _lines(self) -> tuple[Array, Array]:
+        """Slope of the amounts in each numeric term, and the share of their squares it explains."""
+        (first, second, mixed), rows = self.summary.moments, self.summary.rows
+        amount, square = np.float64(self.summary.amount), self.summary.amount_square
+        spread, own = second - first**2 / rows, square - amount**2 / rows
+        cross = mixed - first * amount / rows
+        sure = (spread > ROUNDED * second) & (own > ROUNDED * square)
+        return cross / spread, np.where(sure, cross**2 / spread / own, 0.0)
 
     def _groups(self) -> list[tuple[int, ...]]:
         """Design columns of numeric terms, together where they read the same columns; of factors under an offset."""

@@ -13,6 +13,7 @@ from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.kernels import (
     AMOUNT,
+    AMOUNT_SQUARE,
     CONSTANT,
     NON_ZERO,
     ROWS,
@@ -43,6 +44,7 @@ class Summary:
     shift: float
     weight_square: float
     weight_inverse: float
+    amount_square: float
     faults: Mapping[str, int]
     log_scale: Array
     moments: Array
@@ -69,6 +71,7 @@ class Summary:
             float(totals[SHIFT]),
             float(totals[WEIGHT_SQUARE]),
             float(totals[WEIGHT_INVERSE]),
+            float(totals[AMOUNT_SQUARE]),
             {name: int(n) for name, n in zip(FAULTS, faults, strict=True)},
             scales,
             moments,

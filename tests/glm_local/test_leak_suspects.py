@@ -28,6 +28,15 @@ def test_it_is_one_without_an_intercept_too(name: str) -> None:
     assert f"{told_name(TOLD[name][5])} alone" in found[0]
 
 
+def test_a_penalty_and_an_exposure_do_not_hide_a_term_that_is_proportional_to_the_target() -> None:
+    frame = pd.DataFrame({"y": COUNT, "t": 250.0 * COUNT, "x": X, "e": DRAW.uniform(0.1, 1, len(X))})
+    asked: dict[str, Any] = {"target": "y", "family": "poisson", "exposure": "e", "factors": [linear("x"), linear("t")]}
+    assert [one[:14] for one in fit_glm(frame, **asked, ridge=100.0).warnings] == ["factor 't_term"]
+    no_constant = fit_glm(frame.assign(y=5 + NOISE, t=NOISE), **{**asked, "family": "gaussian", "exposure": None},
+                          intercept=False)  # fmt: skip
+    assert any("'t_term' alone explains 100.0%" in one for one in no_constant.warnings)
+
+
 def told_name(name: str) -> str:
     return f"factors {name}" if " and " in name else f"factor {name!r}"
 
