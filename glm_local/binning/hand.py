@@ -1,6 +1,6 @@
 """Smoothing by hand: a specification in, a changed one out; nothing is looked at but the specification.
 
-What was learned is written out, the learned base is dropped (the next fit finds it again), and policies that named a
+What was learned is written out, that levels were searched for stays, the learned base is dropped (the next fit finds it again), and policies that named a
 level follow it to its new name.
 """
 
@@ -170,9 +170,11 @@ def _open(spec: FactorSpec) -> tuple[Document, list[str]]:
         raise _refused(f"the {field} of {spec.name!r} are not known yet.", "Levels are smoothed once they are learned.",
                        f"Learn them, or write the {field} out.")  # fmt: skip
     document[field] = list(known)
-    named = document.pop("learned", {}).get("labels")
-    if named:
-        document["labels"] = list(named)
+    learned = document.pop("learned", {})
+    if learned.get("labels"):
+        document["labels"] = list(learned["labels"])
+    if learned.get("searched"):  # what is made of searched levels was searched for
+        document["learned"] = {"searched": learned["searched"]}
     return document, list(ordinary_levels(document) or [])
 
 

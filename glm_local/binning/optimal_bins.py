@@ -22,6 +22,7 @@ from glm_local.binning.size import choose
 from glm_local.candidates.candidate import Candidate, Policy
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.level_names import level_names
+from glm_local.contract.searched_levels import marked
 from glm_local.errors import ConfigError
 
 
@@ -54,7 +55,8 @@ def optimal_bins(sums: FactorSums, candidate: Candidate, rules: BinningRules | N
     trials = [judge.trial(()), *(judge.trial(groups) for bins, groups in found.items() if _differs(groups, search))]
     at, table = choose(trials, search)
     proof = proven(search, trials[at]) if found or not asked.sizes else infeasible(search)
-    return _result(search, candidate, trials[at], table, proof, searched(judge, trials, at))
+    how = f"best bins, size {asked.size}"
+    return _result(search, candidate, trials[at], table, proof, searched(judge, trials, at), how)
 
 
 def _check_size(sums: FactorSums, rules: BinningRules) -> None:
@@ -69,7 +71,7 @@ def _check_size(sums: FactorSums, rules: BinningRules) -> None:
 
 def judge_groups(
     sums: FactorSums, candidate: Candidate, groups: Sequence[Sequence[int]], rules: BinningRules | None = None,
-    how: str = "given by hand", others: Sequence[Groups] = (),
+    how: str = "given by hand", others: Sequence[Groups] = (), responses: bool = False,
 ) -> BinningResult:
     """The same result for groups that were not searched for.
 
@@ -81,6 +83,8 @@ def judge_groups(
         Where they come from; the proof's sentence says so.
     others
         What was made in the same way without each fold, where the responses had a part in it.
+    responses
+        Whether they had: the specification then says so.
     """
     search = Search(sums, rules or BinningRules(), _own_codes(sums, candidate, rules or BinningRules()))
     judge = Judge(search, tuple({len(one): one for one in [made]} for made in others))
@@ -88,7 +92,7 @@ def judge_groups(
     only = search.without(size=trial.bins, min_bins=1, max_bins=max(trial.bins, 1))
     _, table = choose([Judge(search).trial(()), trial], only)
     evidence = searched_by(how, judge, trial.groups) if others else None
-    return _result(search, candidate, trial, table, given(how), evidence)
+    return _result(search, candidate, trial, table, given(how), evidence, how if responses else "")
 
 
 def coarse_bins(
@@ -122,7 +126,7 @@ def target_order(
 
     return judge_groups(
         sums, candidate, made(folds), rules, "groups of about equal exposure in the order of shrunk experience",
-        [made(np.delete(folds, fold)) for fold in folds] if len(folds) > 1 else (),
+        [made(np.delete(folds, fold)) for fold in folds] if len(folds) > 1 else (), responses=True,
     )  # fmt: skip
 
 
@@ -163,11 +167,12 @@ def _policy(candidate: Candidate, cause: str, policy: Policy, own: Sequence[int]
 
 def _result(
     search: Search, candidate: Candidate, trial: Trial, trials: pd.DataFrame, proof: Proof,
-    evidence: Searched | None,
+    evidence: Searched | None, how: str,
 ) -> BinningResult:
     spec, levels = None, trial.table.rename(columns={"bin_size": "exposure"})
     if trial.groups:
         spec = _spec(search, candidate, trial.groups, proof)
+        spec = marked(spec, how) if how else spec
     levels["level"] = ["all"] if spec is None else level_names(spec.document())
     return BinningResult(
         candidate.name, candidate.kind, spec, trial.groups, levels, trials, proof, is_ratio(search.sums.gain),

@@ -72,18 +72,24 @@ class Cap(_Record):
 
 
 class NumericLearned(_Record):
-    """What training rows told: edges of a rule, names of levels where the column has two values, the base level."""
+    """What training rows told: edges of a rule, names of levels where the column has two values, the base level.
+
+    `searched` says how the edges were searched for among the responses of these rows: intervals and p-values of a fit
+    on them do not know of the search (`glm_local.contract.searched_levels`).
+    """
 
     edges: tuple[Edge, ...] | None = None
     labels: tuple[str, ...] | None = None
     base: str | None = None
+    searched: str | None = None
 
 
 class CategoricalLearned(_Record):
-    """What training rows told: the values of the column, sorted; the base level."""
+    """What training rows told: the values of the column, sorted; the base level; how groups were searched for."""
 
     levels: tuple[Value, ...] | None = None
     base: str | None = None
+    searched: str | None = None
 
 
 class LinearLearned(_Record):

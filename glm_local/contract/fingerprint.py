@@ -12,6 +12,7 @@ from glm_local.contract.category_key import Key, category_key, json_value, sorte
 from glm_local.contract.factor_spec import SPEC_OF_KIND, Spec
 from glm_local.contract.level_names import level_name, level_values, source_of
 from glm_local.contract.plain_json import canonical_json, plain_json
+from glm_local.contract.searched_levels import without_search
 from glm_local.contract.spec_fields import KINDS, document_problems
 
 
@@ -19,7 +20,7 @@ def fingerprint(document: Mapping[str, Any] | BaseModel | Sequence[Any]) -> str:
     """Return the SHA-256 of what a document means, as 64 hexadecimal digits.
 
     The order of keys, of factors in a list of factors, of values in a group and of the levels of a categorical
-    factor does not count; nor do notes, 20 against 20.0, a default written out, or a group of one value named like
+    factor does not count; nor do notes, whether levels were searched for, 20 against 20.0, a default written out, or a group of one value named like
     that value. Everything else does, what was learned included (means and deviations to nine digits).
 
     Raises
@@ -54,7 +55,7 @@ def _is_factor(document: dict[str, Any]) -> bool:
 
 
 def _factor_meaning(spec: Spec) -> dict[str, Any]:
-    document = {name: value for name, value in spec.document().items() if name != "notes"}
+    document = without_search({name: value for name, value in spec.document().items() if name != "notes"})
     if document["kind"] == "linear" and document.get("learned"):
         document["learned"] = {name: _nine_digits(one) for name, one in document["learned"].items()}
     if document["kind"] not in ("categorical", "ordinal"):

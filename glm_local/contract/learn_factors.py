@@ -242,7 +242,8 @@ def written_out(spec: NumericSpec) -> NumericSpec:
     document = spec.document()
     learned = document.pop("learned")
     labels = {"labels": learned["labels"]} if learned.get("labels") and spec.labels is None else {}
-    return NumericSpec(**{**document, "edges": learned["edges"], **labels})
+    kept = {"learned": {"searched": learned["searched"]}} if learned.get("searched") else {}
+    return NumericSpec(**{**document, "edges": learned["edges"], **labels, **kept})
 
 
 def with_base(spec: SpecT, level: str) -> SpecT:

@@ -73,6 +73,11 @@ class Coefficient(_Record):
     relativity: float | None = None
     relativity_lower: float | None = None
     relativity_upper: float | None = None
+    inference: str | None = Field(
+        default=None,
+        description="What p_value and interval rest on where it is not the rows alone: levels searched on the same "
+        "rows (`glm_local.contract.searched_levels`)",
+    )
     rows: int | None = None
     weight: float | None = Field(
         default=None, description="Sum over the level's rows of the weight, times s^(2-p) where exposure or offset fold"

@@ -141,13 +141,13 @@ _COLUMN: dict[str, Check] = {"column": any_text, "source": one_of("number", "int
 _CATEGORICAL: dict[str, Check] = {
     **_COMMON, "column": any_text, "source": one_of("text", "integer", "boolean", "date", "number"),
     "levels": _levels, "missing": policy, "unseen": policy, "base": base_rule,
-    "learned": record({}, {"levels": _levels, "base": any_text}),
+    "learned": record({}, {"levels": _levels, "base": any_text, "searched": any_text}),
 }
 FIELDS: dict[str, dict[str, Check]] = {
     "numeric": {
         **_COMMON, **_COLUMN, "edges": _edges, "labels": texts, "lower": edge, "upper": edge,
         "missing": policy, "below": policy, "above": policy, "base": base_rule,
-        "learned": record({}, {"edges": _edges, "labels": texts, "base": any_text}),
+        "learned": record({}, {"edges": _edges, "labels": texts, "base": any_text, "searched": any_text}),
     },
     "categorical": _CATEGORICAL,
     "ordinal": _CATEGORICAL,

@@ -21,6 +21,7 @@ from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
 from glm_local.contract.plain_json import canonical_json
+from glm_local.contract.searched_levels import SEARCHED, searched_names, searched_warning
 from glm_local.errors import GlmError, Problem, SpecError
 from glm_local.glm.condition import lost_digits
 from glm_local.glm.inference import information_criteria, wald
@@ -51,7 +52,7 @@ def model_document(
         ),
         warnings=(
             *outcome.warnings, *_aliased_warning(outcome.solution), *lost_digits(outcome.solution.condition),
-            *_few_rows_warning(statistics),
+            *_few_rows_warning(statistics), *_searched_warning(outcome),
         ),
         versions=package_versions(), data_fingerprint=request.data_fingerprint,
     )  # fmt: skip
@@ -247,6 +248,7 @@ def _coefficients(spec: ModelSpec, outcome: Outcome, statistics: FitStatistics) 
     counts: dict[tuple[str, str], LevelCount] = {(one.factor, one.level): one for one in outcome.levels.counts}
     separated = {one.column for one in outcome.separated}
     errors = _errors(outcome, statistics.dispersion)
+    searched = searched_names(outcome.levels.specs)
     relative = spec.link in ("log", "logit")
     lines: dict[int, Coefficient] = {}
     for at, column in enumerate(solution.columns.columns):
@@ -263,10 +265,11 @@ def _coefficients(spec: ModelSpec, outcome: Outcome, statistics: FitStatistics) 
         figures = {} if status == "aliased" else fitted
         if status == "separated":
             figures = {key: value for key, value in fitted.items() if key in ("estimate", "relativity")}
+        label = SEARCHED if status == "fitted" and column.term in searched else None
         lines[at] = Coefficient(
             term=str(column), factor=None if column.term == "(Intercept)" else column.term, level=column.level,
             status=status, rows=None if count is None else count.rows, weight=None if count is None else count.weight,
-            amount=None if count is None else count.amount, **figures,
+            amount=None if count is None else count.amount, inference=label, **figures,
         )  # fmt: skip
     return _in_model_order(outcome, lines, relative)
 
@@ -343,6 +346,12 @@ def _few_rows_warning(figures: FitStatistics) -> list[str]:
         return [f"Fitted on {found}: figures of so few rows say next to nothing."]
     unknown = "" if figures.dispersion is not None else "the dispersion and all standard errors are null, "
     return [f"Fitted on {found}: no degree of freedom is left, {unknown}and the fit says nothing of other rows."]
+
+
+def _searched_warning(outcome: Outcome) -> list[str]:
+    searched = searched_names(outcome.levels.specs)
+    said = searched_warning(one.name for one in outcome.levels.specs if one.name in searched)
+    return [said] if said else []
 
 
 def _aliased_warning(solution: Solution) -> list[str]:

@@ -6,6 +6,10 @@ from html import escape
 
 from glm_local.contract.counted import counted
 from glm_local.contract.model_spec import Coefficient, ModelDocument
+from glm_local.contract.searched_levels import SEARCHED, searched_warning
+
+MARK = "†"
+"""Beside p-values and ends of intervals of levels that were searched for on the same rows."""
 
 _COLUMNS = ("estimate", "std_error", "statistic", "p_value", "relativity", "lower", "upper", "weight")
 
@@ -30,6 +34,8 @@ def model_text(model: ModelDocument) -> str:
         one.term[:width].ljust(width) + "".join(cell.rjust(12) for cell in _cells(one, model))
         for one in model.coefficients
     ]
+    if any(one.inference for one in model.coefficients):
+        lines += ["", f"{MARK} {SEARCHED}"]
     lines += ["", *(f"! {warning}" for warning in model.warnings)]
     return "\n".join(lines).rstrip()
 
@@ -44,7 +50,10 @@ def model_html(model: ModelDocument) -> str:
         + "</tr>"
         for one in model.coefficients
     )
-    notes = "".join(f"<p style='margin:0'>⚠ {escape(warning)}</p>" for warning in model.warnings)
+    searched = searched_warning(dict.fromkeys(str(one.factor) for one in model.coefficients if one.inference))
+    caution = f"<p style='margin:0'><b>{MARK} {escape(searched)}</b></p>" if searched else ""
+    warnings = [warning for warning in model.warnings if warning != searched]
+    notes = caution + "".join(f"<p style='margin:0'>⚠ {escape(warning)}</p>" for warning in warnings)
     return f"<div>{head}<table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table>{notes}</div>"
 
 
@@ -95,10 +104,12 @@ def _cells(one: Coefficient, model: ModelDocument) -> list[str]:
     low, high = (one.relativity_lower, one.relativity_upper) if relative else (one.lower, one.upper)
     if not relative and model.spec.link in ("log", "logit"):
         low = high = None
+    mark = MARK if one.inference else ""
     return [
         _number(one.estimate), _number(one.std_error), _number(one.statistic),
-        "" if one.p_value is None else f"{one.p_value:.3g}",
-        _number(one.relativity), _number(low), _number(high), _number(one.weight),
+        "" if one.p_value is None else f"{one.p_value:.3g}{mark}",
+        _number(one.relativity), *(f"{_number(end)}{mark}" if end is not None else "" for end in (low, high)),
+        _number(one.weight),
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
+from glm_local.contract.searched_levels import searched_warning
 from glm_local.reports.tables import ValidationTables
 
 CoefficientStatus = Literal["fitted", "base", "pinned", "aliased", "empty", "separated", "pooled"]
@@ -54,6 +55,8 @@ class CoefficientRow:
         exp of the estimate and its bounds, for links where that means something.
     rows, exposure
         Training rows and exposure in the level.
+    inference
+        What p-value and interval rest on, where they are not what they say: "searched on the same rows"; else empty.
     status
         "fitted", "base", "pinned" (set by hand), "aliased", "empty", "separated" or "pooled".
     """
@@ -73,6 +76,7 @@ class CoefficientRow:
     rows: float | None = None
     exposure: float | None = None
     status: CoefficientStatus = "fitted"
+    inference: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,11 @@ class ReportContent:
     def factors(self) -> list[str]:
         """Factors with levels, in the order of the model."""
         return list(dict.fromkeys(row.factor for row in self.coefficients if row.factor and row.level))
+
+
+def caution(coefficients: Sequence[CoefficientRow]) -> str:
+    """The sentence in bold above coefficients whose intervals are not what they say; empty where all are."""
+    return searched_warning(dict.fromkeys(row.factor for row in coefficients if row.inference))
 
 
 def known(value: float | None) -> float:

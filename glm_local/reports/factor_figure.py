@@ -82,8 +82,8 @@ def factor_figure(
         seen = table[(table["rows"] > 0) | table["level"].map(level_text).isin(list(by_level))]
         drawn = most_exposed(seen, most_levels(width))
         said, names = left_out(drawn, seen, width), [level_text(level) for level in drawn["level"]]
-    axis = level_axis(names, width)
-    top, below = rates_top(width), 0 if width >= NARROW else 17 * _legend_rows(previous, previous_name, width)
+    axis, band = level_axis(names, width), _band_name(coefficients)
+    top, below = rates_top(width), 0 if width >= NARROW else 17 * _legend_rows(previous, previous_name, band, width)
     upper = None if drawn is None else Panel(axis, top, 200)
     lower = Panel(axis, (34 if upper is None else upper.floor + 44) + below, 150) if coefficients else None
     # Cells of a crossing, net of its factors, have many bases: a line through them would mean nothing.
@@ -168,7 +168,8 @@ class _Relativities:
         said = "logarithmic axis" if self.scale.logarithmic else "link scale"
         heading = f"{self.name or 'Estimate'} ({said})"
         entries = ["line", "band", "base"] + (["before"] if any(map(math.isfinite, self.before)) else [])
-        names = {"line": "this version", "band": "interval", "base": "base level", "before": self.previous_name}
+        names = {"line": "this version", "band": _band_name(self.rows), "base": "base level"}
+        names["before"] = self.previous_name
         if self.svg.width < NARROW:
             self._legend_below(heading, {one: names[one] for one in entries})
             return
@@ -198,9 +199,15 @@ class _Relativities:
             self.svg.line((x, y), (x + 22, y), colour, 1.7, dash)
 
 
-def _legend_rows(previous: Mapping[str, float] | None, previous_name: str, width: float) -> int:
+def _band_name(rows: Sequence[CoefficientRow]) -> str:
+    """What the legend calls the intervals: with the label of those that do not hold."""
+    labels = dict.fromkeys(row.inference for row in rows if row.inference)
+    return ", ".join(["interval", *labels])
+
+
+def _legend_rows(previous: Mapping[str, float] | None, previous_name: str, band: str, width: float) -> int:
     """Rows of a legend under its title."""
-    names = ["this version", "interval", "base level", *([shortened(previous_name, 40)] if previous else [])]
+    names = ["this version", band, "base level", *([shortened(previous_name, 40)] if previous else [])]
     return 1 + max(row for row, _ in legend_places([(name, "", "") for name in names], width - 16))
 
 

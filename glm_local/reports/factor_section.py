@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 from markupsafe import Markup
 
-from glm_local.reports.content import KNOWN, STATUS_NOTES, CoefficientRow, ReportContent, known
+from glm_local.reports.content import KNOWN, STATUS_NOTES, CoefficientRow, ReportContent, caution, known
 from glm_local.reports.drawn import at_both_widths
 from glm_local.reports.factor_chart import IntervalScale, interval_bar, interval_scale
 from glm_local.reports.factor_figure import factor_figure
@@ -67,6 +67,7 @@ class FactorSection:
     hidden: int
     samples: tuple[str, ...]
     chart: Markup = field(default_factory=Markup)
+    caution: str = ""
 
 
 def factor_sections(content: ReportContent) -> list[FactorSection]:
@@ -114,7 +115,7 @@ def _section(name: str, anchor: str, content: ReportContent, scale: IntervalScal
         )  # fmt: skip
     shown = largest(rows)
     lines = level_lines(shown, content.relativity_name, scale, exposure_total(rows), cells, len(samples))
-    return FactorSection(name, anchor, lines, len(rows) - len(shown), samples, chart)
+    return FactorSection(name, anchor, lines, len(rows) - len(shown), samples, chart, caution(fitted))
 
 
 def rows_of(table: pd.DataFrame) -> list[CoefficientRow]:
@@ -153,7 +154,7 @@ def level_line(
     share = known(row.exposure) / total if total > 0 else math.nan
     interval = f"{ratio_text(lower)} to {ratio_text(upper)}" if math.isfinite(lower) and math.isfinite(upper) else ""
     return LevelLine(
-        level=name or level_text(row.level), note=STATUS_NOTES[row.status], status=row.status,
+        level=name or level_text(row.level), note=row.inference or STATUS_NOTES[row.status], status=row.status,
         exposure=amount_text(row.exposure), share=share_text(share), rows=count_text(row.rows),
         relativity=ratio_text(value), interval=interval,
         bar=Markup(interval_bar(value, lower, upper, scale)) if drawn and scale is not None else Markup(),

@@ -64,6 +64,7 @@ def _row(one: Coefficient) -> CoefficientRow:
         one.term, one.factor or "", "" if one.level is None else level_text(one.level),
         one.estimate, one.std_error, one.statistic, one.p_value, one.lower, one.upper,
         one.relativity, one.relativity_lower, one.relativity_upper, one.rows, one.weight, one.status,
+        one.inference or "",
     )
 
 

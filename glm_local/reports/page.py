@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from glm_local.reports.constant_baseline import against_constant
-from glm_local.reports.content import ReportContent
+from glm_local.reports.content import ReportContent, caution
 from glm_local.reports.factor_section import factor_sections, single_terms
 from glm_local.reports.study_sections import comparisons
 from glm_local.reports.svg import DARK, clean, level_text, sentence_case, shortened
@@ -38,6 +38,7 @@ def render_report(content: ReportContent) -> str:
         content=content,
         verdict=content.verdict or plain_verdict(content),
         judged=judged,
+        caution=caution(content.coefficients),
         singles=single_terms(content.coefficients, content.relativity_name),
         sections=factor_sections(content),
         summary=printed(summary_with_gini(content.validation), SUMMARY),

@@ -34,7 +34,12 @@ def spec_words(spec: FactorSpec | Mapping[str, Any]) -> tuple[str, ...]:
     document = spec if isinstance(spec, Mapping) else spec.document()
     said = {"numeric": _numeric, "linear": _linear, "interaction": _interaction}.get(document["kind"], _categorical)
     notes = [f"Note: {note}" for note in document.get("notes", ())]
-    return (*said(document), *_policies(document), *_base(document), *notes)
+    return (*said(document), *_policies(document), *_base(document), *_search(document), *notes)
+
+
+def _search(document: Mapping[str, Any]) -> list[str]:
+    how = (document.get("learned") or {}).get("searched")
+    return [f"Its levels were searched for among the training responses ({how})."] if how else []
 
 
 def _numeric(document: Mapping[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from markupsafe import Markup
 
+from glm_local.reports.content import caution
 from glm_local.reports.drawn import at_both_widths
 from glm_local.reports.page import page_environment
 from glm_local.reports.study_content import StudyContent
@@ -52,6 +53,7 @@ def render_study_report(content: StudyContent) -> str:
         sample=sample,
         samples=None if every is None else printed(every, SAMPLES),
         excluded=None if tables is None or tables.excluded.empty else printed(tables.excluded, EXCLUDED),
+        caution=caution(content.coefficients),
         singles=model_terms(content),
         factors=model_factors(content),
         pages=factor_pages(content),

@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from glm_local.reports.bin_path_chart import bin_path_figure
-from glm_local.reports.content import CoefficientRow, Decision, DoubleLift, known
+from glm_local.reports.content import CoefficientRow, Decision, DoubleLift, caution, known
 from glm_local.reports.double_lift_chart import DOUBLE_LIFT, closer_bands, distances, double_lift_figure
 from glm_local.reports.drawn import at_both_widths
 from glm_local.reports.factor_chart import IntervalScale
@@ -61,6 +61,7 @@ class PrintedFactor:
     trials: PrintedTable | None
     chosen: str
     decisions: Sequence[Decision]
+    caution: str
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def _factor_page(page: FactorPage, anchor: str, content: StudyContent, scale: In
         at_both_widths(drawn, WIDTH) if fitted or judged is not None else Markup(),
         Markup() if trials is None else at_both_widths(lambda width: bin_path_figure(trials, width, 270).svg(), 440),
         None if trials is None else printed(trials, trial_columns(trials)), _chosen(trials), page.decisions,
+        caution(fitted),
     )
 
 

@@ -165,7 +165,7 @@ def raw_fit(study: StudyCore[Any], design: Design) -> ModelDocument:
     """A design fitted on the training rows of the source: one pass."""
     rows = study.bench.rows
     request = dataclasses.replace(
-        rows.request, factors=design.factors, where=rows.flag("train"), solver="auto", name=study.name,
+        rows.request, factors=study.marked(design).factors, where=rows.flag("train"), solver="auto", name=study.name,
         data_fingerprint=study.state.data, pins=design.pins or None,
     )  # fmt: skip
     return fit(rows.engine, rows.frame, request)

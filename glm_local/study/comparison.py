@@ -11,13 +11,14 @@ from typing import Any, Literal
 import pandas as pd
 from scipy import stats
 
+from glm_local.contract.searched_levels import SEARCHED, is_searched
 from glm_local.study.design import Change
 from glm_local.study.keeping import KeepingRule
 from glm_local.study.screened import Screened
 from glm_local.study.workbench import FittedDesign
 
 Action = Literal["add", "replace", "remove"]
-SEARCHED_BINS = "bins searched on the same rows"
+SEARCHED_BINS = f"bins {SEARCHED}"
 """What the p-value of such bins is of, wherever it appears: it is not calibrated."""
 
 
@@ -80,7 +81,7 @@ class Comparison:
     @property
     def p_of(self) -> str:
         """What the p-value is of."""
-        return SEARCHED_BINS if self.searched else "levels as given"
+        return SEARCHED_BINS if self.searched or is_searched(self.change.spec) else "levels as given"
 
     def earns_its_place(self, rule: KeepingRule | None = None) -> bool:
         """Whether it passes both questions of the rule: it is there, and its levels gain."""
@@ -108,7 +109,7 @@ class Comparison:
     def _test_words(self, level: float | None) -> str:
         if self.p_value is None:
             return "no test, the models are not nested"
-        return f"{p_text(self.p_value, level)} ({SEARCHED_BINS})" if self.searched else p_text(self.p_value, level)
+        return p_text(self.p_value, level) + (f" ({self.p_of})" if self.p_of == SEARCHED_BINS else "")
 
     def _against(self, errors: float) -> str:
         side = "above" if self.cv_gain > errors * self.cv_se else "not above"

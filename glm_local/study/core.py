@@ -121,7 +121,7 @@ class StudyCore(Generic[Frame]):
 
         What searched bins only seem to gain out of fold, because the fold's rows helped to choose them, is taken back.
         """
-        bench = self.bench
+        bench, design = self.bench, self.marked(design)
         with self.stage("fit and measure"):
             found = bench.fitted(design)
         searches = [one for one in map(self.search_of, design.factors) if one is not None]
@@ -135,6 +135,11 @@ class StudyCore(Generic[Frame]):
         key = partition_key(spec)
         said = self.state.searched.get(key)
         return self._searches.get(key) if said is None else Searched.read(said)
+
+    def marked(self, design: Design) -> Design:
+        """A design whose factors say whether their levels were searched for in this study."""
+        factors = tuple(self.state.with_mark(one) for one in design.factors)
+        return design if factors == design.factors else replace(design, factors=factors)
 
     def remember(self, spec: FactorSpec | None, found: Searched | None) -> None:
         """Know a search before its event is written."""

@@ -24,6 +24,8 @@ def partition_key(spec: FactorSpec) -> str:
     """
     said = spec.document()
     parts: dict[str, Any] = {name: said[name] for name in READ if name in said}
+    if parts.get("source") == "integer" and "edges" in parts:  # edges cut whole numbers as they cut numbers
+        parts["source"] = "number"
     levels = said.get("levels")
     if isinstance(levels, list | tuple):
         parts["levels"] = sorted((_values(one) for one in levels), key=str)

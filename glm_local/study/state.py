@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from glm_local.contract.factor_spec import FactorSpec
+from glm_local.contract.searched_levels import is_searched, marked
 from glm_local.contract.spec_problems import read_factor
 from glm_local.errors import Problem, StoreError
 from glm_local.study.design import Change, Design
@@ -118,6 +119,11 @@ class StudyState:
             state = replace(state, screened={**state.screened, str(event.factor): test})
         return replace(state, done=done, seq=event.seq, run_id=event.run_id, run_is_open=is_open)
 
+    def with_mark(self, spec: FactorSpec) -> FactorSpec:
+        """A factor with the record of the search that found its levels, whoever wrote them down and by what name."""
+        said = None if is_searched(spec) or not self.searched else self.searched.get(partition_key(spec))
+        return spec if said is None else marked(spec, f"as found by a search, {said['rule']}")
+
     @property
     def is_finalized(self) -> bool:
         """Whether the design is the finalized one."""
@@ -164,17 +170,23 @@ def _proposed(state: StudyState, event: StudyEvent) -> StudyState:
     said, factor = event.payload, str(event.factor)
     if said.get("spec") is None:
         return replace(state, proposals={name: one for name, one in state.proposals.items() if name != factor})
-    proposal = Proposal(
-        factor, read_factor(said["spec"]), said["method"], said["design"], said.get("evidence", {}), said.get("pins"),
-        event.step,
-    )  # fmt: skip
-    state = _with_search(state, proposal.spec, proposal.evidence.get("searched"))
+    spec, evidence = read_factor(said["spec"]), said.get("evidence", {})
+    state = _with_search(state, spec, evidence.get("searched"))
+    spec = state.with_mark(spec)
+    proposal = Proposal(factor, spec, said["method"], said["design"], evidence, said.get("pins"), event.step)
     return replace(state, proposals={**state.proposals, factor: proposal})
 
 
 def _with_search(state: StudyState, spec: FactorSpec, said: Mapping[str, Any] | None) -> StudyState:
     """The first search that found some bins stays their evidence, so that a replay finds what was found."""
-    return state if said is None else replace(state, searched={partition_key(spec): said, **state.searched})
+    if said is None:
+        return state
+    return _with_marks(replace(state, searched={partition_key(spec): said, **state.searched}))
+
+
+def _with_marks(state: StudyState) -> StudyState:
+    factors = tuple(state.with_mark(one) for one in state.design.factors)
+    return replace(state, design=replace(state.design, factors=factors))
 
 
 def _compared(state: StudyState, event: StudyEvent) -> StudyState:
@@ -193,7 +205,7 @@ def _decided(state: StudyState, event: StudyEvent) -> StudyState:
     for line in event.payload.get("evidence", {}).get("factors", ()):
         spec = design.get(line["factor"])
         state = state if spec is None else _with_search(state, spec, line.get("searched"))
-    return _new_version(state, event)
+    return _new_version(_with_marks(state), event)
 
 
 def _undone(state: StudyState, event: StudyEvent) -> StudyState:

@@ -20,6 +20,7 @@ from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
+from glm_local.contract.searched_levels import is_searched
 from glm_local.contract.spec_problems import factor_problems, read_factor
 from glm_local.contract.text_columns import text_problems
 from glm_local.errors import DataError, FitError, Problem, nearest
@@ -161,7 +162,7 @@ class Workbench(Generic[Frame]):
     def fitted(self, design: Design) -> FittedDesign:
         """The design fitted and measured; a design is fitted once."""
         # The order of factors is that of coefficients, and so part of what a model is.
-        key = f"{design.fingerprint} {design.names}"
+        key = f"{design.fingerprint} {design.names} {[is_searched(one) for one in design.factors]}"
         found = self._fitted.get(key)
         if found is None:
             asked = {"pins": design.pins} if design.pins else {}
