@@ -1,7 +1,7 @@
 """Smoothing by hand: a specification in, a changed one out; nothing is looked at but the specification.
 
-What was learned is written out, that levels were searched for stays, the learned base is dropped (the next fit finds it again), and policies that named a
-level follow it to its new name.
+What was learned is written out, that levels were searched for stays, the learned base is dropped (the next fit finds it
+again), and policies that named a level follow it to its new name.
 """
 
 from __future__ import annotations

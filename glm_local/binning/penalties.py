@@ -187,6 +187,18 @@ _NAMES: dict[type, str] = {
 }  # fmt: skip
 
 
+def looks_at_validation(text: str) -> bool:
+    """Whether a penalty, as the history names it, may read validation rows: functions of one's own may.
+
+    Examples
+    --------
+    >>> looks_at_validation(repr(bin_count_penalty())), looks_at_validation(repr(train_validation_gap_penalty()))
+    (False, True)
+    """
+    blind = (_BinCount, _SmallSize, _SmallCount, _Small, _Unstable)
+    return not any(text.startswith(f"{one.__name__}(") for one in blind)
+
+
 def named_penalties(penalties: Mapping[str, Penalty] | Sequence[Penalty]) -> dict[str, Penalty]:
     """Penalties by name: a mapping as it is; others by what they are called, numbered where that repeats.
 

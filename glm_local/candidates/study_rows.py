@@ -266,17 +266,17 @@ class StudyRows(Generic[Frame]):
         fit = self.fit_of(self.resolve(factors), name=name, **asked)
         return fit.document
 
-    def fit_of(self, specs: Sequence[FactorSpec], **asked: Any) -> PackedFit:
-        """As `fit`, for resolved factors, with columns and coefficients."""
+    def fit_of(self, specs: Sequence[FactorSpec], samples: Sequence[str] = ("train",), **asked: Any) -> PackedFit:
+        """As `fit`, for resolved factors and on any samples, with columns and coefficients."""
         request = replace(self.request, **asked)
         plans: list[FitPlan] = []
 
-        def train(plan: FitPlan) -> Blocks:
+        def opened(plan: FitPlan) -> Blocks:
             plans.append(plan)
-            recode = self.recode(plan, self.codes_of("train"))
+            recode = self.recode(plan, self.codes_of(samples))
             return recoded_blocks(self.blocks, plan.design.shape(), recode)
 
-        fit = fit_packed(request, specs, self.kinds, train, self.engine.passes)
+        fit = fit_packed(request, specs, self.kinds, opened, self.engine.passes)
         self._fits[fit.document.fingerprint] = fit
         self._plans[fit.document.fingerprint] = plans[0]
         return fit

@@ -20,8 +20,9 @@ def fingerprint(document: Mapping[str, Any] | BaseModel | Sequence[Any]) -> str:
     """Return the SHA-256 of what a document means, as 64 hexadecimal digits.
 
     The order of keys, of factors in a list of factors, of values in a group and of the levels of a categorical
-    factor does not count; nor do notes, whether levels were searched for, 20 against 20.0, a default written out, or a group of one value named like
-    that value. Everything else does, what was learned included (means and deviations to nine digits).
+    factor does not count; nor do notes, whether levels were searched for, 20 against 20.0, a default written out, or a
+    group of one value named like that value. Everything else does, what was learned included (means and deviations to
+    nine digits).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Levels that were searched for among the responses of the rows they are fitted on: who has them, what is said of it."""
+"""Levels that were searched for among the responses of the rows they are fitted on: who has them, what is said."""
 
 from __future__ import annotations
 
@@ -64,6 +64,6 @@ def searched_warning(names: Iterable[str]) -> str:
     if not named:
         return ""
     return (
-        f"Intervals and p-values of {', '.join(named)} are of levels {SEARCHED}: chosen because they differ there, they "
-        "have intervals that are too narrow and p-values that are too small."
+        f"Intervals and p-values of {', '.join(named)} are of levels {SEARCHED}: chosen because they differ there, "
+        "they have intervals that are too narrow and p-values that are too small."
     )

@@ -100,6 +100,7 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
                 simplefilter("ignore")  # they are in the history, and in the answer
                 told.say(_rows_line(study))
         rules = workflow_rules(config)
+        steps.check_inference(study, rules, config.study.finalize.enabled)
         with stage("screen") as told:
             names = steps.screen(study, rules)
             told.say(_screen_line(study, names))
@@ -137,10 +138,12 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
         if not asked.enabled:
             with self.progress.stage("validate") as told:
                 report = self._validated(study)
+                if self.config.study.inference == "selective":
+                    study.selective_intervals()
                 told.say("not finalized, the holdout was not looked at")
             return with_derived(study.current().model, derive), None, report
         with self.progress.stage("finalize") as told:
-            found = study.finalize(asked.verify, asked.reason)
+            found = study.finalize(asked.verify, asked.reason, inference=self.config.study.inference)
             opinion = "no second opinion asked" if found.opinion is None else str(found.opinion)
             told.say(f"deviance {found.model.statistics.deviance:,.2f}; {opinion}")
         return with_derived(found.model, derive), found.opinion, found.report

@@ -113,6 +113,10 @@ class StudySection(Section):
     acceptance: AcceptanceSection = Field(default_factory=AcceptanceSection)
     refine_rounds: int = Field(2, description="Most rounds in which every factor is optimized again", ge=0, le=50)
     interactions: InteractionsSection = Field(default_factory=InteractionsSection)
+    inference: Literal["naive", "selective"] = Field(
+        "naive", description='"selective" shows intervals of rows that took no part in the design beside those of the '
+        "rows that were searched"
+    )
     finalize: FinalizeSection = Field(default_factory=FinalizeSection)
 
 

@@ -108,4 +108,5 @@ def workflow_rules(config: StudyConfig) -> WorkflowRules:
         level=asked.acceptance.level, errors=asked.acceptance.errors, max_factors=asked.acceptance.max_factors,
         rounds=asked.refine_rounds, interactions=pairs.count if pairs.enabled else 0, interaction_q=pairs.q,
         pooling=ScreeningRules(min_rows=pairs.min_cell_rows, min_evidence=pairs.min_cell_evidence),
+        inference=asked.inference,
     )  # fmt: skip

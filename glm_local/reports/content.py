@@ -57,6 +57,8 @@ class CoefficientRow:
         Training rows and exposure in the level.
     inference
         What p-value and interval rest on, where they are not what they say: "searched on the same rows"; else empty.
+    unseen_p_value, unseen_lower, unseen_upper, unseen_relativity_lower, unseen_relativity_upper
+        The same of these levels on rows that took no part in the design; None where that was not asked for.
     status
         "fitted", "base", "pinned" (set by hand), "aliased", "empty", "separated" or "pooled".
     """
@@ -77,6 +79,11 @@ class CoefficientRow:
     exposure: float | None = None
     status: CoefficientStatus = "fitted"
     inference: str = ""
+    unseen_p_value: float | None = None
+    unseen_lower: float | None = None
+    unseen_upper: float | None = None
+    unseen_relativity_lower: float | None = None
+    unseen_relativity_upper: float | None = None
 
 
 @dataclass(frozen=True)

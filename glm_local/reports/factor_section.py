@@ -55,6 +55,7 @@ class LevelLine:
     statistic: str
     p_value: str
     actual_expected: tuple[AeCell, ...] = ()
+    unseen: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,15 +153,26 @@ def level_line(
     value, lower, upper = _shown(row, relativity_name)
     drawn = scale is not None and row.status in KNOWN and math.isfinite(value)
     share = known(row.exposure) / total if total > 0 else math.nan
-    interval = f"{ratio_text(lower)} to {ratio_text(upper)}" if math.isfinite(lower) and math.isfinite(upper) else ""
     return LevelLine(
         level=name or level_text(row.level), note=row.inference or STATUS_NOTES[row.status], status=row.status,
         exposure=amount_text(row.exposure), share=share_text(share), rows=count_text(row.rows),
-        relativity=ratio_text(value), interval=interval,
+        relativity=ratio_text(value), interval=_interval(lower, upper),
         bar=Markup(interval_bar(value, lower, upper, scale)) if drawn and scale is not None else Markup(),
         estimate=estimate_text(row.estimate), std_error=estimate_text(row.std_error),
         statistic=ratio_text(row.statistic), p_value=probability_text(row.p_value), actual_expected=cells,
+        unseen=_interval(*_unseen(row, relativity_name)),
     )
+
+
+def _interval(lower: float, upper: float) -> str:
+    return f"{ratio_text(lower)} to {ratio_text(upper)}" if math.isfinite(lower) and math.isfinite(upper) else ""
+
+
+def _unseen(row: CoefficientRow, relativity_name: str) -> tuple[float, float]:
+    """Interval of rows that took no part in the design; NaN where there is none."""
+    if relativity_name:
+        return known(row.unseen_relativity_lower), known(row.unseen_relativity_upper)
+    return known(row.unseen_lower), known(row.unseen_upper)
 
 
 def _shown(row: CoefficientRow, relativity_name: str) -> tuple[float, float, float]:

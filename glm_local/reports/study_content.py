@@ -101,6 +101,8 @@ class StudyContent:
         One sentence, and its verdict.
     warnings
         Sentences a reader must know.
+    unseen
+        What the intervals of rows that took no part in the design are of, in a sentence; empty where none were asked.
     convergence, converged
         One sentence on how the fit ended; whether it converged.
     fingerprints, packages, passes
@@ -134,6 +136,7 @@ class StudyContent:
     second_opinion: str = ""
     second_opinion_status: Literal["agrees", "differs", "not verifiable", "not asked"] = "not asked"
     warnings: Sequence[str] = ()
+    unseen: str = ""
     convergence: str = ""
     converged: bool = True
     fingerprints: Mapping[str, str] = field(default_factory=dict)

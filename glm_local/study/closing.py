@@ -22,6 +22,7 @@ from glm_local.glm.fit import fit
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.glm.verify_fit import verify_fit
 from glm_local.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
+from glm_local.study import selective
 from glm_local.study.core import StudyCore
 from glm_local.study.design import Design
 from glm_local.study.history import Fact
@@ -130,8 +131,12 @@ class Finalization:
         return f"Finalization({self.model.name!r} {said}: {self.model.fingerprint[:12]}; {opinion})"
 
 
-def finalize(study: StudyCore[Any], verify: bool, reason: str | None) -> Finalization:
+def finalize(
+    study: StudyCore[Any], verify: bool, reason: str | None, inference: selective.Inference = "naive"
+) -> Finalization:
     """Fit the accepted design on source rows, compare with the packed fit, verify, validate, record, end the run.
+
+    With selective inference the design is also fitted on the rows of validation and holdout: packed passes only.
 
     Raises
     ------
@@ -140,6 +145,9 @@ def finalize(study: StudyCore[Any], verify: bool, reason: str | None) -> Finaliz
     """
     if study.state.is_finalized:
         return finalization(study, repeated=True)
+    asked = inference == "selective"
+    if asked:
+        selective.require_unseen(study, holdout=True)
     packed = study.current()
     rows = study.bench.rows
     with rows.engine.holding(rows.frame):
@@ -157,7 +165,8 @@ def finalize(study: StudyCore[Any], verify: bool, reason: str | None) -> Finaliz
         with study.stage("validate"):
             report = measured(study, model, ("train", "validation", "holdout"))
             lift = against_previous(study, model)
-    _commit(study, model, opinion, report, apart, reason, lift)
+    intervals = [selective.recorded(selective.selective_intervals(study, holdout=True))] if asked else []
+    _commit(study, model, opinion, report, apart, reason, lift, intervals)
     return Finalization(model, opinion, report, apart)
 
 
@@ -192,7 +201,7 @@ def second_opinion(study: StudyCore[Any], model: ModelDocument) -> SecondOpinion
 
 def _commit(
     study: StudyCore[Any], model: ModelDocument, opinion: SecondOpinion | None, report: ValidationReport, apart: float,
-    reason: str | None, lift: dict[str, Any] | None,
+    reason: str | None, lift: dict[str, Any] | None, intervals: Sequence[Fact],
 ) -> None:
     design = study.design.fingerprint
     said = {"verdict": "not asked"} if opinion is None else dataclasses.asdict(opinion)
@@ -223,6 +232,7 @@ def _commit(
         "models": [model_row(model)], "coefficients": coefficient_rows(model),
         "specs": spec_rows(model, study.setup.document()["split"]),
     }  # fmt: skip
+    facts += intervals
     facts.append(Fact("finalized", finalized, reason=reason, rows=rows))
     study.commit(facts, finish=True)
 

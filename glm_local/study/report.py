@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -22,6 +23,7 @@ from glm_local.reports import (
     render_study_report,
     spec_words,
 )
+from glm_local.reports.content import CoefficientRow
 from glm_local.reports.model_lines import (
     coefficient_rows,
     convergence_words,
@@ -35,10 +37,11 @@ from glm_local.study.closing import of_samples
 from glm_local.study.comparison import gain_text, p_text
 from glm_local.study.core import StudyCore
 from glm_local.study.events import DECISIONS, StudyEvent
+from glm_local.study.selective import SelectiveIntervals, known_intervals
 from glm_local.study.validation_gain import validation_warnings
 from glm_local.validation import ValidationReport
 
-TOLD = (*DECISIONS, "undone", "rejected", "split", "looked", "finalized", "branched", "replayed")
+TOLD = (*DECISIONS, "undone", "rejected", "split", "looked", "inferred", "finalized", "branched", "replayed")
 """Events the page lists as decisions."""
 
 
@@ -66,9 +69,11 @@ def study_content(study: StudyCore[Any], title: str | None, purpose: str, exposu
             report = closing.measured(study, model, ("train", "validation"))
         opinion, status = "The study is not finalized yet.", "not asked"
     events, gains = study._history.events, _holdout_gains(study)
+    unseen = known_intervals(study.state)
     return StudyContent(
         title=title or study.name, subtitle=_subtitle(model, exposure_name), purpose=purpose, roles=role_words(model),
-        model=model_facts(model), coefficients=coefficient_rows(model), fit_figures=fit_figures(model),
+        model=model_facts(model), unseen="" if unseen is None else unseen.words,
+        coefficients=_coefficients(model, unseen), fit_figures=fit_figures(model),
         validation=report, factors=_pages(study, model, events), screening=_screening(study),
         interactions=_interactions(study), pairs=_pairs(study, events), versions=_versions(study),
         double_lifts=_double_lifts(study),
@@ -82,6 +87,27 @@ def study_content(study: StudyCore[Any], title: str | None, purpose: str, exposu
         statistic_name=model.statistics.statistic, relativity_name=relativity_name(model.spec.link),
         exposure_name=exposure_name,
     )  # fmt: skip
+
+
+def _coefficients(model: ModelDocument, unseen: SelectiveIntervals | None) -> list[CoefficientRow]:
+    """The model's lines, with the intervals of rows that took no part in the design where there are any."""
+    rows = coefficient_rows(model)
+    if unseen is None:
+        return rows
+    found = {str(line["term"]): line for line in unseen.table.to_dict("records")}
+    return [_with_unseen(row, found[row.term]) if row.term in found else row for row in rows]
+
+
+def _with_unseen(row: CoefficientRow, line: Mapping[Any, Any]) -> CoefficientRow:
+    return replace(
+        row, unseen_p_value=_number(line["p_value"]), unseen_lower=_number(line["lower"]),
+        unseen_upper=_number(line["upper"]), unseen_relativity_lower=_number(line["relativity_lower"]),
+        unseen_relativity_upper=_number(line["relativity_upper"]),
+    )  # fmt: skip
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or value != value else float(value)
 
 
 def _subtitle(model: ModelDocument, exposure_name: str) -> str:

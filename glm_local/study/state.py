@@ -73,6 +73,8 @@ class StudyState:
         Events that looked at the holdout.
     finalized
         Payload of the last finalization; None when the design changed since.
+    inferred
+        Payload of the last intervals on unseen rows, which name their design.
     done
         Marks of steps an automatic procedure has made, see `glm_local.study.automatic`.
     seq
@@ -96,6 +98,7 @@ class StudyState:
     versions: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     looks: tuple[StudyEvent, ...] = field(default=(), repr=False)
     finalized: Mapping[str, Any] | None = field(default=None, repr=False)
+    inferred: Mapping[str, Any] | None = field(default=None, repr=False)
     done: frozenset[str] = field(default=frozenset(), repr=False)
     seq: int = -1
     run_id: str | None = None
@@ -235,6 +238,10 @@ def _looked(state: StudyState, event: StudyEvent) -> StudyState:
     return replace(state, looks=(*state.looks, event))
 
 
+def _inferred(state: StudyState, event: StudyEvent) -> StudyState:
+    return replace(state, inferred=event.payload)
+
+
 def _finalized(state: StudyState, event: StudyEvent) -> StudyState:
     _check(event, state.design.fingerprint, state.design.fingerprint)
     return replace(state, finalized=event.payload)
@@ -266,4 +273,5 @@ _STEPS: Mapping[str, Callable[[StudyState, StudyEvent], StudyState]] = {
     "rejected": _rejected,
     "looked": _looked,
     "finalized": _finalized,
+    "inferred": _inferred,
 }

@@ -15,7 +15,7 @@ from glm_local.glm.document import package_versions
 from glm_local.model import Model
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.tested_levels import ScreeningRules
-from glm_local.study import automatic, closing, crossing, decisions
+from glm_local.study import automatic, closing, crossing, decisions, selective
 from glm_local.study.automatic import AutomaticPlan
 from glm_local.study.closing import Finalization
 from glm_local.study.comparison import Comparison
@@ -28,6 +28,7 @@ from glm_local.study.keeping import Keep, KeepingRule
 from glm_local.study.looks import StudyLooks
 from glm_local.study.memory_store import MemoryStore
 from glm_local.study.replay import Replay, replay
+from glm_local.study.selective import Inference, SelectiveIntervals
 from glm_local.study.setup import SplitLike, StudySetup, study_setup
 from glm_local.study.workbench import Workbench
 
@@ -305,6 +306,7 @@ class Study(StudyLooks[Frame]):
         level: float | None = None,
         errors: float | None = None,
         rounds: int = 2,
+        inference: Inference = "naive",
     ) -> Self:
         """Rank, optimize, keep what earns its place, refine together, prune; crossings where asked.
 
@@ -321,18 +323,47 @@ class Study(StudyLooks[Frame]):
         keep, q, level, errors
             When a factor stays: a rule by name, and other numbers than its own; see
             `glm_local.study.keeping.KeepingRule`.
+        inference
+            "selective" fits the design that was reached on the validation rows too, which took no part in it, and
+            records those intervals; see `selective_intervals`.
         """
+        if inference == "selective":
+            selective.require_unseen(self, holdout=False, rules=rules)
         pairs = 3 if interactions is True else int(interactions)
         plan = AutomaticPlan(top_n, rules or BinningRules(), KeepingRule(keep, q, level, errors), rounds, pairs)
         automatic.auto_design(self, plan, candidates)
+        if inference == "selective":
+            selective.infer(self)
         return self
 
-    def finalize(self, verify: bool = True, reason: str | None = None) -> Finalization:
+    def selective_intervals(self, reason: str | None = None) -> SelectiveIntervals:
+        """Intervals that hold after a search: the accepted design fitted on rows that took no part in reaching it.
+
+        Before `finalize` these are the validation rows; ``finalize(inference="selective")`` takes the holdout too.
+        Recorded once per design. Packed passes of one fit; source rows are not read.
+
+        Raises
+        ------
+        ConfigError
+            When no row is left that took no part.
+        """
+        return selective.infer(self, reason)
+
+    def finalize(
+        self, verify: bool = True, reason: str | None = None, *, inference: Inference = "naive"
+    ) -> Finalization:
         """Fit the accepted design on source rows, have it verified, look at the holdout, record all of it.
 
         A design that is finalized already is not finalized again: nothing is added.
+
+        Parameters
+        ----------
+        verify
+            Whether an independent solver refits the model.
+        inference
+            "selective" records intervals of the design on the rows of validation and holdout beside the model's.
         """
-        return closing.finalize(self, verify, reason)
+        return closing.finalize(self, verify, reason, inference)
 
 
 def _opened(environment: StudyEnvironment[Any], store: StoreLike) -> Store:

@@ -12,6 +12,7 @@ from glm_local.errors import ConfigError, GlmError, Problem, nearest
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study.automatic import AutomaticPlan
 from glm_local.study.keeping import Keep, KeepingRule
+from glm_local.study.selective import Inference
 
 
 @arguments_checked
@@ -39,6 +40,9 @@ class WorkflowRules:
         Share of false discoveries among pairs that are tried.
     pooling
         Cells below its floors have no effect of their own: they follow their margins.
+    inference
+        "selective" records intervals of the design that was reached on rows that took no part in it: those of
+        validation, and of the holdout where the study is finalized. See `GLMStudy.selective_intervals`.
 
     Raises
     ------
@@ -62,6 +66,7 @@ class WorkflowRules:
     interactions: int = 0
     interaction_q: float = 0.05
     pooling: ScreeningRules = field(default_factory=ScreeningRules)
+    inference: Inference = "naive"
 
     def __post_init__(self) -> None:
         rules = {

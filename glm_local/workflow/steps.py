@@ -10,6 +10,7 @@ from glm_local.errors import DataError, FitError
 from glm_local.study.automatic import AutomaticPlan, auto_design
 from glm_local.study.crossing import crossing_name, joint_test, skipped
 from glm_local.study.design import Change
+from glm_local.study.selective import require_unseen
 from glm_local.study.study import Study
 from glm_local.workflow.rules import WorkflowRules
 
@@ -20,6 +21,12 @@ def design(study: Study[Any], rules: WorkflowRules) -> None:
     build(study, rules, names)
     limit(study, rules)
     cross(study, rules)
+
+
+def check_inference(study: Study[Any], rules: WorkflowRules, finalize: bool) -> None:
+    """Refuse selective inference before anything is searched where no row would be left for it."""
+    if rules.inference == "selective":
+        require_unseen(study, holdout=finalize, rules=rules.binning)
 
 
 def screen(study: Study[Any], rules: WorkflowRules) -> list[str]:

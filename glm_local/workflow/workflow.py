@@ -18,11 +18,12 @@ from glm_local.contract.store import Store
 from glm_local.errors import ConfigError
 from glm_local.model import Model
 from glm_local.study.closing import Finalization, of_samples
+from glm_local.study.selective import SelectiveIntervals, known_intervals
 from glm_local.study.setup import SplitLike
 from glm_local.study.study import Study
 from glm_local.validation import ValidationReport
 from glm_local.workflow.rules import WorkflowRules, given_twice, known_rules
-from glm_local.workflow.steps import design
+from glm_local.workflow.steps import check_inference, design
 
 
 @arguments_checked
@@ -71,6 +72,11 @@ class WorkflowResult(Generic[Frame]):
     def coefficients(self) -> pd.DataFrame:
         """Of the model."""
         return self.model.coefficients
+
+    @property
+    def intervals(self) -> SelectiveIntervals | None:
+        """Intervals on rows that took no part in the design; None where they were not asked for."""
+        return known_intervals(self.study.state)
 
     @property
     def rejected(self) -> Mapping[str, str]:
@@ -166,8 +172,11 @@ class Workflow(Generic[Frame]):
             As of the study's verbs.
         """
         study = self._opened(frame, candidates)
+        check_inference(study, self.rules, self._finalize)
         design(study, self.rules)
-        final = study.finalize(self._verify) if self._finalize else None
+        final = study.finalize(self._verify, inference=self.rules.inference) if self._finalize else None
+        if final is None and self.rules.inference == "selective":
+            study.selective_intervals()
         report = study.validation_report() if final is None else final.report
         samples = [one for one in report.samples if one != "holdout"]
         said, pairs = study.state.ranking or {"table": []}, study.state.interactions

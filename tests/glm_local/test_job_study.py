@@ -151,13 +151,16 @@ def test_another_configuration_is_another_run_and_another_study(finished: JobRes
 
 
 def test_a_second_look_at_the_same_holdout_is_said_where_its_figures_are(finished: JobResult) -> None:
-    assert finished.summary["warnings"] == []
+    def looks(result: JobResult) -> list[str]:
+        return [one for one in result.summary["warnings"] if "looked at before" in one]
+
+    assert looks(finished) == []
     folder = Path(finished.folder).parent
     second = run(folder, "study.acceptance.max_factors=3")
-    (said,) = second.summary["warnings"]
+    (said,) = looks(second)
     assert finished.run_id in said
     assert finished.run_id in (Path(second.folder) / "report.html").read_text(encoding="utf-8")
-    assert run(folder, "study.acceptance.max_factors=3", "job.seed=7").summary["warnings"] == []
+    assert looks(run(folder, "study.acceptance.max_factors=3", "job.seed=7")) == []
 
 
 def test_a_study_stopped_between_two_decisions_goes_on_to_the_same_model(

@@ -62,14 +62,16 @@ def test_levels_that_were_searched_for_and_their_crossings_are_labelled_and_give
 
 def test_the_label_survives_a_saved_model_and_a_fit_of_its_factors(study: Any, tmp_path: Path) -> None:
     saved = load_model(study.model.save(tmp_path / "model.json"))
-    assert labels_of(saved) == SAID and saved.warnings == study.model.warnings
+    assert labels_of(saved) == SAID
+    assert saved.warnings == study.model.warnings
     assert labels_of(fit_glm(made_rows(), target="claims", factors=study.design.factors)) == SAID
     assert labels_of(load_model(model_row(study.model.document)["document"])) == SAID
 
 
 def test_the_record_of_a_search_changes_neither_a_fingerprint_nor_a_model(study: Any) -> None:
     without = [unmarked(one) for one in study.design.factors]
-    assert not any(map(is_searched, without)) and fingerprint(without) == fingerprint(list(study.design.factors))
+    assert not any(map(is_searched, without))
+    assert fingerprint(without) == fingerprint(list(study.design.factors))
     plain = fit_glm(made_rows(), target="claims", factors=without)
     assert plain.fingerprint == fit_glm(made_rows(), target="claims", factors=study.design.factors).fingerprint
     assert labels_of(plain)["age"] == {None}
@@ -78,8 +80,10 @@ def test_the_record_of_a_search_changes_neither_a_fingerprint_nor_a_model(study:
 def test_summary_and_notebook_mark_every_number_and_explain_the_mark(study: Any) -> None:
     text, html = study.model.summary(), study.model._repr_html_()
     lines = [one for one in text.splitlines() if one.startswith("age=") and "(base)" not in one]
-    assert lines and all(one.count("†") == 3 for one in lines)
-    assert f"† {SEARCHED}" in text and "wealth=(0.25, inf)" in text
+    assert lines
+    assert all(one.count("†") == 3 for one in lines)
+    assert f"† {SEARCHED}" in text
+    assert "wealth=(0.25, inf)" in text
     assert "†" not in next(one for one in text.splitlines() if one.startswith("wealth=") and "(base)" not in one)
     assert "<b>† Intervals and p-values of age, area, age:area are of levels searched on the same rows" in html
 
@@ -88,7 +92,8 @@ def test_page_and_its_tables_label_every_line_and_warn_in_bold(study: Any) -> No
     content = study_content(study, None, "", "")
     table = report_tables(content)["coefficients"]
     fitted = table[(table["factor"] == "age") & (table["status"] == "fitted")]
-    assert set(fitted["inference"]) == {SEARCHED} and not table.loc[table["factor"] == "wealth", "inference"].any()
+    assert set(fitted["inference"]) == {SEARCHED}
+    assert not table.loc[table["factor"] == "wealth", "inference"].any()
     page = study.report()
     assert page.count('<p class="caution"><b>Intervals and p-values of') == 4  # the model's, and three factors'
     labelled = sum(row.inference == SEARCHED for row in content.coefficients)
@@ -109,7 +114,8 @@ def test_bins_written_by_hand_are_labelled_only_where_the_study_searched_for_the
     study.accept("age", dict(BY_HAND, name="age", column="age", edges=[50]))
     assert labels_of(study.model) == {"age": {None}}
     study.accept("age", dict(BY_HAND, name="age", column="age", edges=edges, base={"level": f"(-inf, {edges[0]}]"}))
-    assert labels_of(study.model) == {"age": {SEARCHED}} and is_searched(study.design["age"])
+    assert labels_of(study.model) == {"age": {SEARCHED}}
+    assert is_searched(study.design["age"])
 
 
 def test_what_a_hand_makes_of_searched_levels_stays_labelled_and_a_loaded_study_knows(tmp_path: Path) -> None:

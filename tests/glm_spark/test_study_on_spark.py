@@ -16,6 +16,7 @@ from glm_local.contract.model_spec import ModelDocument
 from glm_local.delta_store import open_store
 from glm_local.errors import DataError
 from glm_local.studies import GLMStudy as LocalStudy
+from glm_local.study.selective import known_intervals
 from glm_spark import fit_glm as fit_on_spark
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.studies import GLMStudy
@@ -33,7 +34,7 @@ def frame() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def local(frame: pd.DataFrame) -> LocalStudy:
     study = LocalStudy(frame, **ASKED).auto_design(interactions=1)
-    study.finalize()
+    study.finalize(inference="selective")
     return study
 
 
@@ -50,7 +51,13 @@ def test_spark_reaches_the_same_specs_ranking_and_model(
 ) -> None:
     rows = spark.createDataFrame(frame).repartition(partitions)
     study = GLMStudy(rows, engine=SparkEngine(spark), **ASKED).auto_design(interactions=1)
-    found = study.finalize()
+    found = study.finalize(inference="selective")
+    ours_unseen, theirs_unseen = (known_intervals(one.state) for one in (study, local))
+    assert ours_unseen is not None
+    assert theirs_unseen is not None
+    for name in ("estimate", "lower", "upper", "naive_lower"):
+        values = (one.table[name].to_numpy(float) for one in (ours_unseen, theirs_unseen))
+        assert next(values) == pytest.approx(next(values), abs=1e-9, nan_ok=True)
     assert study.bench.data == local.bench.data
     assert study.samples == local.samples
     assert study.accepted == local.accepted
