@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
+from warnings import catch_warnings, simplefilter
 
 import pandas as pd
 
@@ -158,7 +159,9 @@ def selective_intervals(study: StudyCore[Any], holdout: bool = False) -> Selecti
     unseen: ModelDocument | None = None
     with study.stage("selective intervals"), study.bench.engine.passes.counting() as counter:
         try:
-            fit = study.bench.rows.fit_of(specs, samples, on_separation="warn", on_failure="warn", **asked)
+            with catch_warnings():
+                simplefilter("ignore")  # the table says of every level what became of it
+                fit = study.bench.rows.fit_of(specs, samples, on_separation="warn", on_failure="warn", **asked)
             unseen = fit.document
         except GlmError as error:
             why = error.problems[0].found

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from tests.benchmarks.__main__ import main
+from tests.benchmarks.honesty.selective import coverage, studies_of
+from tests.benchmarks.honesty.selective import main as intervals_after_a_search
 from tests.benchmarks.honesty.shares import share
 from tests.benchmarks.measurement import at_least, at_most, interleaved, ratio, within
 from tests.benchmarks.motor_rows import motor_rows
@@ -38,6 +40,16 @@ def test_a_simulation_of_studies_runs_on_few_of_them(tmp_path: Path, capsys: pyt
         assert found[f"{family} crossing, planted ±0.5: tested (of 2)"] == 1
         assert found[f"{family} crossing, df is what history says (of 4)"] == 1
     assert "nothing: tested" in capsys.readouterr().out
+
+
+def test_naive_intervals_of_searched_levels_do_not_cover_and_those_of_unseen_rows_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = list(studies_of("gamma", 2, 1_500))
+    naive, unseen = (coverage([getattr(one, side) for one in found]) for side in ("naive", "selective"))
+    assert naive.share < unseen.share
+    intervals_after_a_search(["1", "--rows", "1500", "--kinds", "thinned"])
+    assert capsys.readouterr().out.count("| thinned |") == 1
 
 
 def test_a_share_has_its_monte_carlo_interval() -> None:

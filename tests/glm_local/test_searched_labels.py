@@ -15,7 +15,10 @@ from glm_local import GLM, GLMStudy, fit_glm, load_model, read_factors
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.searched_levels import SEARCHED, is_searched, unmarked
 from glm_local.recorded_rows import model_row
+from glm_local.reports.content import ReportContent
 from glm_local.reports.export_tables import report_tables
+from glm_local.reports.model_lines import coefficient_rows
+from glm_local.reports.page import render_report
 from glm_local.study.report import study_content
 
 BY_HAND = {"kind": "numeric", "name": "wealth", "column": "wealth", "edges": [0.25], "missing": "base"}
@@ -142,3 +145,14 @@ def test_a_history_without_the_record_is_labelled_by_its_searches() -> None:
 def test_a_misspelt_record_of_a_search_names_the_nearest_word() -> None:
     with pytest.raises(Exception, match="Nearest: 'searched'"):
         read_factors([BY_HAND | {"learned": {"serched": "by hand"}}])
+
+
+def test_the_page_of_a_run_labels_the_lines_of_factors_a_study_found(study: Any) -> None:
+    model = fit_glm(made_rows(), target="claims", factors=study.design.factors)
+    rows = coefficient_rows(model.document)
+    page = render_report(ReportContent("run", "", rows, model.validation(made_rows())))
+    assert page.count(f'<span class="note">{SEARCHED}</span>') == sum(bool(row.inference) for row in rows) > 0
+    assert page.count('<p class="caution"><b>Intervals and p-values of') == 4
+    plain = fit_glm(made_rows(), target="claims", factors=[BY_HAND])
+    content = ReportContent("run", "", coefficient_rows(plain.document), plain.validation(made_rows()))
+    assert SEARCHED not in render_report(content)
