@@ -26,6 +26,7 @@ from glm_local.job.column_check import (
 )
 from glm_local.job.config_rules import ROLES, family_problems, task_problems, tried
 from glm_local.job.study_config import BinningSection, StudyConfig
+from glm_local.validation import read_split
 
 PENALTIES: Mapping[str, Callable[..., Penalty]] = {
     "bin_count": penalties.bin_count_penalty,
@@ -44,7 +45,8 @@ def study_problems(config: StudyConfig) -> list[Problem]:
     model = config.model
     return [
         *task_problems(config), *family_problems(model.family, model.link, config.roles.exposure),
-        *_key(config), *_candidates(config), *tried(lambda: binning_rules(config.study.binning), BINNING),
+        *_key(config), *_inference(config), *_candidates(config),
+        *tried(lambda: binning_rules(config.study.binning), BINNING),
     ]  # fmt: skip
 
 
@@ -99,6 +101,25 @@ def _key(config: StudyConfig) -> Iterator[Problem]:
             'Name the column, or columns, whose equal values stay together; without one "row_number" takes the order '
             'of a file, "*" all a row holds.',
         )  # fmt: skip
+
+
+def _inference(config: StudyConfig) -> Iterator[Problem]:
+    """Selective inference without a row that takes no part, as far as the file tells."""
+    if config.study.inference == "naive" or config.split.get("method", "hash") == "column":
+        return
+    if list(tried(lambda: read_split(config.split_document))):  # told with the split
+        return
+    split = read_split(config.split_document)
+    _, validation, holdout = (1.0, 0.0, 0.0) if split.method == "none" else split.fractions
+    gap = "train_validation_gap" in config.study.binning.penalties
+    if split.cut_points or (validation and not gap) or (holdout and config.study.finalize.enabled):
+        return
+    why = "train_validation_gap chooses bins by the validation rows" if validation else "no row is left for it"
+    yield Problem(
+        "/study/inference", f"'selective' was given and {why}.",
+        "Intervals hold on rows that took no part in the design.",
+        "Keep a validation sample, or finalize a study with a holdout.",
+    )  # fmt: skip
 
 
 def _candidates(config: StudyConfig) -> Iterator[Problem]:

@@ -87,7 +87,7 @@ class SelectiveIntervals:
         return (
             f"Intervals on unseen rows are of the same levels fitted on the {counted(self.rows)} of "
             f"{' and '.join(self.samples)}, which took no part in the design: they cover what these levels would have "
-            f"on endlessly many rows in {self.confidence:.0%} of samples.{looked}"
+            f"on endlessly many rows in {100 * self.confidence:g} % of samples.{looked}"
         )
 
     def document(self) -> dict[str, Any]:

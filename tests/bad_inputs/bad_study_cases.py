@@ -76,6 +76,10 @@ MEANING = [
     config("a penalty with a text", "/study/binning/penalties/bin_count/per_bin", "number", "study.binning.penalties={bin_count={per_bin='much'}}"),
     config("a ratio of a penalty below 1", "/study/binning/penalties/unstable_relativity/max_ratio", "above 1", "study.binning.penalties={unstable_relativity={max_ratio=0.5}}"),
     config("a split by time and no key for folds", "/roles/key", "Folds", "split={method='time', column='start'}", text=('key = "id"\n', "")),
+    config("intervals nobody knows", "/study/inference", "Nearest: 'selective'", "study.inference='selectiv'"),
+    config("selective intervals without other rows", "/study/inference", "no row is left", "study.inference='selective'", "split={method='none'}"),
+    config("selective intervals on a holdout nobody looks at", "/study/inference", "no row is left", "study.inference='selective'", "study.finalize.enabled=false", "split.fractions={train=0.8, validation=0.0, holdout=0.2}"),
+    config("selective intervals on rows that chose the bins", "/study/inference", "validation rows", "study.inference='selective'", "study.finalize.enabled=false", "study.binning.penalties={train_validation_gap={}}"),
     config("an exposure of a study without a log link", "/roles/exposure", "log link", "model.link='identity'"),
     config("a family of a study nobody knows", "/model/family", "Nearest: 'poisson'", "model.family='poison'"),
 ]  # fmt: skip
