@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 from scipy import stats
 
-from glm_local.contract.searched_levels import SEARCHED, is_searched
+from glm_local.contract.searched_levels import SEARCHED, searched_names
 from glm_local.study.design import Change
 from glm_local.study.keeping import KeepingRule
 from glm_local.study.screened import Screened
@@ -80,8 +80,10 @@ class Comparison:
 
     @property
     def p_of(self) -> str:
-        """What the p-value is of."""
-        return SEARCHED_BINS if self.searched or is_searched(self.change.spec) else "levels as given"
+        """What the p-value is of: a crossing of searched levels is of such bins too."""
+        designs = (self.current.design, self.candidate.design)
+        searched = self.searched or any(self.factor in searched_names(one.factors) for one in designs)
+        return SEARCHED_BINS if searched else "levels as given"
 
     def earns_its_place(self, rule: KeepingRule | None = None) -> bool:
         """Whether it passes both questions of the rule: it is there, and its levels gain."""

@@ -10,7 +10,7 @@ from scipy import stats
 
 from glm_local.glm.document import covariance_matrix
 from glm_local.study import ranking
-from glm_local.study.comparison import Comparison, gain_text, p_text
+from glm_local.study.comparison import SEARCHED_BINS, Comparison, gain_text, p_text
 from glm_local.study.core import StudyCore
 from glm_local.study.design import Change
 from glm_local.study.keeping import KeepingRule
@@ -40,7 +40,7 @@ def _removed(study: StudyCore[Any], name: str, rule: KeepingRule, mark_of: Calla
     if not absent and found.cv_gain <= 0:
         return False
     said = found.document() | ({} if test is None else {"screening": test.document()})
-    label = f" ({found.p_of})" if found.searched else ""
+    label = f" ({found.p_of})" if found.p_of == SEARCHED_BINS else ""
     told = f"{p_text(found.p_value or 0.0)}{label}" if test is None else test.words(rule.most_q)
     reason = f"beside the others: {told}; out-of-fold gain without it {gain_text(found.cv_gain)}"
     study.commit([study.decision("removed", name, [change], reason, said, mark=mark)])

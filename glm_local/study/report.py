@@ -34,7 +34,7 @@ from glm_local.reports.model_lines import (
 )
 from glm_local.study import closing
 from glm_local.study.closing import of_samples
-from glm_local.study.comparison import gain_text, p_text
+from glm_local.study.comparison import SEARCHED_BINS, gain_text, p_text
 from glm_local.study.core import StudyCore
 from glm_local.study.events import DECISIONS, StudyEvent
 from glm_local.study.selective import SelectiveIntervals, known_intervals
@@ -243,7 +243,7 @@ def _evidence(event: StudyEvent) -> str:
     parts += [] if told else [f"out-of-fold gain{of} {gain_text(said['cv_gain'])} ± {gain_text(said['cv_se'])}"]
     if said.get("p_value") is not None:
         df = f"{abs(said['df'])} df"
-        label = f" ({said['p_of']})" if of else ""
+        label = f" ({said['p_of']})" if said.get("p_of") == SEARCHED_BINS else ""
         parts.append(df if told else f"{p_text(said['p_value'])} on {df}{label}")
     if said.get("validation_gain") is not None:
         parts.append(f"validation gain {gain_text(said['validation_gain'])}")

@@ -71,6 +71,12 @@ def test_the_label_survives_a_saved_model_and_a_fit_of_its_factors(study: Any, t
     assert labels_of(load_model(model_row(study.model.document)["document"])) == SAID
 
 
+def test_the_test_of_a_crossing_of_searched_levels_is_labelled_and_of_a_given_factor_is_not(study: Any) -> None:
+    crossed = study.state.comparisons.get("age:area") or study.state.decided[-1].event.payload["evidence"]
+    assert (crossed["p_of"], crossed["searched"]) == (f"bins {SEARCHED}", False)
+    assert study.branch("a").compare("wealth", dict(BY_HAND, edges=[0.5])).p_of == "levels as given"
+
+
 def test_the_record_of_a_search_changes_neither_a_fingerprint_nor_a_model(study: Any) -> None:
     without = [unmarked(one) for one in study.design.factors]
     assert not any(map(is_searched, without))
