@@ -36,10 +36,10 @@ class FineFields:
     numerics: Mapping[str, Expression] = field(default_factory=dict)
     _maps: dict[tuple[str, str], NDArray[np.int64] | None] = field(default_factory=dict, repr=False, compare=False)
 
-    def design(self, roles: BlockDesign, sample: Field) -> BlockDesign:
+    def design(self, roles: BlockDesign, sample: Field, *more: Field) -> BlockDesign:
         """The block design of the study's rows; `roles` gives response, weight, exposure and offset."""
         fields = tuple(Field(name, one.code, one.size) for name, one in self.factors.items())
-        return replace(roles, fields=(*fields, sample), numerics=dict(self.numerics), sorted_by=sample.name)
+        return replace(roles, fields=(*fields, sample, *more), numerics=dict(self.numerics), sorted_by=sample.name)
 
     def source(self, one: CompiledFactor, complete: Callable[[str], bool]) -> FieldMap | None:
         """The packed field a factor's codes can be read off, and how; None when it divides fine codes.

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Generic
 
 from glm_local.candidates.pre_bins import PRE_BINS, CandidateLike, Learned, learn_candidates
-from glm_local.candidates.sample_codes import SAMPLE_COLUMN, SAMPLES, sample_code, sample_flag
+from glm_local.candidates.sample_codes import GROUP, SAMPLE_COLUMN, SAMPLES, sample_code, sample_flag
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.cells import CellRequest
 from glm_local.contract.compile_score import role_expression
 from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.expression import Expression, Literal, Read
 from glm_local.glm.fit import FitRequest
-from glm_local.validation.folds import fold_expression
+from glm_local.glm.key_scores import KEY_GROUPS
+from glm_local.validation.folds import fold_expression, key_group_expression
 from glm_local.validation.likeness import KeyParts, RateRoles, Unlike, unlike_samples
 from glm_local.validation.split import Split
 from glm_local.validation.split_check import may_lose, part_of_key
@@ -48,7 +49,7 @@ class OpenedRows(Generic[Frame]):
 
 def open_rows(
     engine: Engine[Frame], frame: Frame, request: FitRequest, candidates: Sequence[CandidateLike], split: Split,
-    key: Sequence[str], *, folds: int = 5, seed: int = 0, pre_bins: int = PRE_BINS,
+    key: Sequence[str], *, folds: int = 5, seed: int = 0, pre_bins: int = PRE_BINS, by_key: bool = False,
 ) -> tuple[StudyRows[Frame], Mapping[str, str]]:  # fmt: skip
     """Learn the split and the fine codes of candidates, and pack the rows; `opened_rows` without its checks.
 
@@ -58,6 +59,8 @@ def open_rows(
     ----------
     key
         Columns whose equal values stay in one fold.
+    by_key
+        Whether tests and standard errors are made from the scores of groups of keys.
 
     Returns
     -------
@@ -65,8 +68,9 @@ def open_rows(
         The rows, and why columns are no candidates, by name.
     """
     opened = opened_rows(
-        engine, frame, request, candidates, split, key, folds=folds, seed=seed, pre_bins=pre_bins, check=False
-    )
+        engine, frame, request, candidates, split, key, folds=folds, seed=seed, pre_bins=pre_bins, check=False,
+        by_key=by_key,
+    )  # fmt: skip
     return opened.rows, opened.refused
 
 
@@ -82,6 +86,7 @@ def opened_rows(
     seed: int = 0,
     pre_bins: int = PRE_BINS,
     check: bool = True,
+    by_key: bool = False,
 ) -> OpenedRows[Frame]:
     """As `open_rows`; `check` compares samples (a pass only where rows by themselves look unlike), counts lost rows."""
     with engine.holding(frame) as held:
@@ -89,12 +94,14 @@ def opened_rows(
         learned = learn_split(engine, held, split)
         code = sample_code(learned.sample(kinds), fold_expression(list(key), kinds, folds, seed), folds)
         # Named once, it is hashed once by engines that keep columns.
-        marked = engine.with_columns(held, {SAMPLE_COLUMN: code})
+        group = key_group_expression(key, kinds, seed, KEY_GROUPS)
+        marked = engine.with_columns(held, {SAMPLE_COLUMN: code, GROUP: group})
         column = Read(SAMPLE_COLUMN, "integer")
         training = sample_flag(column, "train", folds)
         asked = [CellRequest(COUNTED, {"sample": column}, limit=1_000)] if check and may_lose(split) else []
         found = learn_candidates(engine, marked, candidates, where=training, pre_bins=pre_bins, besides=asked)
-        rows = StudyRows(engine, marked, request, found.candidates, column, folds)
+        groups = Read(GROUP, "integer")
+        rows = StudyRows(engine, marked, request, found.candidates, column, folds, groups, by_key)
         rows.blocks  # noqa: B018  packed while the source is held
         opened = OpenedRows(rows, found.refused, *_lost(found))
         if not check:

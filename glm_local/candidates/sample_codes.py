@@ -8,6 +8,8 @@ from glm_local.errors import DataError, nearest
 SAMPLES = ("train", "validation", "holdout")
 SAMPLE = "(sample)"
 SAMPLE_COLUMN = "(sample code)"
+GROUP = "(key group)"
+"""Field of the groups of whole keys, and the column they are named in."""
 
 
 def sample_code(sample: Expression, fold: Expression, folds: int) -> Expression:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Generic
 
 import numpy as np
@@ -16,8 +16,9 @@ from glm_local.candidates.cross_validation import CrossValidation, cross_validat
 from glm_local.candidates.factor_gain import factor_sums
 from glm_local.candidates.factor_sums import FactorSums
 from glm_local.candidates.fine_fields import FineFields, level_factors, numeric_name
+from glm_local.candidates.measured_model import SampleDeviance, measured_model
 from glm_local.candidates.offset_sums import OffsetGrid
-from glm_local.candidates.sample_codes import SAMPLE, SAMPLES, known_sample, sample_flag
+from glm_local.candidates.sample_codes import GROUP, SAMPLE, SAMPLES, known_sample, sample_flag
 from glm_local.candidates.sample_moments import SampleMomentsKernel
 from glm_local.contract.blocks import BlockDesign, Blocks, Field, Kernel, Sums
 from glm_local.contract.compile_factor import is_resolved
@@ -34,25 +35,15 @@ from glm_local.glm.fit import FitRequest, prepare
 from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.fit_problems import row_problems
 from glm_local.glm.kernels import SummaryKernel
+from glm_local.glm.key_scores import KEY_GROUPS
 from glm_local.glm.links import Link
 from glm_local.glm.packed_fit import PackedFit, fit_packed
-from glm_local.glm.recode import FieldMap, ManyKernels, Recode, RecodedKernel, recoded_blocks
+from glm_local.glm.recode import FieldMap, ManyKernels, Recode, recoded_blocks
 from glm_local.glm.row_faults import role_named
-from glm_local.glm.row_means import DevianceKernel, RowMeans
+from glm_local.glm.row_means import RowMeans
 from glm_local.glm.summary import Summary
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class SampleDeviance:
-    """A model on one sample: rows, weight (exposure where it is folded in), observed, fitted, deviance."""
-
-    rows: int
-    weight: float
-    actual: float
-    predicted: float
-    deviance: float
 
 
 class StudyRows(Generic[Frame]):
@@ -71,6 +62,10 @@ class StudyRows(Generic[Frame]):
         where it is missing take no part. `open_rows` makes it of a split.
     folds
         Folds of the training rows.
+    group
+        Integer expression: which of `KEY_GROUPS` groups of whole keys a row belongs to; None where rows have no key.
+    by_key
+        Whether tests and standard errors are made from the scores of those groups.
 
     Notes
     -----
@@ -86,12 +81,15 @@ class StudyRows(Generic[Frame]):
         candidates: Sequence[Candidate],
         sample_code: Expression,
         folds: int = 5,
+        group: Expression | None = None,
+        by_key: bool = False,
     ) -> None:
         self.engine, self.frame, self.folds = engine, frame, folds
         self.request = replace(request, factors=(), where=None)
         self.kinds = engine.columns(frame)
         self.candidates = {one.name: one for one in candidates}
-        self._sample_code = sample_code
+        self._sample_code, self._group = sample_code, group
+        self.by_key = by_key and group is not None
         self._fine = FineFields(self.kinds, {one.name: one.compiled for one in candidates})
         self._blocks: Blocks | None = None
         self._static: CodeSums | None = None
@@ -120,6 +118,11 @@ class StudyRows(Generic[Frame]):
     def sample_field(self) -> str:
         """Name of the packed field that holds the sample code."""
         return SAMPLE
+
+    @property
+    def group_atom(self) -> int | None:
+        """Packed atom of the groups of keys; None where rows have no key."""
+        return None if self._group is None else self.design.atom_of(GROUP)
 
     @property
     def visible_samples(self) -> int:
@@ -157,7 +160,8 @@ class StudyRows(Generic[Frame]):
 
     def _pack(self) -> None:
         roles = prepare(self.request, (), self.kinds).plan.design
-        design = self._fine.design(roles, Field(SAMPLE, self._sample_code, self.samples))
+        groups = () if self._group is None else (Field(GROUP, self._group, KEY_GROUPS),)
+        design = self._fine.design(roles, Field(SAMPLE, self._sample_code, self.samples), *groups)
         blocks = self.engine.blocks(self.frame, design, Not(IsMissing(self._sample_code)))
         static = self._kernel(design, None, tuple(range(len(design.atoms))), STATIC)
         first = SummaryKernel(self.family, tuple(one.size for one in design.atoms), len(design.numerics))
@@ -292,9 +296,10 @@ class StudyRows(Generic[Frame]):
             return self._fits[key], self._plans[key]
         return self._fits[model.fingerprint], self._plans[model.fingerprint]
 
-    def keep(self, fit: PackedFit, plan: FitPlan) -> None:
-        """Make a model known that was put together rather than fitted here."""
-        self._fits[fit.document.fingerprint], self._plans[fit.document.fingerprint] = fit, plan
+    def keep(self, fit: PackedFit, plan: FitPlan, known_as: str | None = None) -> None:
+        """Make a model known that was put together rather than fitted here, by its fingerprint if not said."""
+        key = fit.document.fingerprint if known_as is None else known_as
+        self._fits[key], self._plans[key] = fit, plan
 
     def level_source(self, spec: FactorSpec) -> FieldMap:
         """The packed field a factor's levels are read off, and how; one more pass where it divides fine codes."""
@@ -371,17 +376,7 @@ class StudyRows(Generic[Frame]):
 
     def deviances(self, model: ModelDocument | None, samples: Sequence[str] = SAMPLES) -> dict[str, SampleDeviance]:
         """A model on some samples; one packed pass in all."""
-        fit, plan = self.packed(model)
-        means = RowMeans.of(fit.columns, fit.link, fit.coefficients)
-        kernels = ManyKernels(tuple(
-            RecodedKernel(self.recode(plan, self.codes_of(sample)), DevianceKernel(self.family, means))
-            for sample in samples
-        ))  # fmt: skip
-        answers = kernels.answers(self.sum(kernels, "deviance"))
-        return {
-            sample: SampleDeviance(int(one[0][0]), *(float(value) for value in one[0][1:]))
-            for sample, one in zip(samples, answers, strict=True)
-        }
+        return measured_model(self, model, samples, False)[0]
 
     def cross_validate(self, model: ModelDocument | None) -> CrossValidation:
         """Out-of-fold deviance of every training fold; two packed passes."""

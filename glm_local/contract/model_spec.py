@@ -30,7 +30,8 @@ class ModelSpec(_Record):
     """What was asked: roles, family, link and how to fit.
 
     `exposure` is an amount (log link only), `offset` a number on the link scale, `weight` a precision: the variance
-    of a row is dispersion * V(mean) / weight. Each is a column name or an expression document.
+    of a row is dispersion * V(mean) / weight. Each is a column name or an expression document. `dispersion` is "by_key"
+    where a study took standard errors from the scores of its keys.
     """
 
     target: Any
@@ -41,7 +42,7 @@ class ModelSpec(_Record):
     weight: Any = None
     intercept: bool = True
     ridge: float = 0.0
-    dispersion: Literal["fixed", "pearson", "deviance"] = "fixed"
+    dispersion: Literal["fixed", "pearson", "deviance", "by_key"] = "fixed"
     confidence: float = 0.95
     pins: dict[str, dict[str, float]] = Field(
         default_factory=dict,
@@ -112,6 +113,15 @@ class FitStatistics(_Record):
         default=None, description="Null where it is estimated and no degree of freedom is left"
     )
     dispersion_pearson: float | None = None
+    dispersion_by_row: float | None = Field(
+        default=None, description="Sum of squared row scores over their information, n / (n - p) times; studies only"
+    )
+    dispersion_by_key: float | None = Field(
+        default=None, description="The same with the scores of each key's rows added up first; studies only"
+    )
+    key_groups: int | None = Field(
+        default=None, description="Groups of whole keys the covariance is the sandwich of; tests have one degree less"
+    )
     dispersion_deviance: float | None = None
     likelihood_dispersion: float
     log_likelihood: float | None = None

@@ -250,17 +250,14 @@ def _coefficients(spec: ModelSpec, outcome: Outcome, statistics: FitStatistics) 
     errors = _errors(outcome, statistics.dispersion)
     searched = searched_names(outcome.levels.specs)
     relative = spec.link in ("log", "logit")
+    freedom = None if statistics.statistic == "z" else float(statistics.df_residual)
     lines: dict[int, Coefficient] = {}
     for at, column in enumerate(solution.columns.columns):
         count = counts.get((column.term, column.level)) if column.level is not None else None
-        fitted = _fitted(
-            spec,
-            float(solution.coefficients[at]),
-            float(errors[at]),
-            statistics,
-            relative,
+        fitted = coefficient_figures(
+            spec, float(solution.coefficients[at]), float(errors[at]), freedom, relative,
             at == 0 and solution.columns.has_intercept,
-        )
+        )  # fmt: skip
         status = "aliased" if at in solution.aliased else "separated" if at in separated else "fitted"
         figures = {} if status == "aliased" else fitted
         if status == "separated":
@@ -274,12 +271,12 @@ def _coefficients(spec: ModelSpec, outcome: Outcome, statistics: FitStatistics) 
     return _in_model_order(outcome, lines, relative)
 
 
-def _fitted(
-    spec: ModelSpec, estimate: float, error: float, statistics: FitStatistics, relative: bool, intercept: bool
+def coefficient_figures(
+    spec: ModelSpec, estimate: float, error: float, freedom: float | None, relative: bool, intercept: bool
 ) -> dict[str, float | None]:
+    """An estimate with its error, test and interval: normal, or t with so many degrees of freedom."""
     if not np.isfinite(estimate):
         return {}
-    freedom = None if statistics.statistic == "z" else float(statistics.df_residual)
     test = wald(np.array([estimate]), np.array([error]), freedom, spec.confidence)
     figures: dict[str, float | None] = {"estimate": estimate, "std_error": _finite(error)}
     figures |= {

@@ -79,7 +79,7 @@ def _heading(model: ModelDocument) -> list[str]:
         ),
         f"{counted(figures.rows)}, {counted(figures.parameters, 'parameter')}; "
         f"deviance {figures.deviance:,.4f} on {figures.df_residual:,}{explained}{likelihood}",
-        f"dispersion {_number(figures.dispersion) or 'unknown'} ({spec.dispersion}); "
+        f"dispersion {_number(figures.dispersion) or 'unknown'} ({_dispersion_words(model)}); "
         f"{ending.reason} after {counted(ending.iterations, 'iteration')}; "
         f"route {ending.route}, {counted(ending.raw_passes, 'pass', 'passes')} over rows, "
         f"{ending.packed_passes:g} over packed blocks",
@@ -111,6 +111,14 @@ def _cells(one: Coefficient, model: ModelDocument) -> list[str]:
         _number(one.relativity), *(f"{_number(end)}{mark}" if end is not None else "" for end in (low, high)),
         _number(one.weight),
     ]  # fmt: skip
+
+
+def _dispersion_words(model: ModelDocument) -> str:
+    """The rule, and what was measured by row and by key where that was."""
+    row, key = model.statistics.dispersion_by_row, model.statistics.dispersion_by_key
+    if row is None or key is None:
+        return model.spec.dispersion
+    return f"{model.spec.dispersion}; measured {row:.4g} by row, {key:.4g} by key"
 
 
 def _number(value: float | None) -> str:

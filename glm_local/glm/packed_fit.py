@@ -26,13 +26,17 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PackedFit:
-    """A model fitted on rows that were packed before, with what further questions about those rows need."""
+    """A model fitted on rows that were packed before, with what further questions about those rows need.
+
+    `coefficients` are those of the given columns, 0 where aliased; `information` is that of the basis' inner columns.
+    """
 
     document: ModelDocument
     basis: Basis
     coefficients: Array
     family: Family
     link: Link
+    information: Array
 
     @property
     def columns(self) -> DesignColumns:
@@ -63,4 +67,7 @@ def fit_packed(
         outcome = FitRun(request, prepared, {}).solve(open_blocks(prepared.plan))
     document = model_document(request, prepared.spec, outcome, counter.raw, counter.packed)
     solution = outcome.solution
-    return PackedFit(document, solution.basis, np.nan_to_num(solution.coefficients), prepared.family, prepared.link)
+    return PackedFit(
+        document, solution.basis, np.nan_to_num(solution.coefficients), prepared.family, prepared.link,
+        solution.information,
+    )  # fmt: skip

@@ -123,6 +123,19 @@ def _part(array: NDArray, rows: NDArray[np.intp] | slice | None) -> NDArray:  # 
     return array[rows] if isinstance(rows, slice) else np.take(array, rows)
 
 
+def rows_of(block: Block, rows: NDArray[np.intp]) -> Block:
+    """Some rows of a block; its faults and log scales, which belong to all rows, stay behind."""
+    return Block(
+        tuple(np.take(atom, rows) for atom in block.atoms),
+        block.numerics[:, rows],
+        block.amount[rows],
+        None if block.weight is None else block.weight[rows],
+        None if block.offset is None else block.offset[rows],
+        np.full_like(block.log_scale, np.nan),
+        np.zeros_like(block.faults),
+    )
+
+
 @dataclass(frozen=True)
 class RecodedKernel:
     """A kernel of the coarse design, run over fine blocks."""

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from glm_local.candidates.pre_bins import candidate_document
 from glm_local.job.config import PageSection, Section, TaskConfig, schema_text
+from glm_local.study.setup import Dispersion
 
 SCHEMA_FILE = "conf/schema/study.schema.json"
 
@@ -20,8 +21,10 @@ class StudyModelSection(Section):
 
     family: Any = Field(description="Family of the response", examples=["poisson"])
     link: Any = Field(None, description="Link function; the family's own when not given")
-    dispersion: Literal["auto", "fixed", "pearson", "deviance"] = Field(
-        "auto", description='"pearson" makes the tests of overdispersed counts honest'
+    dispersion: Dispersion = Field(
+        "by_key",
+        description='"by_key": tests, standard errors and intervals are made from the scores of the keys\' rows, so '
+        "that neither overdispersion nor rows that share a key make them too sure; else as for a model, row by row",
     )
 
 

@@ -28,6 +28,7 @@ def fit_figures(model: ModelDocument) -> dict[str, str]:
         "Rows": figures.rows, "Coefficients": figures.parameters, "Residual deviance": figures.deviance,
         "Null deviance": figures.null_deviance, "Residual degrees of freedom": figures.df_residual,
         "Dispersion": figures.dispersion, "Pearson dispersion": figures.dispersion_pearson,
+        "Dispersion by row": figures.dispersion_by_row, "Dispersion by key": figures.dispersion_by_key,
         "Log-likelihood": figures.log_likelihood, "AIC": figures.aic, "BIC": figures.bic,
         "AIC with weights as repeated rows, as in R": figures.r_aic if figures.r_aic != figures.aic else None,
     }  # fmt: skip

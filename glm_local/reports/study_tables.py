@@ -71,6 +71,8 @@ MODEL_VERSIONS = (
     Column("validation_deviance", "Validation deviance", deviance_text),
     Column("gini", "Gini", ratio_text),
     Column("aic", "AIC", amount_text),
+    Column("dispersion_by_row", "Dispersion by row", ratio_text),
+    Column("dispersion_by_key", "by key", ratio_text),
     Column("fingerprint", "Fingerprint"),
 )
 """Columns of the versions of the model."""

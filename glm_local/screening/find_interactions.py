@@ -12,9 +12,10 @@ import pandas as pd
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.model_spec import ModelDocument
+from glm_local.glm.key_scores import PAIR_GROUPS
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.pair_factors import PairFactor, chosen_pairs, pair_factors
-from glm_local.screening.pair_test import PairTest, pair_test
+from glm_local.screening.pair_test import PairSums, PairTest, pair_test
 from glm_local.screening.ranking import by_gain
 from glm_local.screening.score_kernel import TestedField
 from glm_local.screening.score_pass import CurrentModel, field_of, score_pass
@@ -76,9 +77,10 @@ def find_interactions(
     crossed = net_of == "model" or (net_of == "auto" and _crossed_cells(current, fields) <= MOST_CROSSED)
     lines, cells = [], {}
     if fields:
-        sums = score_pass(rows, current, fields, "interactions", crossed)
-        for (first, second), levels, cross in zip(chosen, sums.levels, sums.cross, strict=True):
-            test = pair_test(factors[first], factors[second], levels, cross, sums.model, current, rules)
+        sums = score_pass(rows, current, fields, "interactions", crossed, PAIR_GROUPS)
+        for (first, second), levels, cross, by_key in zip(chosen, sums.levels, sums.cross, sums.by_key, strict=True):
+            found = PairSums(levels, cross, by_key, sums.model)
+            test = pair_test(factors[first], factors[second], found, current, rules)
             lines.append(_line(first, second, test, "model" if crossed else "margins"))
             cells[first, second] = test.cells
     return InteractionRanking(_ranked(lines), cells, "" if model is None else model.fingerprint)

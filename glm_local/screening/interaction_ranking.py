@@ -18,7 +18,7 @@ DEFINITIONS: Mapping[str, str] = {
     "thin_cells": "cells pooled with their margins: too few rows, too little evidence, no events, or needed there",
     "statistic": "score statistic of the cells net of both margins (and the model's columns), over the dispersion",
     "df": "its degrees of freedom: rank of the information, net of these, of the cells with an effect of their own",
-    "p_value": "of the score test: chi-square, or F where the dispersion is estimated",
+    "p_value": "of the score test: F by key; else chi-square, or F where the dispersion is estimated",
     "q_value": "Benjamini and Hochberg over the pairs",
     "gain": "fall of the training deviance, to second order",
     "cv_gain": "the same out of fold: cell effects learned on the other folds, not shrunk",

@@ -12,7 +12,7 @@ from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.screening.level_gain import LevelGain
-from glm_local.screening.score_test import Dispersion, ScoreTest, ratio_test
+from glm_local.screening.score_test import Dispersion, ScoreTest, clustered_test, ratio_test
 from glm_local.screening.tested_levels import TestedLevels
 
 
@@ -25,17 +25,26 @@ def closed_form(
     """
     rows = np.bincount(tested.group, sums.rows[:, : sums.folds].sum(axis=1), tested.groups)
     freedom = int((rows > 0).sum()) - 1
+    if score.effect is not None:
+        return clustered_test(max(gain.train, 0.0), score.effect)
     if dispersion.freedom is not None and score.residual_freedom is not None and score.residual_freedom > 0:
         left = score.residual_freedom
         dispersion = Dispersion((dispersion.pearson - score.explained) / left, left)
     return ratio_test(gain.train, freedom, dispersion)
 
 
-def refitted(rows: StudyRows[Any], model: ModelDocument, candidate: Candidate, tested: TestedLevels) -> ScoreTest:
-    """Against any model: the tested levels are added and everything is fitted again, on packed rows."""
+def refitted(
+    rows: StudyRows[Any], model: ModelDocument, candidate: Candidate, tested: TestedLevels, score: ScoreTest
+) -> ScoreTest:
+    """Against any model: the tested levels are added and everything is fitted again, on packed rows.
+
+    By key the design effect is that of their score test.
+    """
     larger = rows.fit([*model.factors, _spec(model, candidate, tested)], on_separation="warn", on_failure="warn")
     before, after = model.statistics, larger.statistics
     freedom = after.parameters - before.parameters
+    if score.effect is not None and freedom:
+        return clustered_test(max(before.deviance - after.deviance, 0.0), score.effect)
     dispersion = Dispersion()
     if after.statistic == "t":
         dispersion = Dispersion(after.dispersion or 0.0, float(after.df_residual))

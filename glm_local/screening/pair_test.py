@@ -53,31 +53,36 @@ class PairTest:
     untested: str
 
 
+@dataclass(frozen=True)
+class PairSums:
+    """Sums of a pair's joint code, as `ScoreSums` has them, and the model's."""
+
+    levels: Array
+    cross: Array | None
+    by_key: Array | None
+    model: ModelInformation
+
+
 def pair_test(
-    first: PairFactor,
-    second: PairFactor,
-    levels: Array,
-    cross: Array | None,
-    information: ModelInformation,
-    model: CurrentModel,
-    rules: ScreeningRules,
+    first: PairFactor, second: PairFactor, sums: PairSums, model: CurrentModel, rules: ScreeningRules
 ) -> PairTest:
-    """Test the cells of two factors from their sums (`ScoreSums.levels` and `.cross` of the joint code).
+    """Test the cells of two factors from their sums.
 
     Cells with too few rows or too little evidence follow their margins, in the test as in a fit of the pair.
     """
+    levels = sums.levels
     total, dispersion = levels.sum(axis=1), model.dispersion
     shape = first.size, second.size
     known = evidence(model.fit.family, model.fit.link, total[ROWS], total[INFORMATION], dispersion.value)
     cells = PairCells.of(total[ROWS].reshape(shape), known.reshape(shape), _bases(first, second, total), rules)
     thick = np.flatnonzero(cells.thick)
-    net, by_fold = _net_scores(thick, _margins(*shape), levels, cross, information)
+    net, by_fold = _net_scores(thick, _margins(*shape), sums)
     own = np.flatnonzero(cells.own.ravel()[thick])
     effects = net.only(own)
     score = effects.test(dispersion)
     gains, correlations = _over_folds(effects, by_fold[own], levels[INFORMATION].sum(axis=1))
     deviations = np.full(len(total[ROWS]), math.nan)
-    deviations[thick] = _deviations(net, dispersion.value)
+    deviations[thick] = _deviations(net, dispersion.value if score.effect is None else score.effect.mean)
     table = cell_table(first, second, total, deviations, _status(cells, total, model))
     pooled = int(table["pooled"].sum())
     return PairTest(
@@ -86,26 +91,23 @@ def pair_test(
     )  # fmt: skip
 
 
-def _net_scores(
-    cells: NDArray[np.intp], margins: Array, levels: Array, cross: Array | None, information: ModelInformation
-) -> tuple[Efficient, Array]:
+def _net_scores(cells: NDArray[np.intp], margins: Array, found: PairSums) -> tuple[Efficient, Array]:
     """Some cells net of margins and model, and their scores by fold net of the margins, shape (cells, folds).
 
     Cells are made orthogonal to the margins in the metric of the information, so that what a fold says of the margins
     is no part of what it says of the cells: the margins may be in the model, which has no folds of its own here.
     """
-    total = levels.sum(axis=1)
+    total = found.levels.sum(axis=1)
     known = total[INFORMATION]
     margins = margins[margins @ known > 0]
     inverse, _ = generalised_inverse((margins * known) @ margins.T, margins @ known)
     own = -((known[cells] * margins[:, cells]).T @ inverse) @ margins
     own[np.arange(len(cells)), cells] += 1.0
     sums = np.vstack([own, margins])
-    everything = Efficient.of(
-        sums @ total[SCORE], (sums * known) @ sums.T, None if cross is None else sums @ cross, information
-    )
+    cross, by_key = (None if one is None else sums @ one for one in (found.cross, found.by_key))
+    everything = Efficient.of(sums @ total[SCORE], (sums * known) @ sums.T, cross, found.model, by_key)
     everything = replace(everything, own=np.concatenate([known[cells], margins @ known]))
-    scores, tested = sums @ levels[SCORE].T, len(cells)
+    scores, tested = sums @ found.levels[SCORE].T, len(cells)
     by_fold = scores[:tested] - everything.projection(tested) @ scores[tested:]
     return everything.net_of_others(tested), by_fold
 

@@ -138,7 +138,8 @@ class _Screening:
     def _test(self, found: ScoreSums, at: int) -> ScoreTest:
         """The score test of one tested field."""
         total = found.levels[at].sum(axis=1)
-        efficient = Efficient.of(total[SCORE], np.diag(total[INFORMATION]), found.cross[at], found.model)
+        own, cross = np.diag(total[INFORMATION]), found.cross[at]
+        efficient = Efficient.of(total[SCORE], own, cross, found.model, found.by_key[at])
         return efficient.test(self.dispersion)
 
     def _line(self, name: str, one: CandidateLevels, score: ScoreTest) -> dict[str, Any]:
@@ -193,7 +194,7 @@ class _Screening:
             return closed_form(one.sums, one.tested, gain, score, self.dispersion)
         if score.freedom == 0:
             return None
-        return refitted(self.rows, self.current.fit.document, self.rows.candidates[name], one.tested)
+        return refitted(self.rows, self.current.fit.document, self.rows.candidates[name], one.tested, score)
 
 
 def _reason(error: Exception) -> str:

@@ -16,13 +16,14 @@ from glm_local.reports.tables import Column, PrintedTable, printed
 
 DEFINITIONS: Mapping[str, str] = {
     "levels": "levels tested: bands of equal exposure, categories of enough rows, missing apart; never by response",
-    "statistic": "Rao's score statistic of the levels net of the current model's columns, over the dispersion",
+    "statistic": "Rao's score statistic of the levels net of the current model's columns, over the dispersion (by key: "
+    "over what the levels' scores spread by key, Rao and Scott's correction)",
     "df": "its degrees of freedom: rank of the levels' information net of the model; 0 when the model has them",
-    "p_value": "of the score test: chi-square, or F where the dispersion is estimated",
+    "p_value": "of the score test: F by key; else chi-square, or F where the dispersion is estimated",
     "coarse_p_value": "of the same test of an ordered candidate in 5 bands, where a step or a trend is plainer",
     "q_value": "Benjamini and Hochberg of p_value, or of twice the smaller of p_value and coarse_p_value: keeping all "
     "up to q keeps the share of false discoveries at q",
-    "lr_statistic": "deviance gain of the joint fit with the levels over the dispersion; lr_df, lr_p_value likewise",
+    "lr_statistic": "deviance gain of the joint fit with the levels over the same; lr_df, lr_p_value likewise",
     "train_gain": "fall of the training deviance with each level at its best shift, the current model held as offset",
     "cv_gain": "the same out of fold: shifts learned on the other folds, not shrunk; negative means worse than without",
     "cv_gain_se": "standard error of cv_gain, from the spread between folds",

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.blocks import Block, Sums, add_sums
-from glm_local.glm.kernels import NewtonKernel, responses
-from glm_local.glm.recode import Recode
+from glm_local.glm.kernels import NewtonKernel
+from glm_local.glm.key_scores import SCORE_GROUPS, KeyScoresKernel, by_group, coarser
+from glm_local.glm.recode import Recode, rows_of
 from glm_local.glm.row_means import RowMeans
+from glm_local.glm.row_scores import row_scores
 from glm_local.screening.score_test import ModelInformation
 
 Array = NDArray[np.float64]
@@ -64,6 +66,9 @@ class ScoreKernel:
         Fine atom that holds the sample, and the sample of each of its codes; samples below `folds` are training folds.
     crossed
         Whether tested levels are crossed with the model's columns.
+    keys, groups
+        What adds up the model's scores by groups of keys, and the number of groups those of tested levels are added up
+        in; None where rows have no key, or tests do not ask for it.
     """
 
     newton: NewtonKernel
@@ -73,15 +78,20 @@ class ScoreKernel:
     sample: tuple[int, NDArray[np.intp]]
     folds: int
     crossed: bool = True
+    keys: KeyScoresKernel | None = None
+    groups: int = SCORE_GROUPS
 
     def begin(self) -> Sums:
-        """Sums of the model's Newton step; per field (6, folds * levels); crossed tables by field and atom."""
+        """Sums of the model's Newton step; per field (6, folds * levels); crossed tables by field and atom; by key."""
         sums = self.newton.begin()
         sums += [np.zeros((6, self.folds * one.size)) for one in self.fields]
         columns = self.newton.columns
         for one in self.fields if self.crossed else ():
             sums += [np.zeros((one.size, atom.size)) for atom in columns.design.atoms]
             sums.append(np.zeros((one.size, len(columns.numerics))))
+        if self.keys is not None:
+            sums += [np.zeros((one.size, self.groups)) for one in self.fields]
+            sums += self.keys.begin()
         return sums
 
     def add(self, sums: Sums, block: Block) -> None:
@@ -97,8 +107,9 @@ class ScoreKernel:
         each = iter(sums)
         self.newton.add(list(islice(each, len(self.newton.begin()))), coarse)
         numerics = self.newton.predictor.inner(coarse)
-        with np.errstate(all="ignore"):
-            measures, information = self._measures(coarse)
+        found = row_scores(self.newton.family, self.newton.link, self.means, coarse)
+        information = found.information
+        measures = (None, found.score, information, coarse.weight, coarse.amount, found.weight * found.mean)
         codes = [one.codes(fine, coarse) for one in self.fields]
         for one, code in zip(self.fields, codes, strict=True):
             joint = fold * one.size + code
@@ -111,18 +122,18 @@ class ScoreKernel:
             table = next(each)
             for column, numeric in enumerate(numerics):
                 table[:, column] += np.bincount(code, information * numeric, one.size)
-
-    def _measures(self, coarse: Block) -> tuple[list[Array | None], Array]:
-        family, link = self.newton.family, self.newton.link
-        eta = self.means.linear_predictor(coarse)
-        mean, weight = link.mean(eta), responses(coarse)[1]
-        slope_over_variance = link.mean_derivative(eta) / family.variance(mean)
-        information = weight * slope_over_variance**2 * family.variance(mean)
-        score = (coarse.amount - weight * mean) * slope_over_variance
-        return [None, score, information, coarse.weight, coarse.amount, weight * mean], information
+        if self.keys is not None:
+            group = coarser(fine.atoms[self.keys.group], self.groups)
+            for code in codes:
+                table = next(each)
+                table += np.bincount(code * self.groups + group, found.score, table.size).reshape(table.shape)
+            self.keys.add_rows(list(each), coarse, fine.atoms[self.keys.group], numerics, found)
 
     def finish(self, sums: Sums) -> Sums:
-        """The model's score and information; per field (6, folds, levels), and its cross with columns (levels, p)."""
+        """The model's score and information; per field (6, folds, levels), and its cross with columns (levels, p).
+
+        Then per field its scores by group (levels, groups), and what `keys` finishes.
+        """
         count = len(self.newton.begin())
         each = iter(sums[count:])
         _, score, information = self.newton.finish(sums[:count])
@@ -137,6 +148,9 @@ class ScoreKernel:
             if columns.has_intercept:
                 cross[0] += answer[2 + at][INFORMATION].sum(axis=0)
             answer.append(cross.T)
+        if self.keys is not None:
+            answer += [next(each) for _ in self.fields]
+            answer += self.keys.finish(list(each))
         return answer
 
     def merge(self, parts: Sequence[Sums]) -> Sums:
@@ -146,8 +160,16 @@ class ScoreKernel:
     def answer(self, sums: Sums) -> ScoreSums:
         """The merged sums by name."""
         count = len(self.fields)
-        cross = sums[2 + count :] if self.crossed else [None] * count
-        return ScoreSums(ModelInformation(sums[0], sums[1]), tuple(sums[2 : 2 + count]), tuple(cross))
+        each = iter(sums[2:])
+        levels = list(islice(each, count))
+        cross = list(islice(each, count)) if self.crossed else [None] * count
+        if self.keys is None:
+            return ScoreSums(ModelInformation(sums[0], sums[1]), tuple(levels), tuple(cross), (None,) * count)
+        by_key = list(islice(each, count))
+        scalars, totals, columns = each
+        held = by_group(totals[1], self.groups) > 0
+        model = ModelInformation(sums[0], sums[1], by_group(columns, self.groups)[:, held], float(scalars[0]))
+        return ScoreSums(model, tuple(levels), tuple(cross), tuple(one[:, held] for one in by_key))
 
 
 @dataclass(frozen=True)
@@ -162,21 +184,11 @@ class ScoreSums:
         Per field shape (6, folds, levels): see `ROWS`, `SCORE`, `INFORMATION`, `WEIGHT`, `AMOUNT`, `FITTED`.
     cross
         Per field shape (levels, p): its information with the model's columns; None where not asked.
+    by_key
+        Per field shape (levels, clusters): its scores by group of keys; None where not asked.
     """
 
     model: ModelInformation
     levels: tuple[Array, ...]
     cross: tuple[Array | None, ...]
-
-
-def rows_of(block: Block, rows: NDArray[np.intp]) -> Block:
-    """Some rows of a block; its faults and log scales, which belong to all rows, stay behind."""
-    return Block(
-        tuple(np.take(atom, rows) for atom in block.atoms),
-        block.numerics[:, rows],
-        block.amount[rows],
-        None if block.weight is None else block.weight[rows],
-        None if block.offset is None else block.offset[rows],
-        np.full_like(block.log_scale, np.nan),
-        np.zeros_like(block.faults),
-    )
+    by_key: tuple[Array | None, ...]

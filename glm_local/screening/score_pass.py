@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.candidates.measured_model import key_scores
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.kernels import NewtonKernel, Predictor
+from glm_local.glm.key_scores import SCORE_GROUPS
 from glm_local.glm.packed_fit import PackedFit
 from glm_local.glm.row_means import RowMeans
 from glm_local.screening.score_kernel import ScoreKernel, ScoreSums, TestedField
@@ -63,9 +65,13 @@ def field_of(rows: StudyRows[Any], model: CurrentModel, *parts: FieldLevels) -> 
 
 
 def score_pass(
-    rows: StudyRows[Any], model: CurrentModel, fields: Sequence[TestedField], purpose: str, crossed: bool = True
+    rows: StudyRows[Any], model: CurrentModel, fields: Sequence[TestedField], purpose: str, crossed: bool = True,
+    groups: int = SCORE_GROUPS,
 ) -> ScoreSums:
-    """Scores and information of all fields under a model, training rows only; one pass over packed rows."""
+    """Scores and information of all fields under a model, training rows only; one pass over packed rows.
+
+    Where the study tests by key, scores are also added up in so many groups of keys.
+    """
     fit, design = model.fit, rows.design
     inner = fit.basis.inner(fit.coefficients)
     predictor = Predictor.at(inner, fit.basis)
@@ -78,5 +84,7 @@ def score_pass(
         (at, design.atoms[at].member_codes(rows.sample_field).astype(np.intp)),
         rows.folds,
         crossed,
+        key_scores(rows, fit, model.plan) if rows.by_key else None,
+        groups,
     )
     return kernel.answer(rows.sum(kernel, purpose))

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, fdtrc
 
+from glm_local.glm.design_effect import DesignEffect
 from glm_local.glm.information import independent_columns, inverse_information
+from glm_local.glm.key_inference import cluster_factor
 
 Array = NDArray[np.float64]
 
@@ -44,15 +46,29 @@ class Dispersion:
 
 @dataclass(frozen=True)
 class ModelInformation:
-    """Score and information of the model's columns at its estimates, shapes (p,) and (p, p)."""
+    """Score and information of the model's columns at its estimates, shapes (p,) and (p, p).
+
+    `by_key` are its scores by group of keys, shape (p, clusters), of so many `rows`; None where tests do not use them.
+    """
 
     score: Array
     information: Array
+    by_key: Array | None = None
+    rows: float = 0.0
+
+    @cached_property
+    def _kept(self) -> NDArray[np.intp]:
+        return np.flatnonzero(independent_columns(self.information))
+
+    @property
+    def rank(self) -> int:
+        """Independent columns."""
+        return len(self._kept)
 
     @cached_property
     def inverse(self) -> Array:
         """Inverse over the independent columns, zero at aliased ones, shape (p, p)."""
-        kept = np.flatnonzero(independent_columns(self.information))
+        kept = self._kept
         inverse = np.zeros_like(self.information)
         inverse[np.ix_(kept, kept)] = inverse_information(self.information[np.ix_(kept, kept)])
         return inverse
@@ -62,15 +78,20 @@ class ModelInformation:
 class Efficient:
     """Score and information of tested levels net of nuisances, and their own information before that.
 
-    Shapes (levels,), (levels, levels), (levels,).
+    Shapes (levels,), (levels, levels), (levels,). `by_key` are the scores by group of keys, shape (levels, clusters),
+    and `factor` what their sums of products are multiplied by; None where tests do not use them.
     """
 
     score: Array
     information: Array
     own: Array
+    by_key: Array | None = None
+    factor: float = math.nan
 
     @classmethod
-    def of(cls, score: Array, own: Array, cross: Array | None, model: ModelInformation) -> Efficient:
+    def of(
+        cls, score: Array, own: Array, cross: Array | None, model: ModelInformation, by_key: Array | None = None
+    ) -> Efficient:
         """Net of a model.
 
         Parameters
@@ -79,11 +100,16 @@ class Efficient:
             Of the levels, shapes (levels,) and (levels, levels).
         cross
             The levels' information with the model's columns, shape (levels, p); None leaves the model out.
+        by_key
+            Scores of the levels by group of keys, shape (levels, clusters).
         """
+        factor = math.nan if by_key is None else cluster_factor(by_key.shape[1], model.rows, model.rank)
         if cross is None:
-            return cls(score, own, np.diag(own))
+            return cls(score, own, np.diag(own), by_key, factor)
         half = cross @ model.inverse
-        return cls(score - half @ model.score, own - half @ cross.T, np.diag(own))
+        if by_key is not None and model.by_key is not None:
+            by_key = by_key - half @ model.by_key
+        return cls(score - half @ model.score, own - half @ cross.T, np.diag(own), by_key, factor)
 
     def projection(self, tested: int) -> Array:
         """How the levels from `tested` on explain the first ones: V_12 V_22^-, shape (tested, others)."""
@@ -98,16 +124,26 @@ class Efficient:
             self.score[:tested] - half @ self.score[tested:],
             self.information[:tested, :tested] - half @ self.information[tested:, :tested],
             self.own[:tested],
+            None if self.by_key is None else self.by_key[:tested] - half @ self.by_key[tested:],
+            self.factor,
         )
 
     def only(self, tested: NDArray[np.intp]) -> Efficient:
         """Some of the levels, the others without an effect."""
-        return Efficient(self.score[tested], self.information[np.ix_(tested, tested)], self.own[tested])
+        by_key = None if self.by_key is None else self.by_key[tested]
+        information = self.information[np.ix_(tested, tested)]
+        return Efficient(self.score[tested], information, self.own[tested], by_key, self.factor)
 
     def test(self, dispersion: Dispersion | None = None) -> ScoreTest:
-        """The score test of all levels at once."""
-        inverse, rank = generalised_inverse(self.information, self.own)
-        return score_test(float(self.score @ inverse @ self.score), rank, dispersion or Dispersion())
+        """The score test of all levels at once; by key where their scores by key are known."""
+        white = whitening(self.information, self.own)
+        explained, rank, asked = float(np.sum((white @ self.score) ** 2)), len(white), dispersion or Dispersion()
+        if self.by_key is not None:
+            least = 1.0 if asked.freedom is None else 0.0
+            effect = DesignEffect.of_scores(white @ self.by_key, self.factor, least)
+            if effect is not None:
+                return clustered_test(explained, effect)
+        return score_test(explained, rank, asked)
 
     @cached_property
     def inverse(self) -> Array:
@@ -117,12 +153,18 @@ class Efficient:
 
 def generalised_inverse(matrix: Array, scale: Array) -> tuple[Array, int]:
     """Moore-Penrose inverse after scaling by each level's own information, and the rank."""
+    white = whitening(matrix, scale)
+    inverse: Array = white.T @ white
+    return inverse, len(white)
+
+
+def whitening(matrix: Array, scale: Array) -> Array:
+    """W, shape (rank, levels): the information of ``W @ score`` is the unit matrix, and ``W' W`` the inverse."""
     root = np.where(scale > 0, 1 / np.sqrt(np.where(scale > 0, scale, 1.0)), 0.0)
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2 * root[:, None] * root[None, :])
     kept = values > SPANNED
-    half = vectors[:, kept] * root[:, None]
-    inverse: Array = half / values[kept] @ half.T
-    return inverse, int(kept.sum())
+    white: Array = (vectors[:, kept] * root[:, None] / np.sqrt(values[kept])).T
+    return white
 
 
 @dataclass(frozen=True)
@@ -141,6 +183,9 @@ class ScoreTest:
         From the upper tail itself; NaN without degrees of freedom.
     explained
         The statistic before scaling: Pearson's chi-square (or deviance) the levels take away.
+    effect
+        Where the test is by key, how much more the levels spread than the model says: the statistic is divided by its
+        mean.
     """
 
     statistic: float
@@ -148,6 +193,14 @@ class ScoreTest:
     residual_freedom: float | None
     p_value: float
     explained: float
+    effect: DesignEffect | None = None
+
+
+def clustered_test(explained: float, effect: DesignEffect) -> ScoreTest:
+    """A statistic that its design effect corrects: by scores as by likelihoods."""
+    return ScoreTest(
+        explained / effect.mean, effect.rank, effect.residual_freedom, effect.p_value(explained), explained, effect
+    )
 
 
 def score_test(explained: float, freedom: int, dispersion: Dispersion) -> ScoreTest:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from glm_local.candidates.sample_codes import GROUP
 from glm_local.contract.compile_factor import compile_factors
 from glm_local.contract.compile_score import role_expression, score_expression
 from glm_local.contract.event_document import event_document
-from glm_local.contract.expression import Lookup
+from glm_local.contract.expression import Lookup, Read
 from glm_local.contract.fill_rows import from_arrow, sha256_text
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
@@ -19,6 +20,7 @@ from glm_local.diagnostics import double_lift
 from glm_local.errors import ConfigError, FitError
 from glm_local.glm.document import package_versions, read_model_json
 from glm_local.glm.fit import fit
+from glm_local.glm.key_scores import KEY_GROUPS
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.glm.verify_fit import verify_fit
 from glm_local.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
@@ -28,6 +30,7 @@ from glm_local.study.design import Design
 from glm_local.study.history import Fact
 from glm_local.study.holdout_gains import holdout_gains
 from glm_local.validation import ValidationReport, codes_and_labels, validation_report
+from glm_local.validation.key_spread import KeyGroups
 from glm_local.validation.validation_report import TABLES
 
 SAME = 1e-10
@@ -47,6 +50,7 @@ def measured(study: StudyCore[Any], model: ModelDocument, samples: Sequence[str]
         weight=None if spec.weight is None else role_expression(spec.weight), sample=samples_only(study, samples),
         factors={name: one for name, one in shown.items() if one is not None}, bands=bands,
         dispersion=model.statistics.dispersion or None, level=spec.confidence,
+        keys=KeyGroups(Read(GROUP, "integer"), KEY_GROUPS) if rows.by_key else None,
     )  # fmt: skip
 
 
@@ -162,6 +166,7 @@ def finalize(
             )  # fmt: skip
         with study.stage("second opinion"):
             opinion = second_opinion(study, model) if verify else None
+        model = study.bench.by_key(model, packed.keys)
         with study.stage("validate"):
             report = measured(study, model, ("train", "validation", "holdout"))
             lift = against_previous(study, model)

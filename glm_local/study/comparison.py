@@ -8,16 +8,21 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
 from glm_local.contract.searched_levels import SEARCHED, searched_names
+from glm_local.glm.design_effect import DesignEffect
+from glm_local.glm.families import family_from
 from glm_local.study.design import Change
 from glm_local.study.keeping import KeepingRule
 from glm_local.study.screened import Screened
 from glm_local.study.workbench import FittedDesign
 
 Action = Literal["add", "replace", "remove"]
+RAO_SCOTT = "F by key"
+"""The likelihood-ratio test with Rao and Scott's correction by key (`glm_local.glm.design_effect`)."""
 SEARCHED_BINS = f"bins {SEARCHED}"
 """What the p-value of such bins is of, wherever it appears: it is not calibrated."""
 
@@ -39,8 +44,9 @@ class Comparison:
     df
         Parameters gained.
     statistic, p_value, test
-        Likelihood-ratio test on the training rows: chi-square, or F where the dispersion is estimated; None where the
-        designs are not nested. Of bins that were searched for on the same rows it is no evidence; `p_of` says so.
+        Likelihood-ratio test on the training rows: "F by key" with what the columns spread by key, else chi-square, or
+        F where the dispersion is estimated; None where the designs are not nested.
+        Of bins that were searched for on the same rows it is no evidence; `p_of` says so.
     cv_gain, cv_se
         Deviance saved out of fold, summed over folds, and its standard error from the paired differences of folds. Of
         bins that were searched for it is the gain of the search made again without the fold, choice of the size
@@ -205,12 +211,27 @@ def compare_designs(
     )  # fmt: skip
 
 
+def _design_effect(wide: FittedDesign, narrow: FittedDesign) -> DesignEffect | None:
+    """How much more the columns that one design has beside the other spread by key than the model says."""
+    keys, others = wide.keys, narrow.keys
+    assert keys is not None
+    known = () if others is None else others.terms
+    at = [at for at, term in enumerate(keys.terms) if term not in known]
+    part = np.ix_(at, at)
+    least = 1.0 if family_from(wide.model.spec.family).fixed_dispersion else 0.0
+    return DesignEffect.of_covariances(keys.model[part], keys.sandwich[part], keys.groups, least)
+
+
 def _ratio_test(
     gain: float, df: int, current: FittedDesign, candidate: FittedDesign
 ) -> tuple[float | None, float | None, str]:
     """The larger of two nested models against the smaller."""
-    larger = (candidate if df > 0 else current).model
+    wide, narrow = (candidate, current) if df > 0 else (current, candidate)
+    larger = wide.model
     figures, columns = larger.statistics, abs(df)
+    if larger.spec.dispersion == "by_key":
+        effect = _design_effect(wide, narrow)
+        return (None, None, "no keys") if effect is None else (gain / effect.mean, effect.p_value(gain), RAO_SCOTT)
     if larger.spec.dispersion == "fixed":
         return gain, float(stats.chi2.sf(gain, columns)), "chi-square"
     if figures.df_residual <= 0 or not figures.dispersion:

@@ -43,7 +43,8 @@ def holdout_gains(study: StudyCore[Any]) -> dict[str, float]:
 def coefficients_without(fit: PackedFit, factor: str) -> Array:
     """Coefficients of a fit with one factor's at 0 and the others one Newton step on."""
     terms = [one.term for one in fit.document.coefficients if one.status == "fitted"]
-    covariance = np.nan_to_num(covariance_matrix(fit.document))  # unknown: then the others stay
+    # That of the fit, not of a sandwich: it says how estimates move together. Unknown: then the others stay.
+    covariance = np.nan_to_num(covariance_matrix(fit.document))
     place = {str(column): at for at, column in enumerate(fit.columns.columns)}
     at = np.array([place[term] for term in terms])
     own = np.array([fit.columns.columns[one].term == factor for one in at], dtype=bool)

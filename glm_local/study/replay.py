@@ -148,5 +148,5 @@ def _line(study: StudyCore[Any], event: StudyEvent, design: Design) -> dict[str,
 def _last(study: StudyCore[Any], design: Design, finalized: StudyEvent | None) -> tuple[ModelDocument, bool]:
     if finalized is None or finalized.payload["after"] != design.fingerprint:
         return study.bench.fitted(design).model, True
-    model = raw_fit(study, design)
+    model = study.bench.by_key(raw_fit(study, design), study.bench.fitted(design).keys)
     return model, model.fingerprint == finalized.payload["model"]

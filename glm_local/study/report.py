@@ -41,6 +41,7 @@ from glm_local.study.selective import SelectiveIntervals, known_intervals
 from glm_local.study.validation_gain import validation_warnings
 from glm_local.validation import ValidationReport
 
+DISPERSIONS = ("dispersion_by_row", "dispersion_by_key")
 TOLD = (*DECISIONS, "undone", "rejected", "split", "looked", "inferred", "finalized", "branched", "replayed")
 """Events the page lists as decisions."""
 
@@ -192,7 +193,8 @@ def _versions(study: StudyCore[Any]) -> pd.DataFrame | None:
             "factors": len(one["factors"]), "coefficients": one["parameters"],
             "train_deviance": one["train_mean_deviance"],
             "cv_deviance": one["cv_mean_deviance"], "validation_deviance": one["validation_mean_deviance"],
-            "aic": one["aic"], "fingerprint": str(one["fingerprint"])[:12],
+            "aic": one["aic"], **{name: one.get(name) for name in DISPERSIONS},
+            "fingerprint": str(one["fingerprint"])[:12],
         }
         for one in study.state.versions
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.candidates.sample_codes import GROUP
 from glm_local.contract.blocks import Block, BlockDesign, Blocks, Sums, add_sums
 
 Words = NDArray[np.uint64]
@@ -23,8 +24,10 @@ class RowDigestKernel:
     """Two 64-bit mixes of every row's packed values, added up modulo 2^64, and the rows counted.
 
     Sums do not depend on order or partitioning. It finds data that changed; it does not withstand someone who makes up
-    rows to reach a given digest.
+    rows to reach a given digest. `left_out` are atoms that say nothing new of a row.
     """
+
+    left_out: tuple[int, ...] = ()
 
     def begin(self) -> Sums:
         """Zeros."""
@@ -34,7 +37,7 @@ class RowDigestKernel:
         """Mix and add one block."""
         for at, seed in enumerate(_SEEDS):
             mixed = np.full(block.rows, seed, dtype=np.uint64)
-            for words in _columns(block):
+            for words in _columns(block, self.left_out):
                 mixed = _mixed(mixed ^ words)
             sums[0][at : at + 1] += mixed.sum(dtype=np.uint64, keepdims=True)
         sums[1] += block.rows
@@ -50,9 +53,9 @@ class RowDigestKernel:
         return add_sums(parts)
 
 
-def _columns(block: Block) -> list[Words]:
+def _columns(block: Block, left_out: tuple[int, ...]) -> list[Words]:
     numbers = [block.amount, *(one for one in (block.weight, block.offset) if one is not None)]
-    codes = [atom.astype(np.uint64) for atom in block.atoms]
+    codes = [atom.astype(np.uint64) for at, atom in enumerate(block.atoms) if at not in left_out]
     return [*codes, *((one + 0.0).view(np.uint64) for one in numbers)]  # -0.0 and 0.0 are one number
 
 
@@ -65,7 +68,8 @@ def _mixed(word: Words) -> Words:
 
 def row_digest(blocks: Blocks, design: BlockDesign) -> str:
     """SHA-256 of the digest and of what was packed, as ``rows:<64 digits>``. One packed pass."""
-    limbs, rows = blocks.sum(RowDigestKernel(), "data fingerprint")
+    own = tuple(at for at, atom in enumerate(design.atoms) if atom.members == (GROUP,))  # follows from the key alone
+    limbs, rows = blocks.sum(RowDigestKernel(own), "data fingerprint")
     words = [sum(int(one) << 16 * at for at, one in enumerate(word)) % 2**64 for word in limbs]
-    packed = [[one.name, one.size] for one in design.fields]
+    packed = [[one.name, one.size] for one in design.fields if one.name != GROUP]
     return "rows:" + hashlib.sha256(repr((packed, int(rows[0]), words)).encode()).hexdigest()

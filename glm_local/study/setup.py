@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args
 
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_score import role_expression
@@ -20,7 +20,8 @@ from glm_local.validation.split_document import KEYED
 
 ROLES = ("target", "exposure", "offset", "weight")
 FRACTIONS = (0.6, 0.2, 0.2)
-DISPERSIONS = ("auto", "fixed", "pearson", "deviance")
+Dispersion = Literal["by_key", "auto", "fixed", "pearson", "deviance"]
+DISPERSIONS: tuple[Dispersion, ...] = get_args(Dispersion)
 
 LATER = "(later)"
 """Stands for a key that is not known yet while a split document is read."""
@@ -51,7 +52,9 @@ class StudySetup:
     candidates
         Columns or specifications under review; None is every column without a role.
     dispersion
-        As `fit_glm` takes it: "pearson" makes tests of overdispersed counts honest.
+        "by_key": tests, standard errors and intervals are made from the scores of the keys' rows, so that neither
+        overdispersion nor rows that share a key make them too sure. Else as `fit_glm` takes it; "auto" is what studies
+        did before, and what a history without the word means.
     """
 
     target: Any
@@ -66,7 +69,7 @@ class StudySetup:
     folds: int = 5
     seed: int = 0
     candidates: tuple[Any, ...] = ()
-    dispersion: str = "auto"
+    dispersion: Dispersion = "auto"
 
     def document(self) -> dict[str, Any]:
         """As the history keeps it."""
@@ -90,11 +93,17 @@ class StudySetup:
         known["key"], known["candidates"] = tuple(known["key"]), tuple(known["candidates"])
         return cls(**known)
 
+    @property
+    def by_key(self) -> bool:
+        """Whether tests and standard errors are made from the scores of keys."""
+        return self.dispersion == "by_key"
+
     def request(self, name: str) -> FitRequest:
         """What every fit of the study is asked."""
         return FitRequest(
             target=self.target, factors=(), family=self.family, link=self.link, exposure=self.exposure,
-            offset=self.offset, weight=self.weight, name=name, dispersion=cast(Any, self.dispersion),
+            offset=self.offset, weight=self.weight, name=name,
+            dispersion=cast(Any, "auto" if self.by_key else self.dispersion),
         )  # fmt: skip
 
     @property
@@ -127,7 +136,7 @@ def study_setup(
     key: str | Sequence[str] | None,
     folds: int,
     seed: int,
-    dispersion: str = "auto",
+    dispersion: Dispersion = "by_key",
 ) -> StudySetup:
     """Check what a study is asked against the table; every problem of roles and options at once.
 

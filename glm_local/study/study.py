@@ -29,7 +29,7 @@ from glm_local.study.looks import StudyLooks
 from glm_local.study.memory_store import MemoryStore
 from glm_local.study.replay import Replay, replay
 from glm_local.study.selective import Inference, SelectiveIntervals
-from glm_local.study.setup import SplitLike, StudySetup, study_setup
+from glm_local.study.setup import Dispersion, SplitLike, StudySetup, study_setup
 from glm_local.study.workbench import Workbench
 
 StoreLike = Store | str | Path | None
@@ -55,7 +55,9 @@ class Study(StudyLooks[Frame]):
     folds, seed
         Cross-validation folds of the training rows; seed of split and folds (0 is a seed like any other).
     dispersion
-        As in `fit_glm`: "pearson" takes tests and standard errors of overdispersed counts as a quasi-likelihood.
+        "by_key" (the default): tests, standard errors and intervals are made from the scores of the keys' rows, so that
+        neither overdispersion nor rows that share a key make them too sure. "auto", "fixed", "pearson", "deviance": as
+        in `fit_glm`, every row by itself; what rows and keys spread is measured and warned about all the same.
     name
         Of the study in the store, and of its models.
     store
@@ -85,7 +87,7 @@ class Study(StudyLooks[Frame]):
         key: str | Sequence[str] | None = None,
         folds: int = 5,
         seed: int = 0,
-        dispersion: str = "auto",
+        dispersion: Dispersion = "by_key",
         name: str = "study",
         store: StoreLike = None,
         user: str | None = None,

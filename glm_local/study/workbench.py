@@ -12,9 +12,10 @@ import numpy as np
 from glm_local.candidates.candidate import Candidate
 from glm_local.candidates.cross_validation import CrossValidation
 from glm_local.candidates.factor_sums import FactorSums
+from glm_local.candidates.measured_model import SampleDeviance, measured_model
 from glm_local.candidates.open_rows import opened_rows
 from glm_local.candidates.sample_codes import SAMPLES
-from glm_local.candidates.study_rows import SampleDeviance, StudyRows
+from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.factor_spec import FactorSpec
@@ -25,6 +26,7 @@ from glm_local.contract.spec_problems import factor_problems, read_factor
 from glm_local.contract.text_columns import text_problems
 from glm_local.errors import DataError, FitError, Problem, nearest
 from glm_local.glm.fit_problems import SEPARATION_WAY_OUT
+from glm_local.glm.key_inference import KeyInference, with_key_inference
 from glm_local.study.design import Design
 from glm_local.study.row_digest import row_digest
 from glm_local.study.sample_check import checked_samples
@@ -45,6 +47,8 @@ class FittedDesign:
         The model on these samples; validation None where it has no rows.
     cross_validation
         Out-of-fold deviance per training fold.
+    keys
+        What the scores of the training rows say by key.
     """
 
     design: Design
@@ -52,6 +56,7 @@ class FittedDesign:
     train: SampleDeviance
     validation: SampleDeviance | None
     cross_validation: CrossValidation
+    keys: KeyInference | None = None
 
     def figures(self) -> dict[str, Any]:
         """What an event keeps of it."""
@@ -62,6 +67,7 @@ class FittedDesign:
             "cv_mean_deviance": cross.mean, "aic": self.model.statistics.aic,
             "validation_deviance": None if validation is None else validation.deviance,
             "validation_mean_deviance": None if validation is None else _mean(validation),
+            **({} if self.keys is None else self.keys.document()),
         }  # fmt: skip
 
 
@@ -103,7 +109,7 @@ class Workbench(Generic[Frame]):
             self.setup = setup = replace(setup, split=learn_split(self.engine, held, setup.split))
             opened = opened_rows(
                 self.engine, held, setup.request(self.name), asked, setup.split, setup.key, folds=setup.folds,
-                seed=setup.seed, check=known is None,
+                seed=setup.seed, check=known is None, by_key=setup.by_key,
             )
             rows, refused = opened.rows, opened.refused
             if known is None:
@@ -171,11 +177,20 @@ class Workbench(Generic[Frame]):
             except FitError as error:
                 raise FitError([_in_a_study(one) for one in error.problems]) from None
             samples = ("train", "validation") if self.counts.get("validation") else ("train",)
-            figures = self.rows.deviances(model, samples)
+            figures, keys = measured_model(self.rows, model, samples)
             cross = self.rows.cross_validate(model)
-            found = FittedDesign(design, model, figures["train"], figures.get("validation"), cross)
+            fit, plan = self.rows.packed(model)
+            model = self.by_key(model, keys)
+            self.rows.keep(fit, plan, model.fingerprint)
+            found = FittedDesign(design, model, figures["train"], figures.get("validation"), cross, keys)
             self._fitted[key] = found
         return found
+
+    def by_key(self, model: ModelDocument, keys: KeyInference | None) -> ModelDocument:
+        """A fitted design's model with what its rows say by key: always measured, used where the study asks for it."""
+        if keys is None:
+            return model
+        return with_key_inference(model, keys, self.rows.family.fixed_dispersion, self.setup.by_key)
 
     def sums(self, design: Design, names: Sequence[str]) -> dict[str, FactorSums]:
         """Candidates' sums under a design's model."""

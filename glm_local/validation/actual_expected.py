@@ -50,14 +50,19 @@ def actual_expected_table(table: DesignTable, factor: FactorCodes, rule: Interva
         A/E, its interval, and (A - E) in standard deviations of A under the model.
     deviance, mean_deviance
         Sum of w d(y, m), and the same per weight.
+    dispersion_by_key
+        What the levels' totals spread by key, where keys are known: intervals and deviations are made with it.
     """
     table, labels = _by_values(table, factor.name) if factor.labels is None else (table, factor.labels)
     factor = replace(factor, labels=labels)
-    parts = [_one_sample(of_sample(table, name), factor, rule, name) for name in samples_of(table)]
+    by_key = rule.by_sample is not None
+    parts = [_one_sample(of_sample(table, one), factor, rule.of(one), one, by_key) for one in samples_of(table)]
     return pd.concat(parts, ignore_index=True)
 
 
-def _one_sample(table: DesignTable, factor: FactorCodes, rule: IntervalRule, sample: str) -> pd.DataFrame:
+def _one_sample(
+    table: DesignTable, factor: FactorCodes, rule: IntervalRule, sample: str, by_key: bool
+) -> pd.DataFrame:
     assert factor.labels is not None
     levels = len(factor.labels)
     missing = table.missing["code"]
@@ -77,6 +82,7 @@ def _one_sample(table: DesignTable, factor: FactorCodes, rule: IntervalRule, sam
         "actual_to_predicted": ratio(sums["actual"], sums["predicted"]), "lower": lower, "upper": upper,
         "deviation": rule.deviation(sums["actual"], sums["predicted"], sums["variance"]),
         "deviance": sums["deviance"], "mean_deviance": ratio(sums["deviance"], sums["weight"]),
+        **({"dispersion_by_key": rule.dispersion} if by_key else {}),
     })
 
 

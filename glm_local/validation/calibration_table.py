@@ -28,7 +28,7 @@ def calibration_table(table: DesignTable, bands: int, rule: IntervalRule) -> pd.
     actual_to_predicted, lower, upper
         A/E with its interval.
     """
-    parts = [_one_sample(of_sample(table, name), bands, rule, name) for name in samples_of(table)]
+    parts = [_one_sample(of_sample(table, name), bands, rule.of(name), name) for name in samples_of(table)]
     return pd.concat(parts, ignore_index=True)
 
 

@@ -11,6 +11,11 @@ from glm_local.errors import ConfigError
 from glm_local.validation.split import key_bucket
 
 
+def key_group_expression(key: Sequence[str], columns: Mapping[str, ColumnKind], seed: int, groups: int) -> Expression:
+    """``integer`` group of a row's key, from 0 to ``groups - 1``, never missing; independent of split and folds."""
+    return key_bucket(list(key), columns, "key group", seed, groups)
+
+
 @arguments_checked
 def fold_expression(
     key: str | Sequence[str], columns: Mapping[str, ColumnKind], folds: int = 5, seed: int = 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,19 +23,36 @@ class IntervalRule:
     dispersion
         phi: the variance of a weighted total is phi * sum of w V(m); NaN gives no intervals.
     counts
-        True for a Poisson total with dispersion 1: Garwood's exact interval is taken.
+        True for a Poisson total: Garwood's exact interval is taken, at another dispersion than 1 that of total / phi.
     level
         Coverage.
+    by_sample
+        phi of each sample, measured by key; None where one phi holds for all.
     """
 
     dispersion: float
     counts: bool
     level: float = 0.95
+    by_sample: Mapping[str, float] | None = None
+
+    def of(self, sample: str) -> IntervalRule:
+        """The rule for one sample's totals."""
+        if self.by_sample is None:
+            return self
+        return replace(self, dispersion=self.by_sample.get(sample, self.dispersion), by_sample=None)
 
     @property
     def definition(self) -> str:
         """One sentence for a report."""
         share = f"{100 * self.level:g} %"
+        if self.by_sample is not None:
+            said = ", ".join(f"{value:.3g} on {sample}" for sample, value in self.by_sample.items())
+            normal = "a normal shape, none where the expected noise exceeds a third of the prediction"
+            shape = "Garwood's interval of actual / dispersion" if self.counts else normal
+            return (
+                f"{share} intervals of actual/predicted take what totals of whole keys spread (dispersion by key "
+                f"{said}; in a table by level that of its levels, dispersion_by_key) and {shape}."
+            )
         if self.counts:
             return f"{share} intervals of actual/predicted are exact Poisson intervals of the actual count (Garwood)."
         return (
@@ -57,8 +75,9 @@ class IntervalRule:
         tail = (1 - self.level) / 2
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.counts:
-                lower = np.where(actual > 0, chi2.ppf(tail, 2 * np.maximum(actual, 1e-300)), 0.0) / 2
-                upper = chi2.isf(tail, 2 * (actual + 1)) / 2
+                phi = self.dispersion
+                lower = np.where(actual > 0, chi2.ppf(tail, 2 * np.maximum(actual / phi, 1e-300)), 0.0) / 2 * phi
+                upper = chi2.isf(tail, 2 * (actual / phi + 1)) / 2 * phi
                 sound = predicted > 0
                 return np.where(sound, lower / predicted, np.nan), np.where(sound, upper / predicted, np.nan)
             noise = np.sqrt(self.dispersion * variance) / predicted

@@ -18,6 +18,7 @@ from glm_local.validation.arithmetic import number
 from glm_local.validation.calibration_table import calibration_table
 from glm_local.validation.discrimination import GINI_DEFINITION, discrimination_table, lorenz_table
 from glm_local.validation.intervals import IntervalRule
+from glm_local.validation.key_spread import KeyGroups, key_requests, keyed_rule
 from glm_local.validation.lift import lift_table
 from glm_local.validation.null_deviances import with_null_deviances
 from glm_local.validation.score_bands import ScoreBands
@@ -54,6 +55,7 @@ def validation_report(
     score_bands: ScoreBands = USUAL_BANDS,
     dispersion: float | None = None,
     level: float = 0.95,
+    keys: KeyGroups | None = None,
 ) -> ValidationReport:
     """Validate a scored table: summary, A/E by factor level, calibration, lift, Lorenz, Gini. One pass over rows.
 
@@ -85,6 +87,9 @@ def validation_report(
         phi behind intervals. Absent: 1 for Poisson and binomial, else the first sample's Pearson chi-square per row.
     level
         Coverage of intervals.
+    keys
+        Groups of whole keys: intervals then take what totals spread by key (`glm_local.validation.key_spread`), 1 at
+        least where the family's dispersion is 1.
 
     Returns
     -------
@@ -110,6 +115,8 @@ def validation_report(
         # A model is a large expression used by many sums: named once, it is computed once.
         frame = engine.with_columns(frame, {PREDICTION: prediction})
         prediction = PREDICTION
+    if keys is not None:
+        frame = engine.with_columns(frame, keys.columns())
     rows = ScoredRows(
         distribution, number(target), number(prediction), ONE if exposure is None else number(exposure),
         ONE if weight is None else number(weight), **({} if sample is None else {"sample": _text(sample)}),
@@ -119,24 +126,43 @@ def validation_report(
         for name, (code, labels) in (factors or {}).items()
     ]
     requests = [summary_request(rows), exclusion_request(rows), *score_bands.requests(rows)]
-    answers = engine.cells(frame, [*requests, *(one.request(rows) for one in codes)])
+    requests += [one.request(rows) for one in codes]
+    requests += [] if keys is None else key_requests(rows, {one.name: one.code for one in codes})
+    answers = engine.cells(frame, requests)
     tables = {name: table for name, table in answers.items() if table is not None}
     scores, ranking = score_bands.ranked(answers)
     excluded = exclusion_table(tables["excluded rows"])
     if not len(tables["summary"]):
         raise _no_rows(excluded)
-    rule = interval_rule(distribution, tables["summary"], dispersion, level)
+    rules = _rules(distribution, answers, dispersion, level, [one.name for one in codes], keys is not None)
+    rule = rules[None]
     calibration = calibration_table(scores, bands, rule)
     return ValidationReport(
         summary=summary_table(with_null_deviances(engine, frame, rows, tables["summary"], rows.usable), rule),
         excluded=excluded,
-        actual_expected={one.name: actual_expected_table(tables[f"factor {one.name}"], one, rule) for one in codes},
+        actual_expected={
+            one.name: actual_expected_table(tables[f"factor {one.name}"], one, rules[one.name]) for one in codes
+        },
         calibration=calibration,
         lift=lift_table(calibration),
         lorenz=lorenz_table(scores),
         gini=discrimination_table(scores, distribution.power is None, ranking),
         definitions=_definitions(distribution, rule, bands, score_bands.definition(ranking)),
     )
+
+
+def _rules(
+    family: Family, answers: Mapping[str, DesignTable | None], dispersion: float | None, level: float,
+    factors: Sequence[str], by_key: bool,
+) -> dict[str | None, IntervalRule]:
+    """How intervals are made: of samples as a whole (None), and of each factor's levels."""
+    summary = answers["summary"]
+    assert summary is not None
+    rule = interval_rule(family, summary, dispersion, level)
+    if not by_key:
+        return dict.fromkeys([None, *factors], rule)
+    least = 1.0 if family.fixed_dispersion else 0.0
+    return {name: keyed_rule(rule, answers, name, family.power == 1, least) for name in [None, *factors]}
 
 
 def _definitions(family: Family, rule: IntervalRule, bands: int, ranking: str) -> dict[str, str]:

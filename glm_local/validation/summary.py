@@ -41,13 +41,20 @@ def summary_table(table: DesignTable, rule: IntervalRule) -> pd.DataFrame:
         Deviance of the constant rate that fits this sample best, and 1 - deviance / null_deviance.
     pearson_dispersion
         Sum of w (y - m)^2 / V(m), per row.
+    dispersion_by_key
+        What the sample's totals spread by key, where keys are known: intervals are made with it.
     mean_absolute_error, root_mean_squared_error
         Weighted by w.
     """
     names = samples_of(table)
     table = take(table, [list(table.keys["sample"]).index(name) for name in names])
     sums, rows = table.sums, table.rows.astype(np.float64)
-    lower, upper = rule.bounds(sums["actual"], sums["predicted"], sums["variance"])
+    each = [rule.of(name) for name in names]
+    bounds = [
+        one.bounds(*(sums[part][at : at + 1] for part in ("actual", "predicted", "variance")))
+        for at, one in enumerate(each)
+    ]  # fmt: skip
+    lower, upper = (np.concatenate([one[side] for one in bounds]) if bounds else np.zeros(0) for side in (0, 1))
     return pd.DataFrame({
         "sample": names, "rows": table.rows, "weight": sums["weight"], "exposure": sums["exposure"],
         "actual": sums["actual"], "predicted": sums["predicted"],
@@ -58,6 +65,7 @@ def summary_table(table: DesignTable, rule: IntervalRule) -> pd.DataFrame:
         "null_deviance": sums["null_deviance"],
         "deviance_explained": 1 - ratio(sums["deviance"], sums["null_deviance"]),
         "pearson_dispersion": ratio(sums["pearson"], rows),
+        **({} if rule.by_sample is None else {"dispersion_by_key": [one.dispersion for one in each]}),
         "mean_absolute_error": ratio(sums["absolute_error"], sums["weight"]),
         "root_mean_squared_error": np.sqrt(ratio(sums["squared_error"], sums["weight"])),
     })

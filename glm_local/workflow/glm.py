@@ -21,6 +21,7 @@ from glm_local.glm.fit import FitRequest
 from glm_local.model import Model
 from glm_local.screening.ranking import Ranking
 from glm_local.study.proposing import optimized
+from glm_local.study.setup import Dispersion
 from glm_local.study.study import Study
 from glm_local.validation import ValidationReport
 from glm_local.workflow.binned import binned
@@ -40,8 +41,9 @@ class Glm(Generic[Frame]):
         As of `fit_glm`.
     prediction
         Name of the column predictions go to.
-    key, folds, seed
-        As of `GLMStudy`: what stays in one cross-validation fold when factors are ranked or binned.
+    key, folds, seed, dispersion
+        As of `GLMStudy`: what stays in one cross-validation fold when factors are ranked or binned, and how their tests
+        take rows that share a key. `fit` has a dispersion of its own.
     """
 
     _study: ClassVar[type[Study[Any]]]
@@ -59,12 +61,13 @@ class Glm(Generic[Frame]):
         key: str | Sequence[str] | None = None,
         folds: int = 5,
         seed: int = 0,
+        dispersion: Dispersion = "by_key",
     ) -> None:
         self.prediction = prediction
         self._roles: dict[str, Any] = {
             "target": target, "family": family, "link": link, "exposure": exposure, "offset": offset, "weight": weight,
         }  # fmt: skip
-        self._folding: dict[str, Any] = {"key": key, "folds": folds, "seed": seed}
+        self._folding: dict[str, Any] = {"key": key, "folds": folds, "seed": seed, "dispersion": dispersion}
         self.model_: Model[Any] | None = None
         """The model of the last `fit`."""
 

@@ -11,6 +11,7 @@ from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.engine import Frame
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.errors import ConfigError
+from glm_local.study.setup import Dispersion
 from glm_local.validation import ValidationReport
 from glm_local.workflow.glm import Glm
 from glm_local.workflow.rules import WorkflowRules
@@ -47,13 +48,14 @@ class RateGlm(Glm[Frame]):
         key: str | Sequence[str] | None = None,
         folds: int = 5,
         seed: int = 0,
+        dispersion: Dispersion = "by_key",
         candidate_factors: Sequence[Any] | None = None,
         rules: WorkflowRules | None = None,
         **rule: Any,
     ) -> None:
         super().__init__(
             target, family, exposure, weight, link=link, offset=offset, prediction=prediction, key=key, folds=folds,
-            seed=seed,
+            seed=seed, dispersion=dispersion,
         )  # fmt: skip
         if exposure is None:
             raise ConfigError.because(

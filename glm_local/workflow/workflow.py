@@ -19,7 +19,7 @@ from glm_local.errors import ConfigError
 from glm_local.model import Model
 from glm_local.study.closing import Finalization, of_samples
 from glm_local.study.selective import SelectiveIntervals, known_intervals
-from glm_local.study.setup import SplitLike
+from glm_local.study.setup import Dispersion, SplitLike
 from glm_local.study.study import Study
 from glm_local.validation import ValidationReport
 from glm_local.workflow.rules import WorkflowRules, given_twice, known_rules
@@ -112,7 +112,7 @@ class Workflow(Generic[Frame]):
 
     Parameters
     ----------
-    target, family, link, exposure, offset, weight, split, key, folds, seed, name, store, user
+    target, family, link, exposure, offset, weight, split, key, folds, seed, dispersion, name, store, user
         As of `GLMStudy`. A study of this name that the store has is gone on with, where it was stopped.
     finalize, verify
         Whether the model is fitted on source rows at the end and looked at on the holdout; whether an independent
@@ -138,6 +138,7 @@ class Workflow(Generic[Frame]):
         key: str | Sequence[str] | None = None,
         folds: int = 5,
         seed: int = 0,
+        dispersion: Dispersion = "by_key",
         name: str = "study",
         store: Store | str | Path | None = None,
         user: str | None = None,
@@ -152,6 +153,7 @@ class Workflow(Generic[Frame]):
         self._asked = {
             "target": target, "family": family, "link": link, "exposure": exposure, "offset": offset, "weight": weight,
             "split": split, "key": key, "folds": folds, "seed": seed,
+            "dispersion": dispersion,
         }  # fmt: skip
         self._name, self._store, self._user = name, store, user
         self._finalize, self._verify = finalize, verify

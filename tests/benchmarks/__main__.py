@@ -13,7 +13,7 @@ from tests.benchmarks.report import printed, write
 
 NAMES = (
     "local_fit", "coding", "small_parts", "spark_fit", "spark_ml", "scaling", "partitions", "study_local", "study_spark",
-    "screening_peers", "binning_peers", "honesty.pairs",
+    "screening_peers", "binning_peers", "honesty.pairs", "honesty.clusters",
 )  # fmt: skip
 ON_REQUEST = ("kill_stress",)
 HELP = f"of {', '.join(NAMES)} (all when none is given), or {', '.join(ON_REQUEST)}"

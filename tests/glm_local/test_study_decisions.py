@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from glm_local import fit_glm
-from glm_local.errors import ConfigError, DataError, FitError, GlmError, SpecError
+from glm_local.errors import ArgumentError, ConfigError, DataError, FitError, GlmError, SpecError
 from glm_local.pandas_engine import PandasEngine
 from glm_local.studies import GLMStudy
 from glm_local.validation import keyed_rows
@@ -128,7 +128,7 @@ def test_a_comparison_has_the_joint_refit_its_test_and_paired_folds(study: GLMSt
     study.accept("area", AREA)
     found = study.factor("age").set_spec(AGE).compare()
     assert found.df == 2
-    assert found.test == "chi-square"
+    assert found.test == "F by key"
     assert found.p_value is not None
     assert found.p_value < 1e-10
     assert len(found.fold_gains) == 5
@@ -321,7 +321,7 @@ def test_an_unfinished_study_with_a_learned_split_goes_on_after_loading(frame: p
     assert again.run_id == study.run_id
 
 
-def test_tests_of_overdispersed_counts_are_honest_with_pearsons_dispersion() -> None:
+def test_tests_of_overdispersed_counts_are_honest_by_key_and_with_pearsons_dispersion() -> None:
     draw = np.random.default_rng(2)
     rows = 4_000
     frailty = draw.gamma(0.3, 1 / 0.3, rows)
@@ -329,11 +329,13 @@ def test_tests_of_overdispersed_counts_are_honest_with_pearsons_dispersion() -> 
         "id": range(rows), "y": draw.poisson(3 * frailty), **{f"n{at}": draw.integers(0, 8, rows) for at in range(12)},
     })  # fmt: skip
     asked: dict[str, Any] = {"target": "y", "key": "id", "candidates": [f"n{at}" for at in range(12)]}
-    poisson = GLMStudy(frame, **asked).rank_candidates().table["p_value"]
+    by_key = GLMStudy(frame, **asked).rank_candidates().table["p_value"]
+    poisson = GLMStudy(frame, **asked, dispersion="fixed").rank_candidates().table["p_value"]
     quasi = GLMStudy(frame, **asked, dispersion="pearson").rank_candidates().table["p_value"]
     assert poisson.median() < 1e-3
     assert quasi.median() > 0.1
-    with pytest.raises(DataError, match="pearson"):
+    assert by_key.median() > 0.1
+    with pytest.raises(ArgumentError, match="pearson"):
         GLMStudy(frame, **asked, dispersion="pearsn")
 
 

@@ -16,11 +16,13 @@ from glm_local.contract.model_spec import ModelDocument
 from glm_local.delta_store import open_store
 from glm_local.errors import DataError
 from glm_local.studies import GLMStudy as LocalStudy
+from glm_local.study.design import Change
 from glm_local.study.selective import known_intervals
 from glm_spark import fit_glm as fit_on_spark
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.studies import GLMStudy
 from tests.benchmarks.honesty.made_studies import level_factor, thin_cells
+from tests.benchmarks.honesty.shared_keys import shared_keys
 from tests.glm_local.study_rows import motor_frame
 
 ASKED: dict[str, Any] = {"target": "claims", "exposure": "exposure", "key": "policy", "user": "ann", "name": "motor"}
@@ -134,3 +136,25 @@ def test_the_history_of_a_study_is_written_through_spark(
     report = verify(open_store(tmp_path))
     assert report.ok, str(report)
     assert LocalStudy.load(tmp_path, "motor", frame).accepted == ("area",)
+
+
+def test_dispersions_errors_tests_and_intervals_by_key_are_the_same_on_spark(spark: SparkSession) -> None:
+    rows = shared_keys(1, "ten rows a key", 3_000, candidates=2)
+    names = ["k1", "r1"]
+    asked: dict[str, Any] = {"target": "y", "key": "id", "user": "ann", "name": "made", "candidates": names}
+    found = []
+    scattered = spark.createDataFrame(rows).repartition(4, "r1")
+    for study in (LocalStudy(rows, **asked), GLMStudy(scattered, engine=SparkEngine(spark), **asked)):
+        tests = study.rank_candidates().table.set_index("factor").loc[names, ["statistic", "p_value"]]
+        for name in names:
+            study.accept(name, level_factor(name), "made")
+        pair = study.find_interactions().table[["statistic", "p_value"]]
+        model = study.model.document
+        errors = [one.std_error for one in model.coefficients if one.status == "fitted"]
+        figures = [model.statistics.dispersion_by_row, model.statistics.dispersion_by_key]
+        compared = study.comparison(Change("r1"))
+        bounds = study.validation_report().actual_expected["k1"][["lower", "upper", "dispersion_by_key"]]
+        found.append([*figures, *errors, compared.statistic, compared.p_value, *tests.to_numpy().ravel(),
+                      *pair.to_numpy().ravel(), *bounds.to_numpy().ravel()])  # fmt: skip
+    assert found[1] == pytest.approx(found[0], rel=1e-8, nan_ok=True)
+    assert found[0][1] > 2

@@ -1,0 +1,67 @@
+"""A model measured on samples of packed rows, and by groups of their keys: one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glm_local.candidates.sample_codes import SAMPLE
+from glm_local.contract.blocks import Kernel
+from glm_local.contract.model_spec import ModelDocument
+from glm_local.glm.fit_plan import FitPlan
+from glm_local.glm.kernels import Predictor
+from glm_local.glm.key_inference import KeyInference
+from glm_local.glm.key_scores import SCORE_GROUPS, KeyScoresKernel
+from glm_local.glm.packed_fit import PackedFit
+from glm_local.glm.recode import ManyKernels, RecodedKernel
+from glm_local.glm.row_means import DevianceKernel, RowMeans
+from glm_local.glm.row_scores import ColumnScores
+
+if TYPE_CHECKING:
+    from glm_local.candidates.study_rows import StudyRows
+
+
+@dataclass(frozen=True)
+class SampleDeviance:
+    """A model on one sample: rows, weight (exposure where it is folded in), observed, fitted, deviance."""
+
+    rows: int
+    weight: float
+    actual: float
+    predicted: float
+    deviance: float
+
+
+def measured_model(
+    rows: StudyRows[Any], model: ModelDocument | None, samples: Sequence[str], keys: bool = True
+) -> tuple[dict[str, SampleDeviance], KeyInference | None]:
+    """A model on some samples, and what its training rows say by key where they have one; one packed pass in all."""
+    fit, plan = rows.packed(model)
+    means = RowMeans.of(fit.columns, fit.link, fit.coefficients)
+    kernels: list[Kernel] = [
+        RecodedKernel(rows.recode(plan, rows.codes_of(sample)), DevianceKernel(rows.family, means))
+        for sample in samples
+    ]  # fmt: skip
+    keys = keys and rows.group_atom is not None
+    every = ManyKernels(tuple([*kernels, key_scores(rows, fit, plan)] if keys else kernels))
+    answers = every.answers(rows.sum(every, "deviance"))
+    found = {
+        sample: SampleDeviance(int(one[0][0]), *(float(value) for value in one[0][1:]))
+        for sample, one in zip(samples, answers, strict=False)
+    }
+    return found, KeyInference.of(fit, answers[-1]) if keys else None
+
+
+def key_scores(rows: StudyRows[Any], fit: PackedFit, plan: FitPlan) -> KeyScoresKernel:
+    """What adds up the scores of a fitted model by groups of keys, over the training rows."""
+    design, group = rows.design, rows.group_atom
+    assert group is not None
+    at = design.atom_of(SAMPLE)
+    return KeyScoresKernel(
+        fit.family, fit.link, Predictor.at(fit.basis.inner(fit.coefficients), fit.basis),
+        RowMeans.of(fit.columns, fit.link, fit.coefficients), ColumnScores(fit.columns, SCORE_GROUPS),
+        rows.recode(plan), group, (at, design.atoms[at].member_codes(SAMPLE).astype(np.intp)), rows.folds,
+    )  # fmt: skip
