@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from glm_local.candidates.sample_codes import SAMPLE
 from glm_local.contract.blocks import Kernel
 from glm_local.contract.model_spec import ModelDocument
@@ -55,13 +53,23 @@ def measured_model(
     return found, KeyInference.of(fit, answers[-1]) if keys else None
 
 
-def key_scores(rows: StudyRows[Any], fit: PackedFit, plan: FitPlan) -> KeyScoresKernel:
-    """What adds up the scores of a fitted model by groups of keys, over the training rows."""
+def key_inference(rows: StudyRows[Any], model: ModelDocument, samples: Sequence[str]) -> KeyInference | None:
+    """What the rows of samples say by key of a model fitted on them; one packed pass, None without keys."""
+    if rows.group_atom is None:
+        return None
+    fit, plan = rows.packed(model)
+    return KeyInference.of(fit, rows.sum(key_scores(rows, fit, plan, samples), "scores by key"))
+
+
+def key_scores(
+    rows: StudyRows[Any], fit: PackedFit, plan: FitPlan, samples: Sequence[str] | str = "train"
+) -> KeyScoresKernel:
+    """What adds up the scores of a fitted model by groups of keys, over the training rows or those of some samples."""
     design, group = rows.design, rows.group_atom
     assert group is not None
     at = design.atom_of(SAMPLE)
     return KeyScoresKernel(
         fit.family, fit.link, Predictor.at(fit.basis.inner(fit.coefficients), fit.basis),
         RowMeans.of(fit.columns, fit.link, fit.coefficients), ColumnScores(fit.columns, SCORE_GROUPS),
-        rows.recode(plan), group, (at, design.atoms[at].member_codes(SAMPLE).astype(np.intp)), rows.folds,
+        rows.recode(plan), group, (at, rows.codes_of(samples)[design.atoms[at].member_codes(SAMPLE)]),
     )  # fmt: skip

@@ -44,7 +44,7 @@ def by_group(sums: Array, number: int) -> Array:
 
 @dataclass(frozen=True)
 class KeyScoresKernel(Additive):
-    """Scores of a model's columns by group of keys, over the training rows of fine blocks.
+    """Scores of a model's columns by group of keys, over some rows of fine blocks.
 
     Sums: (rows, squares of the rows' scores, their information), scores by group (KEY_GROUPS,), rows by group, and
     finished the inner columns' scores (columns, SCORE_GROUPS).
@@ -59,8 +59,8 @@ class KeyScoresKernel(Additive):
         From fine blocks to the model's.
     group
         Fine atom that holds the group.
-    sample, folds
-        Fine atom that holds the sample, and the sample of each of its codes; samples below `folds` are training folds.
+    keep
+        Fine atom that holds the sample, and a flag for each of its codes: rows of these take part.
     """
 
     family: Family
@@ -70,15 +70,14 @@ class KeyScoresKernel(Additive):
     columns: ColumnScores
     recode: Recode
     group: int
-    sample: tuple[int, NDArray[np.intp]]
-    folds: int
+    keep: tuple[int, NDArray[np.bool_]]
 
     def begin(self) -> Sums:
         return [np.zeros(3), np.zeros((2, KEY_GROUPS)), *self.columns.begin()]
 
     def add(self, sums: Sums, block: Block) -> None:
-        at, sample_of = self.sample
-        rows = np.flatnonzero(np.take(sample_of, block.atoms[at]) < self.folds)
+        at, flags = self.keep
+        rows = np.flatnonzero(np.take(flags, block.atoms[at]))
         if not len(rows):
             return
         fine = block if len(rows) == block.rows else rows_of(block, rows)

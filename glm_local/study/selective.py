@@ -2,8 +2,8 @@
 
 The rows of validation and holdout are such rows. Given the design they are a sample of their own, so that ordinary
 intervals of a fit on them cover, whatever was searched, kept and pruned on the others (sample splitting: Cox 1975,
-"A note on data-splitting for the evaluation of significance levels"). Whole keys lie in one sample, so it holds for
-clustered rows as far as the fit's own standard errors do, and for every family. What they cover is the projection of
+"A note on data-splitting for the evaluation of significance levels"). Whole keys lie in one sample, and standard errors
+are made by key there too, so it holds for clustered rows, and for every family. What they cover is the projection of
 the truth on the design: the coefficients its levels would have on endlessly many rows, right or wrong as the levels may
 be.
 """
@@ -20,6 +20,7 @@ import pandas as pd
 
 from glm_local.binning.penalties import looks_at_validation
 from glm_local.binning.rules import BinningRules
+from glm_local.candidates.measured_model import key_inference
 from glm_local.contract.counted import counted
 from glm_local.contract.factor_spec import InteractionSpec
 from glm_local.contract.model_spec import Coefficient, ModelDocument
@@ -149,7 +150,7 @@ def _with_validation(line: Mapping[str, Any]) -> set[str]:
 
 
 def selective_intervals(study: StudyCore[Any], holdout: bool = False) -> SelectiveIntervals:
-    """Fit the accepted design on rows that took no part in it. Packed passes of one fit; source rows are not read."""
+    """Fit the accepted design on rows that took no part in it. Packed passes only: one fit and one more."""
     samples = require_unseen(study, holdout)
     naive = study.current().model
     specs = [unmarked(one) for one in naive.factors]
@@ -162,7 +163,8 @@ def selective_intervals(study: StudyCore[Any], holdout: bool = False) -> Selecti
             with catch_warnings():
                 simplefilter("ignore")  # the table says of every level what became of it
                 fit = study.bench.rows.fit_of(specs, samples, on_separation="warn", on_failure="warn", **asked)
-            unseen = fit.document
+            keys = key_inference(study.bench.rows, fit.document, samples)
+            unseen = study.bench.by_key(fit.document, keys)
         except GlmError as error:
             why = error.problems[0].found
     return SelectiveIntervals(

@@ -53,7 +53,9 @@ def study() -> Any:
 
 
 def test_they_are_those_of_a_fit_of_the_same_levels_on_validation_rows_alone(study: Any) -> None:
+    by_key, study = study, opened(dispersion="auto").auto_design(inference="selective")
     found = study.selective_intervals()
+    assert by_key.selective_intervals().table["estimate"].tolist() == found.table["estimate"].tolist()
     assert (found.samples, found.rows) == (("validation",), study.samples["validation"])
     scored = study.bench.rows.engine.with_columns(study.bench.rows.frame, {"s": study.bench.rows.sample_expression})
     rows = scored[scored["s"] == "validation"]

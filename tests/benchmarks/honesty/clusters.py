@@ -98,12 +98,11 @@ def covered_ratios(study: GLMStudy, frame: pd.DataFrame) -> list[bool]:
     held = rows.engine.with_columns(rows.frame, {"flag": rows.flag("holdout")})
     held = held[held["flag"].astype(bool)]
     held = held.assign(mean=MEAN * np.exp(EFFECT * (held["k0"] > 0) + EFFECT * (held["r0"] > 0)))
-    covered = []
+    covered: list[bool] = []
     for name in NOISE:
-        expected = held.groupby(name)["mean"].sum()
-        for line in report[name].to_dict("records"):
-            if line["rows"] and line["lower"] == line["lower"]:
-                covered.append(bool(line["lower"] <= expected[line["level"]] / line["predicted"] <= line["upper"]))
+        table = report[name].dropna(subset="lower")
+        truth = held.groupby(name)["mean"].sum().reindex(table["level"]).to_numpy() / table["predicted"].to_numpy()
+        covered += ((table["lower"] <= truth) & (truth <= table["upper"])).tolist()
     return covered
 
 
