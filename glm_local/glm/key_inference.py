@@ -60,9 +60,9 @@ class KeyInference:
     @classmethod
     def of(cls, fit: PackedFit, sums: Sums) -> KeyInference:
         """From the sums of `KeyScoresKernel` at the fit's coefficients."""
-        (rows, squares, information), (scores, held), by_column = sums
+        (rows, _, _), (_, held), by_column = sums
         kept = np.flatnonzero(independent_columns(fit.information))
-        p, keys = len(kept), int(np.count_nonzero(held))
+        p = len(kept)
         few = by_group(held, by_column.shape[1]) > 0
         groups = int(few.sum())
         inverse = inverse_information(fit.information[np.ix_(kept, kept)])
@@ -73,9 +73,7 @@ class KeyInference:
         if fit.family.fixed_dispersion and p and np.isfinite(sandwich).all():
             sandwich *= max(1.0, p / float(np.sum(np.linalg.pinv(known, hermitian=True) * sandwich)))
         terms = tuple(str(fit.columns.columns[at]) for at in kept)
-        by_row = squares / information * cluster_factor(rows, rows, p) if information > 0 else math.nan
-        by_key = float(scores @ scores) / information * cluster_factor(keys, rows, p) if information > 0 else math.nan
-        return cls(float(by_row), by_key, groups, terms, known, sandwich)
+        return cls(*dispersions(sums, p), groups, terms, known, sandwich)
 
     def document(self) -> dict[str, float | int | None]:
         """As an event's payload keeps it."""
@@ -83,6 +81,27 @@ class KeyInference:
             "dispersion_by_row": _finite(self.by_row), "dispersion_by_key": _finite(self.by_key),
             "key_groups": self.groups,
         }  # fmt: skip
+
+
+def dispersions(sums: Sums, columns: int) -> tuple[float, float]:
+    """Dispersion by row and by key from the sums of `KeyScoresKernel`, beside a model of so many columns."""
+    (rows, squares, information), (scores, held) = sums[:2]
+    if not information > 0:
+        return math.nan, math.nan
+    keys = int(np.count_nonzero(held))
+    by_row = float(squares / information) * cluster_factor(float(rows), float(rows), columns)
+    return by_row, float(scores @ scores / information) * cluster_factor(keys, float(rows), columns)
+
+
+def dispersion_text(by_row: float, by_key: float) -> str:
+    """Both in words.
+
+    Examples
+    --------
+    >>> dispersion_text(1.333, 4.49)
+    'dispersion is 1.33 by row and 4.49 by key'
+    """
+    return f"dispersion is {by_row:.2f} by row and {by_key:.2f} by key"
 
 
 def cluster_factor(clusters: float, rows: float, columns: int) -> float:
@@ -145,7 +164,7 @@ def dispersion_warnings(found: KeyInference, fixed_dispersion: bool, used: bool)
     key = found.by_key if fixed_dispersion else found.by_key / found.by_row
     beyond = max((one for one in (row, key) if math.isfinite(one)), default=1.0)
     if beyond > WARNED:
-        figures = f"dispersion is {found.by_row:.2f} by row and {found.by_key:.2f} by key"
+        figures = dispersion_text(found.by_row, found.by_key)
         reasons = {
             "rows spread more than the family says": row > WARNED,
             "rows of one key move together": key > WARNED * max(row, 1.0),

@@ -108,6 +108,7 @@ SAMPLES = (
     Column("actual_to_predicted", "A/E", ratio_text),
     Column("lower", "from", ratio_text),
     Column("upper", "to", ratio_text),
+    Column("dispersion_by_key", "Dispersion by key", ratio_text),
     Column("deviance", "Deviance", amount_text),
     Column("mean_deviance", "Mean deviance", deviance_text),
     Column("deviance_explained", "Explained", share_text),

@@ -90,7 +90,8 @@ def rank_factors(
     table = pd.DataFrame(lines, columns=list(COLUMNS))
     table["q_value"] = q_values(smaller_of_two(table["p_value"], table["coarse_p_value"]))
     table = by_gain(table, ["factor"])
-    return Ranking(table.astype(dict.fromkeys(COUNTS, "int64")), "" if model is None else model.fingerprint)
+    counted = table.astype(dict.fromkeys(COUNTS, "int64"))
+    return Ranking(counted, "" if model is None else model.fingerprint, dispersion=screening.spread)
 
 
 def _no_candidate(rows: StudyRows[Any], name: str) -> str:
@@ -111,6 +112,7 @@ class _Screening:
         self.rows, self.model, self.rules, self.limits, self.ratio = rows, model, rules, limits, ratio
         self.current = CurrentModel.of(rows, model)
         self.dispersion: Dispersion = self.current.dispersion
+        self.spread: tuple[float, float] | None = None
 
     def lines(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """One line per candidate."""
@@ -124,6 +126,7 @@ class _Screening:
         tested = [*prepared.items(), *coarse.items()]
         fields = [field_of(self.rows, self.current, FieldLevels(name, one.tested.group)) for name, one in tested]
         found = score_pass(self.rows, self.current, fields, "screening")
+        self.spread = found.dispersion
         seconds = dict(zip(coarse, range(len(prepared), len(tested)), strict=True))
         lines = []
         for at, (name, one) in enumerate(prepared.items()):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from glm_local.glm.key_inference import dispersion_text
 from glm_local.reports.figure import Figure
 from glm_local.reports.number_format import amount_text, probability_text, share_text
 from glm_local.reports.study_tables import SCREENING
@@ -61,11 +62,14 @@ class Ranking:
         Fingerprint of the current model; empty for the intercept alone.
     definitions
         One sentence per column that needs one.
+    dispersion
+        By row and by key beside the current model (`glm_local.glm.key_inference`); None where rows have no key.
     """
 
     table: pd.DataFrame
     tested_against: str = ""
     definitions: Mapping[str, str] = field(default_factory=lambda: dict(DEFINITIONS))
+    dispersion: tuple[float, float] | None = None
 
     def discoveries(self, q: float = 0.05) -> list[str]:
         """Candidates whose q-value is at most `q`, best first."""
@@ -77,6 +81,8 @@ class Ranking:
         tested = table[table["p_value"].notna()]
         found = self.discoveries()
         text = [f"{len(tested)} of {len(table)} candidates tested, {len(found)} with a q-value of at most 0.05."]
+        if self.dispersion is not None:
+            text.append(f"Beside the current model the {dispersion_text(*self.dispersion)}.")
         better = tested[tested["cv_gain"] > tested["cv_gain_se"]]
         if len(better):
             first = better.iloc[0]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from glm_local.contract.blocks import Block, Sums, add_sums
 from glm_local.glm.kernels import NewtonKernel
-from glm_local.glm.key_scores import SCORE_GROUPS, KeyScoresKernel, by_group, coarser
+from glm_local.glm.key_inference import dispersions
+from glm_local.glm.key_scores import KeyScoresKernel, by_group, coarser
 from glm_local.glm.recode import Recode, rows_of
 from glm_local.glm.row_means import RowMeans
 from glm_local.glm.row_scores import row_scores
@@ -66,9 +67,10 @@ class ScoreKernel:
         Fine atom that holds the sample, and the sample of each of its codes; samples below `folds` are training folds.
     crossed
         Whether tested levels are crossed with the model's columns.
-    keys, groups
-        What adds up the model's scores by groups of keys, and the number of groups those of tested levels are added up
-        in; None where rows have no key, or tests do not ask for it.
+    keys
+        What adds up the model's scores by groups of keys; None where rows have no key.
+    groups
+        Number of groups the scores of tested levels are added up in; 0 where tests do not use them.
     """
 
     newton: NewtonKernel
@@ -79,7 +81,7 @@ class ScoreKernel:
     folds: int
     crossed: bool = True
     keys: KeyScoresKernel | None = None
-    groups: int = SCORE_GROUPS
+    groups: int = 0
 
     def begin(self) -> Sums:
         """Sums of the model's Newton step; per field (6, folds * levels); crossed tables by field and atom; by key."""
@@ -90,7 +92,7 @@ class ScoreKernel:
             sums += [np.zeros((one.size, atom.size)) for atom in columns.design.atoms]
             sums.append(np.zeros((one.size, len(columns.numerics))))
         if self.keys is not None:
-            sums += [np.zeros((one.size, self.groups)) for one in self.fields]
+            sums += [np.zeros((one.size, self.groups)) for one in self.fields if self.groups]
             sums += self.keys.begin()
         return sums
 
@@ -123,8 +125,8 @@ class ScoreKernel:
             for column, numeric in enumerate(numerics):
                 table[:, column] += np.bincount(code, information * numeric, one.size)
         if self.keys is not None:
-            group = coarser(fine.atoms[self.keys.group], self.groups)
-            for code in codes:
+            group = coarser(fine.atoms[self.keys.group], self.groups or 1)
+            for code in codes if self.groups else ():
                 table = next(each)
                 table += np.bincount(code * self.groups + group, found.score, table.size).reshape(table.shape)
             self.keys.add_rows(list(each), coarse, fine.atoms[self.keys.group], numerics, found)
@@ -149,7 +151,7 @@ class ScoreKernel:
                 cross[0] += answer[2 + at][INFORMATION].sum(axis=0)
             answer.append(cross.T)
         if self.keys is not None:
-            answer += [next(each) for _ in self.fields]
+            answer += [next(each) for _ in self.fields if self.groups]
             answer += self.keys.finish(list(each))
         return answer
 
@@ -165,11 +167,15 @@ class ScoreKernel:
         cross = list(islice(each, count)) if self.crossed else [None] * count
         if self.keys is None:
             return ScoreSums(ModelInformation(sums[0], sums[1]), tuple(levels), tuple(cross), (None,) * count)
-        by_key = list(islice(each, count))
-        scalars, totals, columns = each
-        held = by_group(totals[1], self.groups) > 0
-        model = ModelInformation(sums[0], sums[1], by_group(columns, self.groups)[:, held], float(scalars[0]))
-        return ScoreSums(model, tuple(levels), tuple(cross), tuple(one[:, held] for one in by_key))
+        by_key = list(islice(each, count if self.groups else 0))
+        keys = list(each)
+        model = ModelInformation(sums[0], sums[1])
+        spread = dispersions(keys, model.rank)
+        if not self.groups:
+            return ScoreSums(model, tuple(levels), tuple(cross), (None,) * count, spread)
+        held = by_group(keys[1][1], self.groups) > 0
+        model = ModelInformation(sums[0], sums[1], by_group(keys[2], self.groups)[:, held], float(keys[0][0]))
+        return ScoreSums(model, tuple(levels), tuple(cross), tuple(one[:, held] for one in by_key), spread)
 
 
 @dataclass(frozen=True)
@@ -186,9 +192,12 @@ class ScoreSums:
         Per field shape (levels, p): its information with the model's columns; None where not asked.
     by_key
         Per field shape (levels, clusters): its scores by group of keys; None where not asked.
+    dispersion
+        By row and by key beside the model; None where rows have no key.
     """
 
     model: ModelInformation
     levels: tuple[Array, ...]
     cross: tuple[Array | None, ...]
     by_key: tuple[Array | None, ...]
+    dispersion: tuple[float, float] | None = None

@@ -70,7 +70,7 @@ def score_pass(
 ) -> ScoreSums:
     """Scores and information of all fields under a model, training rows only; one pass over packed rows.
 
-    Where the study tests by key, scores are also added up in so many groups of keys.
+    Where tests are made by key, scores are also added up in so many groups of keys.
     """
     fit, design = model.fit, rows.design
     inner = fit.basis.inner(fit.coefficients)
@@ -84,7 +84,7 @@ def score_pass(
         (at, design.atoms[at].member_codes(rows.sample_field).astype(np.intp)),
         rows.folds,
         crossed,
-        key_scores(rows, fit, model.plan) if rows.by_key else None,
-        groups,
+        None if rows.group_atom is None else key_scores(rows, fit, model.plan),
+        groups if rows.by_key else 0,
     )
     return kernel.answer(rows.sum(kernel, purpose))

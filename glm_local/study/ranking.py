@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ def rank(study: StudyCore[Any], names: Sequence[str] | None, **options: Any) -> 
     payload = {
         "what": "candidates", "design": study.design.fingerprint, "table": lines, "options": _said(options),
         "asked": None if names is None else list(names), "tested_against": found.tested_against,
+        **spread_of(found),
     }  # fmt: skip
     rows = [
         {"ranking": f"candidates {len(study.state.versions)}", "place": at, "candidate": line["factor"],
@@ -37,6 +39,13 @@ def rank(study: StudyCore[Any], names: Sequence[str] | None, **options: Any) -> 
     return found
 
 
+def spread_of(found: Ranking) -> dict[str, float | None]:
+    """Dispersion by row and by key beside the model a ranking was made against; nothing where rows have no key."""
+    names = ("dispersion_by_row", "dispersion_by_key")
+    known = (value if math.isfinite(value) else None for value in found.dispersion or ())
+    return dict(zip(names, known, strict=False))
+
+
 def again(study: StudyCore[Any], names: Sequence[str], mark: str) -> None:
     """Test some candidates again against the current model; the ranking that is shown stays the first one."""
     bench, model = study.bench, study.current().model
@@ -44,7 +53,7 @@ def again(study: StudyCore[Any], names: Sequence[str], mark: str) -> None:
         found = rank_factors(bench.rows, model, names)
     payload = {
         "what": "again", "design": study.design.fingerprint, "table": _lines(found.table), "asked": list(names),
-        "tested_against": found.tested_against, "mark": mark,
+        "tested_against": found.tested_against, "mark": mark, **spread_of(found),
     }  # fmt: skip
     study.commit([Fact("ranked", payload)])
 

@@ -14,6 +14,7 @@ from glm_local.errors import ArgumentError
 from glm_local.glm.design_effect import DesignEffect
 from glm_local.glm.key_inference import cluster_factor
 from glm_local.study.setup import StudySetup
+from tests.benchmarks.honesty.clusters import simulated
 from tests.benchmarks.honesty.shared_keys import shared_keys
 
 BANDS = {"kind": "numeric", "edges": [-0.5, 0.5], "missing": "base", "base": {"level": "(-inf, -0.5]"}}
@@ -86,6 +87,11 @@ def test_a_dispersion_above_is_told_by_model_page_and_history(kind: str, told: s
         assert told in shown
     assert "Dispersion by key" in page
     assert "by key" in text
+    ranking = study.rank_candidates()
+    assert "Beside the current model the dispersion is" in ranking.summary()
+    figures = study.model.document.statistics
+    assert ranking.dispersion == pytest.approx((figures.dispersion_by_row, figures.dispersion_by_key))
+    assert (study.state.ranking or {})["dispersion_by_key"] == ranking.dispersion[1]  # type: ignore[index]
     version = study.model_versions.iloc[-1]
     figures = study.model.document.statistics
     assert version["dispersion_by_row"] == figures.dispersion_by_row
@@ -144,3 +150,15 @@ def test_a_test_without_clusters_or_columns_has_no_design_effect() -> None:
     assert DesignEffect.of_scores(np.zeros((0, 9)), 1.0) is None
     assert DesignEffect.of_scores(np.ones((2, 1)), 1.0) is None
     assert np.isnan(cluster_factor(1, 10, 2))
+
+
+def test_by_key_tests_are_called_and_intervals_cover_as_they_say_where_by_row_they_do_not() -> None:
+    found = {}
+    for definition in ("by_key", "fixed"):
+        kinds = [simulated(kind, definition, 2, 2_500, 4) for kind in ("negative binomial", "ten rows a key")]
+        called = np.mean([p_value < 0.05 for one in kinds for p_value in one.ranking])
+        covered = np.mean([hit for one in kinds for hit in one.coefficients + one.ratios])
+        found[definition] = called, covered, sum(sum(one.finds) for one in kinds)
+    assert found["by_key"][0] < 0.12 < 0.25 < found["fixed"][0]
+    assert found["by_key"][1] > 0.91 > 0.87 > found["fixed"][1]
+    assert found["by_key"][2] < found["fixed"][2]
