@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
+from glm_spark.block_layout import Packed
 from glm_spark.partition_work import ANSWER_SCHEMA, NOT_ASKED, Merge, merge_work
 from glm_spark.query_settings import BLOCKS_OUT, query_settings
 
@@ -56,9 +57,10 @@ DEFAULT = Merging()
 
 @dataclass(frozen=True)
 class Heads:
-    """What is known of the partitions' answers, and the answers themselves where they are few and light."""
+    """What is known of the partitions and their answers, and the answers themselves where they are few and light."""
 
     found: Found
+    partitions: tuple[Packed, ...]
     sizes: tuple[int, ...]
     complete: bool
 
@@ -66,18 +68,24 @@ class Heads:
     def of(cls, seen: pa.Table, items: int) -> Heads:
         """Sort what `look` brought."""
         heads: Any = seen.filter(pc.field("item") == 0)
-        return cls(in_order(seen, items), tuple(heads["size"].to_pylist()), all(heads["whole"].to_pylist()))
+        partition, rows, sizes = (heads[name].to_pylist() for name in ("partition", "rows", "size"))
+        packed = tuple(Packed(at, held) for at, held in zip(partition, rows, strict=True))
+        return cls(in_order(seen, items), packed, tuple(sizes), all(heads["whole"].to_pylist()))
 
 
-def look(answers: DataFrame, merging: Merging, light: int, *more: str) -> pa.Table:
-    """Look at answers that are kept: their partitions and sizes, and those light enough to travel."""
+def look(answers: DataFrame, merging: Merging, light: int) -> pa.Table:
+    """Look at answers that are kept: their partitions, rows and sizes, and those light enough to travel."""
     whole = f"(partition < {merging.parts} AND size BETWEEN 0 AND {light})"
-    columns = ["partition", "item", "size", f"{whole} AS whole", f"IF({whole}, answer, NULL) AS answer", *more]
+    columns = ["partition", "item", "rows", "size", f"{whole} AS whole", f"IF({whole}, answer, NULL) AS answer"]
     return answers.where(f"item = 0 OR {whole}").selectExpr(*columns).toArrow()
 
 
-def gathered(answers: DataFrame, merge: Merge, merging: Merging, items: int, keep: bool) -> Found:
+def gathered(
+    answers: DataFrame, merge: Merge, merging: Merging, items: int, keep: bool
+) -> tuple[Found, tuple[Packed, ...] | None]:
     """Run a pass whose number and size of answers nobody knows, and bring few and small ones to the driver.
+
+    Also returns the partitions they came from, where the pass has seen those.
 
     Parameters
     ----------
@@ -87,10 +95,11 @@ def gathered(answers: DataFrame, merge: Merge, merging: Merging, items: int, kee
     """
     kept = _cached(answers) if keep else None
     if kept is None:
-        return in_order(_levels(answers, merge, merging, items, BLIND_LEVELS).toArrow(), items)
+        return in_order(_levels(answers, merge, merging, items, BLIND_LEVELS).toArrow(), items), None
     try:
         heads = Heads.of(look(kept, merging, merging.light), items)
-        return heads.found if heads.complete else met(kept, merge, merging, items, heads.sizes)
+        found = heads.found if heads.complete else met(kept, merge, merging, items, heads.sizes)
+        return found, heads.partitions
     finally:
         kept.unpersist()
 

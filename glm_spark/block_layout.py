@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame
 
 from glm_local.contract.blocks import ROWS_PER_BLOCK
 
-SINGLE_BLOCKS = 64
-"""Partitions of one block each; more blocks than that lie together."""
+MANY_PARTITIONS = 64
+"""Partitions of one or two blocks each; more blocks than that lie together."""
 
 MOST_BLOCKS = 16
 """Blocks of a partition, where there are many."""
@@ -35,20 +35,26 @@ def partitions_wanted(packed: Sequence[Packed], enough: int) -> int | None:
     Examples
     --------
     >>> partitions_wanted([Packed(at, 1_000) for at in range(1_000)], 32)
-    16
+    8
     >>> partitions_wanted([Packed(0, 4_000_000), Packed(1, 10), Packed(2, 20)], 32)
     3
     >>> partitions_wanted([Packed(0, 500_000), Packed(1, 500_000)], 32)
     """
     rows = sum(one.rows for one in packed)
     blocks = max(math.ceil(rows / ROWS_PER_BLOCK), 1)
-    wanted = min(len(packed), max(min(blocks, SINGLE_BLOCKS), math.ceil(blocks / MOST_BLOCKS)))
+    most = min(len(packed), _filled(blocks, 1))
     if not rows or len({one.partition for one in packed}) < len(packed):
         # Nothing to divide, or partitions that do not know their numbers.
         return None
-    scattered = len(packed) > max(enough, 2 * wanted)
-    uneven = max(one.rows for one in packed) > 2 * math.ceil(rows / wanted) + ROWS_PER_BLOCK
-    return wanted if scattered or uneven else None
+    if len(packed) > max(enough, 2 * most):
+        # A task costs about as much as a block: two of them share it.
+        return _filled(blocks, 2)
+    uneven = max(one.rows for one in packed) > 2 * math.ceil(rows / most) + ROWS_PER_BLOCK
+    return most if uneven else None
+
+
+def _filled(blocks: int, least: int) -> int:
+    return max(min(math.ceil(blocks / least), MANY_PARTITIONS), math.ceil(blocks / MOST_BLOCKS))
 
 
 def divided(kept: DataFrame, packed: Sequence[Packed], wanted: int) -> DataFrame:
@@ -56,16 +62,24 @@ def divided(kept: DataFrame, packed: Sequence[Packed], wanted: int) -> DataFrame
 
     `kept` has the columns ``partition, number, before, block``.
     """
-    rows = sum(one.rows for one in packed)
-    share = f"(start + before) * {wanted} DIV {rows}"
     return (
-        kept.where("block IS NOT NULL")
-        .join(kept.sparkSession.createDataFrame(_starts(packed)).hint("broadcast"), "partition")
-        .selectExpr("partition", "number", "block", f"CAST(least({share}, {wanted - 1}) AS int) AS target")
+        placed(kept.where("block IS NOT NULL").select("partition", "number", "before", "block"), packed, wanted)
         .repartitionById(wanted, "target")  # type: ignore[arg-type]
         .sortWithinPartitions("partition", "number")
         .select("block")
     )
+
+
+def placed(rows: DataFrame, packed: Sequence[Packed], wanted: int) -> DataFrame:
+    """Say in a column `target` in which of `wanted` partitions each row should lie, so that all hold as many.
+
+    `rows` have the columns ``partition`` and ``before``: where they lay, and the rows before them there.
+    """
+    total = max(sum(one.rows for one in packed), 1)
+    share = f"(coalesce(start, 0) + before) * {wanted} DIV {total}"
+    starts = rows.sparkSession.createDataFrame(_starts(packed)).hint("broadcast")
+    target = f"CAST(least({share}, {wanted - 1}) AS int) AS target"
+    return rows.join(starts, "partition", "left").selectExpr("*", target)
 
 
 def _starts(packed: Sequence[Packed]) -> pa.Table:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from glm_local.contract.block_bytes import sums_from_bytes, sums_to_bytes
@@ -17,7 +16,7 @@ from glm_local.contract.joined_blocks import fold_sums
 from glm_local.contract.key_layout import KeyLayout
 from glm_local.contract.memory_blocks import ROWS_VERB, SUM_VERB, blocks_closed
 from glm_spark.answer_tree import Heads, Merging, gathered, in_order, look, merged, met
-from glm_spark.block_layout import Packed, divided, partitions_wanted
+from glm_spark.block_layout import divided, partitions_wanted
 from glm_spark.partition_work import (
     ANSWER_SCHEMA,
     KEPT_SCHEMA,
@@ -100,18 +99,16 @@ class SparkBlocks:
         size, merging = _answer_size(kernel), self._merging
         work = pack_work(self.design, self._layout, kernel, every, merging.taken(size))
         try:
-            kept, seen = self._keep(self._rows, work, size, ROWS_OUT)
-            packed = [Packed(*one) for one in zip(*(seen[c].to_pylist() for c in ("partition", "rows")), strict=True)]
-            wanted = partitions_wanted(packed, merging.parts)
+            kept, heads = self._keep(self._rows, work, size, ROWS_OUT)
+            wanted = partitions_wanted(heads.partitions, merging.parts)
             if wanted is not None:
                 work = join_work(self.design, kernel, every)
-                kept, seen = self._keep(divided(kept, packed, wanted), work, size, BLOCKS_OUT)
+                kept, heads = self._keep(divided(kept, heads.partitions, wanted), work, size, BLOCKS_OUT)
         except Exception:
             # What was to be kept would run this kernel again.
             self._kept.free()
             raise
-        self._partitions = seen.num_rows
-        heads = Heads.of(seen, 1)
+        self._partitions = len(heads.partitions)
         if heads.complete:
             return _folded(kernel, heads.found[0])
         if NOT_ASKED in heads.sizes:
@@ -121,15 +118,15 @@ class SparkBlocks:
 
     def _keep(
         self, rows: DataFrame, work: Work, size: int, settings: Mapping[str, str]
-    ) -> tuple[DataFrame, pa.Table]:  # fmt: skip
+    ) -> tuple[DataFrame, Heads]:  # fmt: skip
         """Run what packs, keep its blocks in place of those kept so far, and look at the partitions' answers."""
         with explained(), query_settings(rows.sparkSession, settings):
             kept, free_before = self._kept.replaced(rows.mapInArrow(work, KEPT_SCHEMA))
             try:
-                seen = look(_answers_of(kept), self._merging, max(size, self._merging.light), "rows")
+                seen = look(_answers_of(kept), self._merging, max(size, self._merging.light))
             finally:
                 free_before()
-        return kept, seen
+        return kept, Heads.of(seen, 1)
 
     def _answer(self, kernel: Kernel, every: int) -> Sums | None:
         kept, merging, size = self._kept.frame, self._merging, _answer_size(kernel)
@@ -147,7 +144,7 @@ class SparkBlocks:
             if not plain["answer"].null_count:
                 return _folded(kernel, in_order(plain, 1)[0])
             answers = blocks.mapInArrow(sum_work(self.design, kernel), ANSWER_SCHEMA)
-            return _folded(kernel, gathered(answers, merge, merging, 1, self._kept.caches)[0])
+            return _folded(kernel, gathered(answers, merge, merging, 1, self._kept.caches)[0][0])
 
 
 class _KeptRows:
@@ -187,7 +184,7 @@ def _freed(kept: DataFrame | None, table: str | None) -> None:
 
 
 def _answers_of(kept: DataFrame) -> DataFrame:
-    return kept.where("size IS NOT NULL").selectExpr("partition", "0 AS item", "size", "answer", "before AS rows")
+    return kept.where("size IS NOT NULL").selectExpr("partition", "0 AS item", "before AS rows", "size", "answer")
 
 
 def _answer_size(kernel: Kernel) -> int:

@@ -21,7 +21,7 @@ Work = Callable[[Batches], Batches]
 Merge = Callable[[int, Iterator[Any]], bytes | None]
 """Item and its answers (buffers, None: given up) in order, to one answer."""
 
-ANSWER_SCHEMA = "partition int, item int, size bigint, answer binary"
+ANSWER_SCHEMA = "partition int, item int, rows bigint, size bigint, answer binary"
 KEPT_SCHEMA = "partition int, number int, before bigint, block binary, size bigint, answer binary"
 
 NOT_ASKED = -1
@@ -33,8 +33,10 @@ def row_pass_work(asked: RowPass[Any]) -> Work:
 
     def work(batches: Batches) -> Batches:
         _settle()
-        part = asked.summarise(pa.Table.from_batches([batch]) for batch in batches)
-        yield _answers(_partition(), 0, [None if table is None else table_to_bytes(table) for table in part])
+        seen = _Seen(batches)
+        part = asked.summarise(seen.tables())
+        answers = [None if table is None else table_to_bytes(table) for table in part]
+        yield _answers(_partition(), 0, answers, seen.rows)
 
     return work
 
@@ -127,6 +129,19 @@ def table_from_bytes(data: Any) -> pa.Table:
     return pa.ipc.open_stream(data).read_all()
 
 
+class _Seen:
+    """Batches as tables, and the rows they had."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.rows = 0
+        self._batches = batches
+
+    def tables(self) -> Iterator[pa.Table]:
+        for batch in self._batches:
+            self.rows += batch.num_rows
+            yield pa.Table.from_batches([batch])
+
+
 def _read(design: BlockDesign, batches: Batches) -> Iterator[Block]:
     cells = (cell for batch in batches for cell in batch.column(0))
     return (block_from_bytes(design, cell.as_buffer()) for cell in cells)
@@ -167,11 +182,12 @@ def _kept_row(
     return pa.record_batch(cells)
 
 
-def _answers(partition: int, first: int, answers: list[bytes | None]) -> pa.RecordBatch:
+def _answers(partition: int, first: int, answers: list[bytes | None], rows: int | None = None) -> pa.RecordBatch:
     count, size = len(answers), sum(len(one) for one in answers if one is not None)
     columns: dict[str, Any] = {
         "partition": pa.array([partition] * count, pa.int32()),
         "item": pa.array(range(first, first + count), pa.int32()),
+        "rows": pa.array([rows] * count, pa.int64()),
         "size": pa.array([size] * count, pa.int64()),
         "answer": pa.array(answers, pa.binary()),
     }

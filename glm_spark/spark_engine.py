@@ -38,6 +38,7 @@ from glm_spark.partition_work import (
 from glm_spark.query_settings import ROWS_OUT, query_settings
 from glm_spark.row_numbers import numbered_files
 from glm_spark.session import spark_session
+from glm_spark.small_partitions import gathered_rows, learn_partitions, partitions_of, pass_on
 from glm_spark.spark_errors import explained
 from glm_spark.spark_frames import as_spark_frame, column_kinds, is_path, rows_to_spark
 
@@ -93,7 +94,8 @@ class SparkEngine:
         }
         selected = {name: texts.get(name, quote_identifier(name)) for name in kinds} | texts
         with explained():
-            return joined.frame.selectExpr(*(f"{sql} AS {quote_identifier(name)}" for name, sql in selected.items()))
+            named = (f"{sql} AS {quote_identifier(name)}" for name, sql in selected.items())
+            return pass_on(held, joined.frame.selectExpr(*named))
 
     def numbered(self, frame: Any, name: str) -> DataFrame:
         """The same rows with their number: of Parquet files (in the order of their paths; a pass), or of local rows."""
@@ -161,8 +163,12 @@ class SparkEngine:
         ] or ["0 AS rows"]
         merge = row_pass_merge(asked)
         with explained(), query_settings(self.spark, ROWS_OUT):
-            answers = joined.frame.selectExpr(*columns).mapInArrow(row_pass_work(asked), ANSWER_SCHEMA)
-            found = gathered(answers, merge, self._merging, asked.tables, self._materialise == "cache")
+            known = partitions_of(frame, self._merging.parts, self.passes)
+            rows = gathered_rows(joined.frame.selectExpr(*columns), known, self._merging.parts)
+            answers = rows.mapInArrow(row_pass_work(asked), ANSWER_SCHEMA)
+            found, seen = gathered(answers, merge, self._merging, asked.tables, self._materialise == "cache")
+        if known is None and seen is not None:
+            learn_partitions(frame, seen)
         tables = ([None if one is None else table_from_bytes(one) for one in item] for item in found)
         return asked.answer([item[0] if len(item) == 1 else asked.combine(at, item) for at, item in enumerate(tables)])
 
@@ -177,7 +183,10 @@ class SparkEngine:
         words = [_word_sql(layout, texts, word) for word in range(layout.words)]
         doubles = [f"CAST({text} AS double)" for text in texts[len(codes) : len(codes) + len(numbers)]]
         named = zip([*words, *doubles], layout.columns, strict=True)
-        return rows.selectExpr(*(f"{sql} AS {name}" for sql, name in named))
+        known = partitions_of(frame, self._merging.parts, self.passes)
+        return gathered_rows(
+            rows.selectExpr(*(f"{sql} AS {name}" for sql, name in named)), known, self._merging.parts
+        )
 
 
 def _word_sql(layout: KeyLayout, codes: Sequence[str], word: int) -> str:

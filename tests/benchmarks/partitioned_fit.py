@@ -1,7 +1,7 @@
 """One fit of a wide binomial design in a session of its own, its rows in a given number of partitions.
 
-Prints one line of JSON: seconds of the fit, seconds of as many empty jobs as it made passes over rows, the peak of the
-driver's Python in megabytes, and the numbers it found. Run by `partitions`.
+Prints one line of JSON: seconds of the fit, seconds of one empty job on as many partitions, how many passes over rows
+the fit made, the peak of the driver's Python in megabytes, and the numbers it found. Run by `partitions`.
 """
 
 from __future__ import annotations
@@ -68,10 +68,9 @@ def main(file: Path, partitions: int) -> dict[str, Any]:
             start = time.perf_counter()
             model: Any = fit_frame(engine, frame, {}, **asked, factors=factors())
             seconds = time.perf_counter() - start
-    scans = passes.raw
     numbers = [one.estimate for one in model.document.coefficients]
     return {
-        "partitions": partitions, "seconds": seconds, "empty": empty * scans, "scans": scans, "coefficients": numbers,
+        "partitions": partitions, "seconds": seconds, "empty": empty, "scans": passes.raw, "coefficients": numbers,
         "deviance": model.statistics.deviance,
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }  # fmt: skip

@@ -45,7 +45,7 @@ def _fit(file: Path, partitions: int) -> dict[str, Any]:
 
 def _told(found: dict[str, Any]) -> str:
     return (
-        f"{found['seconds']:.1f} s, of which {found['empty']:.1f} s are {found['scans']} empty jobs; "
+        f"{found['seconds']:.1f} s for {found['scans']} passes over rows and the rest; an empty job {found['empty']:.1f} s; "
         f"{found['megabytes']:.0f} MB; deviance {found['deviance']!r}"
     )
 
@@ -56,7 +56,7 @@ def _against(count: int, many: list[dict[str, Any]], few: list[dict[str, Any]]) 
     apart = max(_apart(one, other) for one, other in zip(many, few, strict=True))
     name = f"{count:,} partitions / {few[0]['partitions']}"
     return [
-        ratio(f"{name}: seconds beyond empty jobs", *own, at_most(1.5)),
+        ratio(f"{name}: seconds beyond one empty job", *own, at_most(1.5)),
         ratio(f"{name}: driver's memory", *memory, within(0.1)),
         Ratio(f"{name}: numbers, largest relative distance x 1e12", apart, apart, apart, at_most(1)),
     ]
