@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from glm_local.audit import history, verify
+from glm_local.audit import history, reseal, verify
 from glm_local.contract.audit_queries import QUESTIONS, audit_query, tables_at
 from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.run_log import RunLog
@@ -17,6 +17,7 @@ from glm_local.delta_store import open_store as open_local
 from glm_local.errors import ConfigError, StoreError
 from glm_local.store_conformance import SMALL_RUN_EVENTS, StoreConformance, small_run
 from glm_spark.delta_store import SparkDeltaStore, open_store
+from glm_spark.query_settings import query_settings
 from glm_spark.table_files import SparkFiles
 from tests.glm_local.test_forgeries import OWN, _put, _seal
 
@@ -91,6 +92,26 @@ def test_a_delete_after_a_flipped_property_is_named(delta_spark: SparkSession, a
         assert "DELETE" in said
         assert "property delta.appendOnly is 'false'" in said
         assert "events 2 to 2 are missing" in said
+
+
+@pytest.mark.slow
+def test_a_store_that_spark_compacted_and_vacuumed_verifies_again_once_its_rows_are_proven(
+    delta_spark: SparkSession, audit: Path
+) -> None:
+    with query_settings(delta_spark, {"spark.databricks.delta.retentionDurationCheck.enabled": "false"}):
+        delta_spark.sql(f"OPTIMIZE {_events(audit)}").collect()
+        assert verify(open_local(audit)).ok, "nothing is gone yet"
+        delta_spark.sql(f"VACUUM {_events(audit)} RETAIN 0 HOURS").collect()
+    near, far = open_local(audit), open_store(delta_spark, audit)
+    for store in (near, far):
+        broken = [one.said for one in verify(store).findings if one.severity == "broken"]
+        assert broken
+        assert all(one.startswith("the file is gone; OPTIMIZE had replaced it") for one in broken)
+    assert len(reseal(far, "fewer small files", user="ada").files) >= 10
+    for store in (near, far):
+        report = verify(store)
+        assert report.ok, str(report)
+        assert reseal(store, "again").files == {}
 
 
 def test_a_broken_file_is_named_by_spark(delta_spark: SparkSession, audit: Path) -> None:
