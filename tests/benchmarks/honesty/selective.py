@@ -138,7 +138,8 @@ def thinned(seed: int, rows: int, population: pd.DataFrame, over: float = 1.0) -
                           split=(1.0, 0.0, 0.0))  # fmt: skip
     model = study.auto_design().current().model
     specs = [unmarked(one) for one in model.factors]
-    other = fit_glm(frame, target="y2", exposure="e2", factors=specs, on_separation="warn", on_failure="warn").document
+    asked: dict[str, Any] = {"dispersion": "pearson", "on_separation": "warn", "on_failure": "warn"}
+    other = fit_glm(frame, target="y2", exposure="e2", factors=specs, **asked).document
     target = projection(model, population, family)
     return Covered(intervals(model.coefficients, target), intervals(other.coefficients, target))
 
@@ -190,7 +191,7 @@ def studies_of(kind: str, number: int, rows: int) -> Iterator[Covered]:
             if kind.startswith("thinned"):
                 yield thinned(seed, rows, population, 2.0 if kind.endswith("twice") else 1.0)
             elif kind == "twice":
-                yield studied("poisson", seed, rows, population, over=2.0, dispersion="pearson")
+                yield studied("poisson", seed, rows, population, over=2.0)
             else:
                 yield studied(kind, seed, rows, population)
 
