@@ -179,7 +179,9 @@ def _median(intervals: Sequence[Interval]) -> float:
 
 
 def _cell(found: Coverage) -> str:
-    return f"{found.share:.3f} ± {found.error:.3f}" if found.number else "–"
+    if found.number < 30:
+        return f"{round(found.share * found.number)} of {found.number}" if found.number else "–"
+    return f"{found.share:.3f} ± {found.error:.3f}"
 
 
 def studies_of(kind: str, number: int, rows: int) -> Iterator[Covered]:
