@@ -195,7 +195,10 @@ class Workflow(Generic[Frame]):
             )
         asked = self._study(frame, **self._asked, candidates=candidates, name=self._name)
         study = self._study.load(self._store, self._name, frame, user=self._user)
-        if _asked(study) != _asked(asked):
+        known = _asked(study)
+        # A study begun before there was the word goes on with rows by themselves.
+        said = {name: value for name, value in _asked(asked).items() if name in known or value != "by_key"}
+        if said != known:
             raise ConfigError.because(
                 f"the store has a study {self._name!r} that was asked something else.",
                 "A study goes on with the target, candidates, split and folds it began with.",

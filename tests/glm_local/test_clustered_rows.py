@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import statsmodels.api as sm
 
 from glm_local import GLMStudy, GLMWorkflow, RateGLM, run_workflow
-from glm_local.errors import ArgumentError
+from glm_local.errors import ArgumentError, ConfigError
 from glm_local.glm.design_effect import DesignEffect
 from glm_local.glm.key_inference import cluster_factor
 from glm_local.study.setup import StudySetup
@@ -127,6 +128,16 @@ def test_a_finalized_study_keeps_the_standard_errors_its_decisions_saw() -> None
     assert [one.std_error for one in final.coefficients] == [one.std_error for one in seen.coefficients]
     assert study.model.document.fingerprint == final.fingerprint
     assert study.replay().same
+
+
+def test_a_workflow_goes_on_with_a_study_begun_before_there_was_the_word(tmp_path: Path) -> None:
+    frame = shared_keys(1, "poisson", 1_500, candidates=1)
+    asked: dict[str, Any] = {"target": "y", "candidates": ["k0"], "key": "id", "finalize": False, "store": tmp_path}
+    old = run_workflow(frame, **asked, dispersion="auto").study
+    assert "dispersion" not in old.setup.document()
+    assert run_workflow(frame, **asked).study.setup.dispersion == "auto"
+    with pytest.raises(ConfigError, match="asked something else"):
+        run_workflow(frame, **asked, dispersion="pearson")
 
 
 def test_the_word_is_an_argument_of_workflows_and_checked() -> None:
