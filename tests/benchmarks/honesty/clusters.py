@@ -19,7 +19,7 @@ from tests.benchmarks.honesty.shares import share
 from tests.benchmarks.measurement import Ratio, Report, Settings, Target, at_least, at_most
 
 NAME, TITLE = "honesty.clusters", "shares of made-up studies (95 % Monte-Carlo interval)"
-STUDIES, ROWS, CANDIDATES, EFFECT, MEAN = 60, 6_000, 10, 0.25, 0.4
+STUDIES, ROWS, CANDIDATES, EFFECT, MEAN = 30, 6_000, 10, 0.25, 0.4
 DEFINITIONS = ("fixed", "pearson", "by_key")
 NOISE = ("k1", "r1")
 
