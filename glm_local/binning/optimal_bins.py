@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from glm_local.binning.categories import category_order
 from glm_local.binning.equal_shares import equal_groups
 from glm_local.binning.factor_sums import FactorSums
+from glm_local.binning.floors import NO_FLOORS, Floors, domain_of, floors_words
 from glm_local.binning.judge import Groups, Judge, Trial, judge_of
 from glm_local.binning.proof import Proof, given, infeasible, proven
 from glm_local.binning.result import BinningResult
@@ -24,6 +25,8 @@ from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.level_names import level_names
 from glm_local.contract.searched_levels import marked
 from glm_local.errors import ConfigError
+
+BY_HAND = "given by hand"
 
 
 def optimal_bins(sums: FactorSums, candidate: Candidate, rules: BinningRules | None = None) -> BinningResult:
@@ -56,7 +59,7 @@ def optimal_bins(sums: FactorSums, candidate: Candidate, rules: BinningRules | N
     at, table = choose(trials, search)
     proof = proven(search, trials[at]) if found or not asked.sizes else infeasible(search)
     how = f"best bins, size {asked.size}"
-    return _result(search, candidate, trials[at], table, proof, searched(judge, trials, at), how)
+    return _result(search, candidate, trials[at], table, proof, searched(judge, trials, at), how, search.floors)
 
 
 def _check_size(sums: FactorSums, rules: BinningRules) -> None:
@@ -71,7 +74,7 @@ def _check_size(sums: FactorSums, rules: BinningRules) -> None:
 
 def judge_groups(
     sums: FactorSums, candidate: Candidate, groups: Sequence[Sequence[int]], rules: BinningRules | None = None,
-    how: str = "given by hand", others: Sequence[Groups] = (), responses: bool = False,
+    how: str = BY_HAND, others: Sequence[Groups] = (), responses: bool = False,
 ) -> BinningResult:
     """The same result for groups that were not searched for.
 
@@ -92,13 +95,15 @@ def judge_groups(
     only = search.without(size=trial.bins, min_bins=1, max_bins=max(trial.bins, 1))
     _, table = choose([Judge(search).trial(()), trial], only)
     evidence = searched_by(how, judge, trial.groups) if others else None
-    return _result(search, candidate, trial, table, given(how), evidence, how if responses else "")
+    floors = NO_FLOORS if how == BY_HAND else search.floors
+    proof = given(" ".join(one for one in (f"{how}.", floors_words(floors, sums)) if one))
+    return _result(search, candidate, trial, table, proof, evidence, how if responses else "", floors)
 
 
 def coarse_bins(
     sums: FactorSums, candidate: Candidate, bins: int = 10, rules: BinningRules | None = None
 ) -> BinningResult:
-    """Neighbouring fine codes joined into at most `bins` bins of about equal training exposure.
+    """Neighbouring fine codes joined into at most `bins` bins of about equal training exposure, none below the floors.
 
     Raises
     ------
@@ -110,19 +115,22 @@ def coarse_bins(
             f"{sums.name!r} is categorical.", "Coarse bins join neighbours, and categories have none.",
             "Use target_order, or make the candidate ordinal.",
         )  # fmt: skip
-    return judge_groups(
-        sums, candidate, _equal_groups(sums, np.arange(sums.ordered), bins), rules, "bins of about equal exposure"
-    )
+    groups = _equal_groups(sums, np.arange(sums.ordered), bins, rules or BinningRules())
+    return judge_groups(sums, candidate, groups, rules, "bins of about equal exposure")
 
 
 def target_order(
     sums: FactorSums, candidate: Candidate, max_groups: int = 6, rules: BinningRules | None = None
 ) -> BinningResult:
-    """Categories in the order of their credibility-shrunk experience, cut into groups of about equal exposure."""
+    """Categories in the order of their credibility-shrunk experience, cut into groups of about equal exposure.
+
+    None is below the floors of the rules.
+    """
+    asked = rules or BinningRules()
     dispersion, folds = Search(sums, BinningRules()).dispersion, np.arange(sums.folds)
 
     def made(learned_from: NDArray[np.intp]) -> Groups:
-        return _equal_groups(sums, category_order(sums, learned_from, dispersion), max_groups)
+        return _equal_groups(sums, category_order(sums, learned_from, dispersion), max_groups, asked)
 
     return judge_groups(
         sums, candidate, made(folds), rules, "groups of about equal exposure in the order of shrunk experience",
@@ -130,11 +138,12 @@ def target_order(
     )  # fmt: skip
 
 
-def _equal_groups(sums: FactorSums, order: NDArray[np.intp], most: int) -> Groups:
+def _equal_groups(sums: FactorSums, order: NDArray[np.intp], most: int, rules: BinningRules) -> Groups:
     if most < 1:
         raise ConfigError.because(f"{most} bins were asked for.", "A factor has at least one bin.", "Write 10.")
     weight = sums.weight[:, : sums.folds].sum(axis=1)[order]
-    return tuple(tuple(int(order[at]) for at in group) for group in equal_groups(weight, most))
+    groups = tuple(tuple(int(order[at]) for at in group) for group in equal_groups(weight, most))
+    return rules.floors(domain_of(sums)).joined(sums, groups)
 
 
 def _differs(groups: Groups, search: Search) -> bool:
@@ -167,7 +176,7 @@ def _policy(candidate: Candidate, cause: str, policy: Policy, own: Sequence[int]
 
 def _result(
     search: Search, candidate: Candidate, trial: Trial, trials: pd.DataFrame, proof: Proof,
-    evidence: Searched | None, how: str,
+    evidence: Searched | None, how: str, floors: Floors,
 ) -> BinningResult:
     spec, levels = None, trial.table.rename(columns={"bin_size": "exposure"})
     if trial.groups:
@@ -176,7 +185,7 @@ def _result(
     levels["level"] = ["all"] if spec is None else level_names(spec.document())
     return BinningResult(
         candidate.name, candidate.kind, spec, trial.groups, levels, trials, proof, is_ratio(search.sums.gain),
-        evidence,
+        evidence, floors,
     )
 
 

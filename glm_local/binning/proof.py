@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from glm_local.binning.floors import floors_words
 from glm_local.binning.judge import Trial
 from glm_local.binning.penalties import inside_the_program
 from glm_local.binning.search import Search
@@ -48,14 +49,14 @@ def proven(search: Search, trial: Trial) -> Proof:
     what = "training deviance" if len(beside) == len(penalties) else "training deviance with its penalties"
     guarantee = (
         f"No other {_kind_of_groups(search)} into {trial.bins} bins under the rules has a smaller {what}; "
-        f"{_chosen_by(search)}.{_beside(beside)}{_followers(search)}"
+        f"{_chosen_by(search)}.{_beside(beside)}{_followers(search)}{_floors(search)}"
     )
     return Proof(status, guarantee, shape)
 
 
 def given(how: str) -> Proof:
-    """Nothing was searched for."""
-    return Proof("given", f"Not optimized: {how}.", "none")
+    """Nothing was searched for: how the levels were made, in a sentence."""
+    return Proof("given", f"Not optimized: {how}", "none")
 
 
 def infeasible(search: Search) -> Proof:
@@ -74,9 +75,9 @@ def infeasible(search: Search) -> Proof:
 def _relaxations(search: Search) -> dict[str, Search]:
     rules = search.rules
     relaxed: dict[str, Search] = {}
-    for name in ("min_rows", "min_exposure", "min_events"):
-        if getattr(rules, name) > 0:
-            relaxed[f"{name} {getattr(rules, name):g}"] = search.without(**{name: 0.0})
+    for name, value in search.floors.document().items():
+        given = "" if getattr(rules, name) is not None else f" (profile {rules.profile})"
+        relaxed[f"{name} {value:g}{given}"] = search.without(**{name: 0.0})
     if rules.min_relativity_step is not None:
         relaxed[f"min_relativity_step {rules.min_relativity_step:g}"] = search.without(min_relativity_step=None)
     if rules.trend != "none" and search.sums.kind != "categorical":
@@ -147,6 +148,11 @@ def _followers(search: Search) -> str:
     codes = [code for code in range(sums.ordered, sums.codes) if rows[code] > 0 and code not in search.own]
     names = ", ".join(repr(sums.labels[code]) for code in codes)
     return f" The rows of {names} have no level of their own and take no part in it." if codes else ""
+
+
+def _floors(search: Search) -> str:
+    said = floors_words(search.floors, search.sums)
+    return f" {said}" if said else ""
 
 
 def _beside(names: list[str]) -> str:

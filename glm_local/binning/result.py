@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from glm_local.binning.floors import NO_FLOORS, Floors
 from glm_local.binning.proof import Proof
 from glm_local.binning.searched import Searched
 from glm_local.candidates.candidate import Kind
@@ -42,6 +43,8 @@ class BinningResult:
         Whether relativities are ratios.
     searched
         What the search gains on rows it did not see; None where nothing was searched for or chosen.
+    floors
+        What every level was made to hold at least in training.
     """
 
     factor: str
@@ -53,6 +56,7 @@ class BinningResult:
     proof: Proof
     ratio: bool = True
     searched: Searched | None = None
+    floors: Floors = NO_FLOORS
 
     @property
     def bins(self) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from glm_local.binning.categories import category_order, equal_runs
 from glm_local.binning.factor_sums import FactorSums, OffsetSums, PowerLogSums
+from glm_local.binning.floors import Floors, domain_of
 from glm_local.binning.penalties import BinPenalty, NeighbourPenalty, Penalty, log_level
 from glm_local.binning.program import PairCost, Partition, Task, best_partitions
 from glm_local.binning.rules import BinningRules
@@ -72,6 +73,11 @@ class Search:
     def rows(self) -> float:
         """Training rows."""
         return float((self.sums.rows @ self.train).sum())
+
+    @cached_property
+    def floors(self) -> Floors:
+        """What every bin holds at least."""
+        return self.rules.floors(domain_of(self.sums))
 
     @cached_property
     def dispersion(self) -> float:
@@ -137,17 +143,18 @@ class Search:
         return {}
 
     def _allowed(self, arrangement: Arrangement) -> Flags:
-        measures = (self.sums.rows, self.sums.weight, self.sums.amount)
-        rows, weight, amount = (self._runs(one, arrangement) for one in measures)
-        rules = self.rules
-        shift = self.segments(arrangement, self.train).shift
-        allowed: Flags = (
-            (rows > 0) & (rows >= rules.min_rows) & _reaches(weight, rules.min_exposure)
-            & _reaches(amount, rules.min_events) & np.isfinite(shift)
-        )  # fmt: skip
+        def added(values: Array) -> Array:
+            return self._runs(values, arrangement)
+
+        held = self.floors.held(self.sums, added)
+        apart = np.ones_like(held)
         for one, other in self.kept_apart:
             first, last = sorted((int(arrangement.unit_of[one]), int(arrangement.unit_of[other])))
-            allowed[: first + 1, last + 1 :] = False
+            apart[: first + 1, last + 1 :] = False
+        if self.kept_apart:
+            held |= _cannot_grow(apart) & self.rules.given_floors.held(self.sums, added)
+        finite = np.isfinite(self.segments(arrangement, self.train).shift)
+        allowed: Flags = held & apart & finite & (added(self.sums.rows) > 0)
         return allowed
 
     @cached_property
@@ -207,10 +214,12 @@ class Search:
         return pairs, self.rows * np.sum([one.of_neighbours(level[:, -1], beside) for one in asked], axis=0)
 
 
-def _reaches(total: Array, least: float) -> Flags:
-    """Totals at or above a bound, sums of doubles judged with their rounding; no bound allows any."""
-    reaches: Flags = (total >= least * (1 - 1e-12)) | (least == 0)
-    return reaches
+def _cannot_grow(apart: Flags) -> Flags:
+    """Runs that lie between codes kept apart from them on both sides, or the end of the codes."""
+    left, right = np.zeros_like(apart), np.zeros_like(apart)
+    left[1:], right[:, :-1] = apart[:-1], apart[:, 1:]
+    found: Flags = apart & ~left & ~right
+    return found
 
 
 def codes_of_their_own(sums: FactorSums, rules: BinningRules, asked: Sequence[int]) -> tuple[int, ...]:

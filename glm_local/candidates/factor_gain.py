@@ -28,8 +28,11 @@ def factor_sums(rows: StudyRows[Any], model: ModelDocument | None, names: Sequen
     sums = rows.code_sums(model, names, measures, "candidates")
     grid = None if closed or gaussian else rows.offset_grid(model)
     offsets = {} if grid is None else grid.sums(rows, names)
+    dispersion = rows.packed(model)[0].document.statistics.dispersion or 1.0
     return {
-        name: _one(rows, name, sums, offsets[name] if grid is not None else _closed_gain(rows, name, sums, closed))
+        name: _one(
+            rows, name, sums, offsets[name] if grid is not None else _closed_gain(rows, name, sums, closed), dispersion
+        )
         for name in names
     }
 
@@ -51,12 +54,12 @@ def _closed_gain(rows: StudyRows[Any], name: str, sums: CodeSums, closed: bool) 
     return PowerLogSums(float(power), _visible(rows, sums.of(name, "a")), _visible(rows, sums.of(name, "b")))
 
 
-def _one(rows: StudyRows[Any], name: str, sums: CodeSums, gain: Gain) -> FactorSums:
+def _one(rows: StudyRows[Any], name: str, sums: CodeSums, gain: Gain, dispersion: float) -> FactorSums:
     candidate = rows.candidates[name]
     labels = candidate.labels
     deviance = _visible(rows, sums.of(name, "deviance"))
     return FactorSums(
         name, candidate.kind, labels, candidate.ordered, rows.folds, _visible(rows, rows.static(name, "rows")),
         _visible(rows, rows.static(name, "weight")), _visible(rows, rows.static(name, "amount")),
-        _visible(rows, sums.of(name, "fitted")), gain, deviance.sum(axis=0),
+        _visible(rows, sums.of(name, "fitted")), gain, deviance.sum(axis=0), dispersion,
     )  # fmt: skip

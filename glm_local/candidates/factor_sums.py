@@ -92,6 +92,8 @@ class FactorSums:
         What a shift of the linear predictor in some codes does to the deviance.
     deviance
         Total deviance of the current model per sample, shape (samples,).
+    dispersion
+        Of the current model.
     """
 
     name: str
@@ -105,6 +107,7 @@ class FactorSums:
     fitted: Array
     gain: Gain
     deviance: Array
+    dispersion: float = 1.0
 
     @property
     def codes(self) -> int:

@@ -7,6 +7,7 @@ from html import escape
 from glm_local.contract.counted import counted
 from glm_local.contract.model_spec import Coefficient, ModelDocument
 from glm_local.contract.searched_levels import SEARCHED, searched_warning
+from glm_local.glm.thin_levels import thin_levels, thin_sentence
 
 MARK = "†"
 """Beside p-values and ends of intervals of levels that were searched for on the same rows."""
@@ -36,7 +37,7 @@ def model_text(model: ModelDocument) -> str:
     ]
     if any(one.inference for one in model.coefficients):
         lines += ["", f"{MARK} {SEARCHED}"]
-    lines += ["", *(f"! {warning}" for warning in model.warnings)]
+    lines += ["", *(f"! {warning}" for warning in _warnings(model))]
     return "\n".join(lines).rstrip()
 
 
@@ -52,9 +53,15 @@ def model_html(model: ModelDocument) -> str:
     )
     searched = searched_warning(dict.fromkeys(str(one.factor) for one in model.coefficients if one.inference))
     caution = f"<p style='margin:0'><b>{MARK} {escape(searched)}</b></p>" if searched else ""
-    warnings = [warning for warning in model.warnings if warning != searched]
+    warnings = [warning for warning in _warnings(model) if warning != searched]
     notes = caution + "".join(f"<p style='margin:0'>⚠ {escape(warning)}</p>" for warning in warnings)
     return f"<div>{head}<table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table>{notes}</div>"
+
+
+def _warnings(model: ModelDocument) -> list[str]:
+    """The model's warnings, and its thin levels in a sentence."""
+    thin = thin_sentence(thin_levels(model))
+    return [*model.warnings, *([thin] if thin else [])]
 
 
 def _heading(model: ModelDocument) -> list[str]:

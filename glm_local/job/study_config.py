@@ -44,9 +44,31 @@ class BinningSection(Section):
 
     min_bins: int = Field(1, description="Fewest bins of a factor that has any", ge=1)
     max_bins: int = Field(8, description="Most bins; levels of their own (missing) come on top", ge=1)
-    min_rows: float = Field(0.0, description="Training rows every bin holds at least", ge=0)
-    min_exposure: float = Field(0.0, description="Weight or exposure every bin holds at least", ge=0)
-    min_events: float = Field(0.0, description="Weighted response every bin holds at least", ge=0)
+    profile: Literal["insurance", "credit"] = Field(
+        "insurance",
+        description='Whose floors hold where none are given: "insurance": 10 expected events (for shares 20 and 20 '
+        'non-events; for gamma and the like 20 rows over the dispersion); "credit": the same and 5 % of the weight',
+    )
+    min_rows: float | None = Field(
+        None, ge=0,
+        description="Training rows every bin holds at least; takes the place of the profile's expected events",
+    )
+    min_exposure: float | None = Field(
+        None, description="Weight or exposure every bin holds at least; takes the place of the profile's share", ge=0
+    )
+    min_events: float | None = Field(
+        None,
+        description="Observed weighted response every bin holds at least; takes the place of the profile's expected "
+        "events",
+        ge=0,
+    )
+    min_evidence: float | None = Field(
+        None, ge=0,
+        description="Expected events (and non-events) every bin holds at least; the profile's when not given",
+    )
+    min_share: float | None = Field(
+        None, description="Share of the weight every bin holds at least; the profile's when not given", ge=0, le=1
+    )
     min_relativity_step: float | None = Field(None, description="Least ratio of neighbouring relativities", ge=0)
     trend: Literal["none", "ascending", "descending", "peak", "valley", "auto"] = Field(
         "none", description="Order of relativities along a numeric or ordinal factor"

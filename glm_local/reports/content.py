@@ -59,6 +59,10 @@ class CoefficientRow:
         What p-value and interval rest on, where they are not what they say: "searched on the same rows"; else empty.
     unseen_p_value, unseen_lower, unseen_upper, unseen_relativity_lower, unseen_relativity_upper
         The same of these levels on rows that took no part in the design; None where that was not asked for.
+    credible
+        The relativity (for links without one the estimate), weighted by its credibility.
+    thin
+        What the level holds, in words, where that is too little to stand on its own.
     status
         "fitted", "base", "pinned" (set by hand), "aliased", "empty", "separated" or "pooled".
     """
@@ -84,6 +88,13 @@ class CoefficientRow:
     unseen_upper: float | None = None
     unseen_relativity_lower: float | None = None
     unseen_relativity_upper: float | None = None
+    credible: float | None = None
+    thin: str = ""
+
+    @property
+    def notes(self) -> str:
+        """What a reader must know of the line."""
+        return "; ".join(one for one in (self.inference or STATUS_NOTES[self.status], self.thin) if one)
 
 
 @dataclass(frozen=True)

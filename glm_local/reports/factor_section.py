@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 from markupsafe import Markup
 
-from glm_local.reports.content import KNOWN, STATUS_NOTES, CoefficientRow, ReportContent, caution, known
+from glm_local.reports.content import KNOWN, CoefficientRow, ReportContent, caution, known
 from glm_local.reports.drawn import at_both_widths
 from glm_local.reports.factor_chart import IntervalScale, interval_bar, interval_scale
 from glm_local.reports.factor_figure import factor_figure
@@ -54,6 +54,7 @@ class LevelLine:
     std_error: str
     statistic: str
     p_value: str
+    credible: str
     actual_expected: tuple[AeCell, ...] = ()
     unseen: str = ""
 
@@ -154,12 +155,13 @@ def level_line(
     drawn = scale is not None and row.status in KNOWN and math.isfinite(value)
     share = known(row.exposure) / total if total > 0 else math.nan
     return LevelLine(
-        level=name or level_text(row.level), note=row.inference or STATUS_NOTES[row.status], status=row.status,
+        level=name or level_text(row.level), note=row.notes, status=row.status,
         exposure=amount_text(row.exposure), share=share_text(share), rows=count_text(row.rows),
         relativity=ratio_text(value), interval=_interval(lower, upper),
         bar=Markup(interval_bar(value, lower, upper, scale)) if drawn and scale is not None else Markup(),
         estimate=estimate_text(row.estimate), std_error=estimate_text(row.std_error),
-        statistic=ratio_text(row.statistic), p_value=probability_text(row.p_value), actual_expected=cells,
+        statistic=ratio_text(row.statistic), p_value=probability_text(row.p_value),
+        credible=ratio_text(row.credible) if row.credible is not None else "", actual_expected=cells,
         unseen=_interval(*_unseen(row, relativity_name)),
     )
 

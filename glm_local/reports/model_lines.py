@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from glm_local.contract.model_spec import Coefficient, ModelDocument
+from glm_local.glm.credible_levels import credible_estimates
+from glm_local.glm.thin_levels import Profile, thin_levels
 from glm_local.reports.content import CoefficientRow
 from glm_local.reports.number_format import count_text
 from glm_local.reports.svg import level_text
@@ -16,9 +20,17 @@ def relativity_name(link: str) -> str:
     return RELATIVITY_NAMES.get(link, "")
 
 
-def coefficient_rows(model: ModelDocument) -> list[CoefficientRow]:
-    """Every coefficient, base rows included, in the model's order."""
-    return [_row(one) for one in model.coefficients]
+def coefficient_rows(model: ModelDocument, profile: Profile = "insurance") -> list[CoefficientRow]:
+    """Every coefficient, base rows included, in the model's order; thin levels by the floors of a profile."""
+    thin, credible = thin_levels(model, profile), credible_estimates(model)
+    relative = bool(relativity_name(model.spec.link))
+    return [
+        _row(one, thin.get(one.term, ""), _credible(credible.get(one.term), relative)) for one in model.coefficients
+    ]
+
+
+def _credible(estimate: float | None, relative: bool) -> float | None:
+    return math.exp(estimate) if relative and estimate is not None else estimate
 
 
 def fit_figures(model: ModelDocument) -> dict[str, str]:
@@ -60,12 +72,12 @@ def role_words(model: ModelDocument) -> dict[str, str]:
     }
 
 
-def _row(one: Coefficient) -> CoefficientRow:
+def _row(one: Coefficient, thin: str, credible: float | None) -> CoefficientRow:
     return CoefficientRow(
         one.term, one.factor or "", "" if one.level is None else level_text(one.level),
         one.estimate, one.std_error, one.statistic, one.p_value, one.lower, one.upper,
         one.relativity, one.relativity_lower, one.relativity_upper, one.rows, one.weight, one.status,
-        one.inference or "",
+        one.inference or "", credible=credible, thin=thin,
     )
 
 

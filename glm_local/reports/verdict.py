@@ -8,8 +8,10 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from glm_local.reports.content import FITTED_ON
+from glm_local.glm.thin_levels import thin_sentence
+from glm_local.reports.content import FITTED_ON, CoefficientRow
 from glm_local.reports.number_format import amount_text, count_text, ratio_text, share_text
+from glm_local.reports.svg import level_text
 from glm_local.reports.tables import ValidationTables, summary_with_gini
 
 FAR = 3.0
@@ -36,6 +38,11 @@ class Judged(Protocol):
         ...
 
     @property
+    def coefficients(self) -> Sequence[CoefficientRow]:
+        """The model's lines: thin levels are named."""
+        ...
+
+    @property
     def converged(self) -> bool:
         """Whether the fit ended where it should."""
         ...
@@ -52,7 +59,7 @@ class Judged(Protocol):
 
 
 def plain_verdict(content: Judged) -> str:
-    """A paragraph: level, share explained and Gini on the judged sample, gap to train, levels off, second opinion.
+    """A paragraph: level, share explained and Gini on the judged sample, levels off, thin levels, second opinion.
 
     Rows the model was fitted on are no evidence: where there are no others, the paragraph says so and gives no figure.
     """
@@ -61,11 +68,13 @@ def plain_verdict(content: Judged) -> str:
         str(line["sample"]): line
         for one in (content.validation, tables) if one is not None for line in summary_with_gini(one).to_dict("records")
     }
+    thin = [one for one in content.coefficients if one.thin]
     sentences: list[str] = []
     if name in FITTED_ON and name in lines:
         sentences = [_nothing_unseen(name, lines[name])]
     elif name in lines:
-        sentences = [_level(name, lines[name]), _strength(name, lines), _off_levels(tables, name)]
+        sentences = [_level(name, lines[name]), _strength(name, lines), _off_levels(tables, name, thin)]
+    sentences.append(thin_sentence({f"{one.factor} = {one.level}": one.thin for one in thin}))
     if not content.converged:
         sentences.insert(0, "The fit did not converge: nothing below should be used.")
     sentences.append({
@@ -118,7 +127,8 @@ def _strength(name: str, lines: Mapping[str, Line]) -> str:
     return f"{sentence}."
 
 
-def _off_levels(validation: ValidationTables | None, sample: str) -> str:
+def _off_levels(validation: ValidationTables | None, sample: str, thin: Sequence[CoefficientRow]) -> str:
+    """Levels that are off; thin ones are only named for it, never counted among those that are not."""
     if validation is None or not validation.actual_expected:
         return ""
     every = pd.concat([table[table["sample"] == sample] for table in validation.actual_expected.values()])
@@ -126,8 +136,11 @@ def _off_levels(validation: ValidationTables | None, sample: str) -> str:
     far = judged[judged["deviation"].abs() > FAR].sort_values("deviation", key=lambda one: -one.abs())
     if judged.empty:
         return ""
+    own = {(one.factor, one.level) for one in thin}
+    known = sum((factor, level_text(level)) not in own for factor, level in judged[["factor", "level"]].to_numpy())
     if far.empty:
-        return f"None of the {len(judged)} factor levels is off by more than {FAR:g} standard deviations."
+        which = f"{known} factor levels that hold enough to tell" if known < len(judged) else f"{known} factor levels"
+        return f"None of the {which} is off by more than {FAR:g} standard deviations." if known else ""
     named = ", ".join(
         f"{line['factor']} = {line['level']} (A/E {ratio_text(float(line['actual_to_predicted']))})"
         for line in far.head(3).to_dict("records")

@@ -14,6 +14,7 @@ from glm_local.contract.arguments import arguments_checked
 from glm_local.errors import ConfigError, Problem
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
+from glm_local.glm.thin_levels import CELL_EVIDENCE
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -48,7 +49,7 @@ class ScreeningRules:
     bands: int = 20
     most_categories: int = 80
     min_rows: float = 30.0
-    min_evidence: float = 10.0
+    min_evidence: float = CELL_EVIDENCE
 
     def __post_init__(self) -> None:
         floors = {"bands": 1, "most_categories": 0, "min_rows": 0, "min_evidence": 0}

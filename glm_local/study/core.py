@@ -19,6 +19,7 @@ from glm_local.glm.document import package_versions
 from glm_local.study.comparison import Comparison, compare_designs
 from glm_local.study.design import Change, Design
 from glm_local.study.environment import StudyEnvironment
+from glm_local.study.floors_said import profile_of, said_profile, thin_of
 from glm_local.study.history import Fact, StudyHistory
 from glm_local.study.partition import partition_key
 from glm_local.study.screened import Screened
@@ -181,9 +182,12 @@ class StudyCore(Generic[Frame]):
         """The event of a decision; everything in it is computed here, before anything is written."""
         before = self.design
         after = self.changed(changes)
+        profile = said_profile({"evidence": evidence}) or profile_of(self._history.events)
+        thin = thin_of(after.model, [one.factor for one in changes], profile)
+        said = {**evidence, **({"thin_levels": thin} if thin else {})}
         payload = {
             "changes": [one.document() for one in changes], "before": before.fingerprint,
-            "after": after.design.fingerprint, "model": after.figures(), "evidence": dict(evidence), **more,
+            "after": after.design.fingerprint, "model": after.figures(), "evidence": said, **more,
         }  # fmt: skip
         return Fact(kind, payload, factor, reason)
 

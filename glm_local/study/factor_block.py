@@ -16,6 +16,7 @@ from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.factor_spec import EdgeMethod, FactorSpec
 from glm_local.contract.level_names import level_names
 from glm_local.errors import ConfigError, SpecError, nearest
+from glm_local.glm.thin_levels import Profile
 from glm_local.reports.spec_words import spec_words
 from glm_local.study import decisions, proposing
 from glm_local.study.comparison import Comparison
@@ -69,15 +70,26 @@ class FactorBlock:
         asked = rules or BinningRules(**rule)
         return self._proposed(proposing.optimized(self._study, self.name, asked), "optimized", asked)
 
-    def coarse_bins(self, bins: int = 10, method: EdgeMethod = "quantile") -> FactorBlock:
-        """Propose bins of about equal exposure ("quantile"), or of equal width ("uniform")."""
+    def coarse_bins(
+        self, bins: int = 10, method: EdgeMethod = "quantile", *, profile: Profile = "insurance"
+    ) -> FactorBlock:
+        """Propose bins of about equal exposure ("quantile") above the floors, or of equal width ("uniform").
+
+        Bins of equal exposure below the floors of the profile are joined with their neighbours; bins of equal width are
+        as they are asked for, and the page names those that are thin.
+        """
         if method == "quantile":
-            return self._proposed(proposing.coarse(self._study, self.name, bins), "coarse bins")
+            rules = BinningRules(profile=profile)
+            return self._proposed(proposing.coarse(self._study, self.name, bins, rules), "coarse bins", rules)
         return self._by_hand(proposing.of_equal_width(self._study, self.name, bins), "bins of equal width", None)
 
-    def target_order(self, max_groups: int = 6) -> FactorBlock:
-        """Propose groups of categories in the order of their credibility-shrunk experience."""
-        return self._proposed(proposing.ordered(self._study, self.name, max_groups), "target order")
+    def target_order(self, max_groups: int = 6, *, profile: Profile = "insurance") -> FactorBlock:
+        """Propose groups of categories in the order of their credibility-shrunk experience.
+
+        Groups below the floors of the profile are joined with their neighbours in that order.
+        """
+        rules = BinningRules(profile=profile)
+        return self._proposed(proposing.ordered(self._study, self.name, max_groups, rules), "target order", rules)
 
     def set_spec(self, spec: decisions.SpecLike, reason: str | None = None) -> FactorBlock:
         """Propose a specification; what it leaves open is learned from the training rows.

@@ -42,9 +42,9 @@ def remembered(study: StudyCore[Any], result: BinningResult) -> BinningResult:
     return result
 
 
-def coarse(study: StudyCore[Any], factor: str, bins: int) -> BinningResult:
+def coarse(study: StudyCore[Any], factor: str, bins: int, rules: BinningRules) -> BinningResult:
     """Bins of about equal exposure; nothing is recorded."""
-    return coarse_bins(factor_sums(study, factor), study.bench.candidate(factor), bins)
+    return coarse_bins(factor_sums(study, factor), study.bench.candidate(factor), bins, rules)
 
 
 def of_equal_width(study: StudyCore[Any], factor: str, bins: int) -> FactorSpec:
@@ -75,9 +75,10 @@ def _is_missing(study: StudyCore[Any], candidate: Candidate) -> bool:
     return code is not None and bool(rows.static(candidate.name, "rows")[code, : rows.folds].sum() > 0)
 
 
-def ordered(study: StudyCore[Any], factor: str, max_groups: int) -> BinningResult:
+def ordered(study: StudyCore[Any], factor: str, max_groups: int, rules: BinningRules) -> BinningResult:
     """Categories grouped in their credibility-shrunk order; nothing is recorded."""
-    return remembered(study, target_order(factor_sums(study, factor), study.bench.candidate(factor), max_groups))
+    sums = factor_sums(study, factor)
+    return remembered(study, target_order(sums, study.bench.candidate(factor), max_groups, rules))
 
 
 def proposed(study: StudyCore[Any], result: BinningResult, method: str, rules: BinningRules | None = None) -> Fact:
@@ -85,7 +86,7 @@ def proposed(study: StudyCore[Any], result: BinningResult, method: str, rules: B
     evidence = {
         "status": result.proof.status, "guarantee": result.proof.guarantee, "bins": len(result.groups),
         "trials": _plain(result.trials), "levels": _plain(result.levels),
-        "rules": None if rules is None else rules_document(rules),
+        "rules": None if rules is None else rules_document(rules), "floors": result.floors.document(),
         **({} if result.searched is None else {"searched": result.searched.document()}),
     }  # fmt: skip
     return _fact(study, result.factor, result.spec, method, evidence, trials=trial_rows(result, method))
@@ -128,6 +129,8 @@ def read_rules(document: Mapping[str, Any]) -> BinningRules | None:
     if document["penalties"]:
         return None
     known = {name: value for name, value in document.items() if name != "penalties"}
+    if "profile" not in known:  # from before there were floors by profile: those that were given, and no others
+        known |= {"min_evidence": 0.0, "min_share": 0.0}
     return BinningRules(**{**known, "apart": tuple((one, other) for one, other in known["apart"])})
 
 

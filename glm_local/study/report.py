@@ -14,6 +14,7 @@ from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.contract.short_text import short_hash
 from glm_local.glm.document import package_versions
+from glm_local.glm.thin_levels import Profile
 from glm_local.reports import (
     Decision,
     DoubleLift,
@@ -37,6 +38,7 @@ from glm_local.study.closing import of_samples
 from glm_local.study.comparison import SEARCHED_BINS, gain_text, p_text
 from glm_local.study.core import StudyCore
 from glm_local.study.events import DECISIONS, StudyEvent
+from glm_local.study.floors_said import profile_of
 from glm_local.study.selective import SelectiveIntervals, known_intervals
 from glm_local.study.validation_gain import validation_warnings
 from glm_local.validation import ValidationReport
@@ -74,7 +76,7 @@ def study_content(study: StudyCore[Any], title: str | None, purpose: str, exposu
     return StudyContent(
         title=title or study.name, subtitle=_subtitle(model, exposure_name), purpose=purpose, roles=role_words(model),
         model=model_facts(model), unseen="" if unseen is None else unseen.words,
-        coefficients=_coefficients(model, unseen), fit_figures=fit_figures(model),
+        coefficients=_coefficients(model, unseen, profile_of(events)), fit_figures=fit_figures(model),
         validation=report, factors=_pages(study, model, events), screening=_screening(study),
         interactions=_interactions(study), pairs=_pairs(study, events), versions=_versions(study),
         double_lifts=_double_lifts(study),
@@ -90,9 +92,11 @@ def study_content(study: StudyCore[Any], title: str | None, purpose: str, exposu
     )  # fmt: skip
 
 
-def _coefficients(model: ModelDocument, unseen: SelectiveIntervals | None) -> list[CoefficientRow]:
+def _coefficients(
+    model: ModelDocument, unseen: SelectiveIntervals | None, profile: Profile
+) -> list[CoefficientRow]:
     """The model's lines, with the intervals of rows that took no part in the design where there are any."""
-    rows = coefficient_rows(model)
+    rows = coefficient_rows(model, profile)
     if unseen is None:
         return rows
     found = {str(line["term"]): line for line in unseen.table.to_dict("records")}
@@ -236,8 +240,9 @@ def _evidence(event: StudyEvent) -> str:
         return f"model {short_hash(event.payload['model'])}; second opinion: {verdict}"
     if event.kind == "split":
         return ", ".join(f"{rows:,} {sample}" for sample, rows in event.payload["rows"].items())
+    thin = f"{counted(len(said['thin_levels']), 'thin level')}" if said.get("thin_levels") else ""
     if "cv_gain" not in said:
-        return ""
+        return thin
     told = "out-of-fold gain" in (event.reason or "")
     of = " of the search" if said.get("searched") else ""
     test = said.get("screening")
@@ -249,6 +254,7 @@ def _evidence(event: StudyEvent) -> str:
         parts.append(df if told else f"{p_text(said['p_value'])} on {df}{label}")
     if said.get("validation_gain") is not None:
         parts.append(f"validation gain {gain_text(said['validation_gain'])}")
+    parts += [thin] if thin else []
     return ", ".join(parts)
 
 

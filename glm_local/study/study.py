@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from glm_local.binning.rules import BinningRules
+from glm_local.binning.rules import BinningRules, with_profile
 from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.store import Store
 from glm_local.errors import ConfigError
 from glm_local.glm.document import package_versions
+from glm_local.glm.thin_levels import Profile
 from glm_local.model import Model
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.tested_levels import ScreeningRules
@@ -309,6 +310,7 @@ class Study(StudyLooks[Frame]):
         errors: float | None = None,
         rounds: int = 2,
         inference: Inference = "naive",
+        profile: Profile | None = None,
     ) -> Self:
         """Rank, optimize, keep what earns its place, refine together, prune; crossings where asked.
 
@@ -328,11 +330,14 @@ class Study(StudyLooks[Frame]):
         inference
             "selective" fits the design that was reached on the validation rows too, which took no part in it, and
             records those intervals; see `selective_intervals`.
+        profile
+            Whose floors of levels hold, "insurance" or "credit": see `glm_local.binning.rules.BinningRules`. None is
+            the one of `rules`.
         """
         if inference == "selective":
             selective.require_unseen(self, holdout=False, rules=rules)
         pairs = 3 if interactions is True else int(interactions)
-        plan = AutomaticPlan(top_n, rules or BinningRules(), KeepingRule(keep, q, level, errors), rounds, pairs)
+        plan = AutomaticPlan(top_n, with_profile(rules, profile), KeepingRule(keep, q, level, errors), rounds, pairs)
         automatic.auto_design(self, plan, candidates)
         if inference == "selective":
             selective.infer(self)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from glm_local.binning.rules import BinningRules
+from glm_local.binning.rules import BinningRules, with_profile
 from glm_local.contract.arguments import arguments_checked
 from glm_local.errors import ConfigError, GlmError, Problem, nearest
+from glm_local.glm.thin_levels import Profile
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study.automatic import AutomaticPlan
 from glm_local.study.keeping import Keep, KeepingRule
@@ -30,6 +31,8 @@ class WorkflowRules:
         Candidates tried, best first; None is all.
     binning
         Rules of every factor's bins.
+    profile
+        Whose floors of levels hold, "insurance" or "credit"; None is the one of `binning`.
     max_factors
         Most factors; the least needed are removed beyond. None: no limit.
     rounds
@@ -67,6 +70,7 @@ class WorkflowRules:
     interaction_q: float = 0.05
     pooling: ScreeningRules = field(default_factory=ScreeningRules)
     inference: Inference = "naive"
+    profile: Profile | None = None
 
     def __post_init__(self) -> None:
         rules = {
@@ -95,7 +99,7 @@ class WorkflowRules:
     @property
     def plan(self) -> AutomaticPlan:
         """What the study's automatic design is asked."""
-        return AutomaticPlan(self.top_n, self.binning, self.keeping, self.rounds)
+        return AutomaticPlan(self.top_n, with_profile(self.binning, self.profile), self.keeping, self.rounds)
 
 
 def known_rules(rule: Mapping[str, Any]) -> dict[str, Any]:

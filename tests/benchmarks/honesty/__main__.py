@@ -12,7 +12,7 @@ from glm_local.binning.rules import BinningRules
 from tests.benchmarks.honesty.kept import kept
 from tests.benchmarks.honesty.known_truth import FAMILIES
 
-BEFORE: dict[str, Any] = {"keep": "likelihood_ratio", "rules": BinningRules(size="one_standard_error")}
+BEFORE: dict[str, Any] = {"keep": "likelihood_ratio", "rules": BinningRules(size="one_standard_error", min_evidence=0)}
 
 
 def main() -> None:
