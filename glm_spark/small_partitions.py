@@ -15,13 +15,9 @@ from pyspark.sql import DataFrame
 from glm_local.contract.engine import PassCounter
 from glm_local.contract.sql import quote_identifier
 from glm_spark.block_layout import Packed, partitions_wanted, placed
-from glm_spark.session import is_connect
 
 SMALL_ROWS = 10_000
 """Rows of a partition, on average, whose way through a shuffle takes as long as a task of Python."""
-
-SMALL_BYTES = 4 * 2**20
-"""Bytes of a partition, on average, up to which rows are counted before the first pass."""
 
 READERS, READER_ROWS = 64, 262_144
 """Tasks that read the partitions: so many at least, more where they would have more rows than that."""
@@ -29,38 +25,45 @@ READERS, READER_ROWS = 64, 262_144
 AT, ROW_BITS = "(number of a row)", 33
 """What `monotonically_increasing_id` numbers: the partition, above that many bits the row in it."""
 
-MOST_NODES = 64
-PASSING = ("Project", "Filter", "Union", "ColumnarToRow")
-SCANS, CACHED = ("Scan ", "Range", "LocalTableScan"), "InMemoryTableScan"
-
 _known: WeakKeyDictionary[DataFrame, tuple[Packed, ...]] = WeakKeyDictionary()
-_plans: WeakKeyDictionary[DataFrame, tuple[int, int]] = WeakKeyDictionary()
+_sources: WeakKeyDictionary[DataFrame, DataFrame] = WeakKeyDictionary()
 
 
 def learn_partitions(frame: DataFrame, partitions: Sequence[Packed]) -> None:
     """Keep in mind how many rows each partition of a frame holds."""
-    _known[frame] = tuple(partitions)
+    _known[_source(frame)] = tuple(partitions)
 
 
 def pass_on(frame: DataFrame, derived: DataFrame) -> DataFrame:
-    """Let another frame of the same rows have its partitions known too."""
-    if frame in _known:
-        _known[derived] = _known[frame]
+    """Let another frame of the same rows in the same partitions share what is known of them."""
+    _sources[derived] = frame
     return derived
 
 
-def partitions_of(frame: DataFrame, enough: int, passes: PassCounter) -> tuple[Packed, ...] | None:
+def partitions_of(frame: DataFrame, passes: PassCounter) -> tuple[Packed, ...] | None:
     """Rows of each partition where a pass has seen them, or None.
 
-    Where the plan says, without running, that there are more than `enough` and that they are small, their rows are
-    counted: a pass in the JVM that reads no column.
+    Rows of a cached frame are counted: a pass in the JVM that reads no column.
     """
-    if frame not in _known:
-        partitions, size = _planned(frame)
-        if partitions > enough and size <= partitions * SMALL_BYTES:
-            passes.record("cells", "rows of each partition")
-            learn_partitions(frame, _counted(frame, partitions))
-    return _known.get(frame)
+    source = _source(frame)
+    if source not in _known and _is_cached(source):
+        passes.record("cells", "rows of each partition")
+        learn_partitions(source, _counted(source))
+    return _known.get(source)
+
+
+def _source(frame: DataFrame) -> DataFrame:
+    while frame in _sources:
+        frame = _sources[frame]
+    return frame
+
+
+def _is_cached(frame: DataFrame) -> bool:
+    try:
+        level = frame.storageLevel
+    except Exception:  # clusters without a cache do not answer
+        return False
+    return bool(level.useMemory or level.useDisk)
 
 
 def gathered_into(partitions: Sequence[Packed], enough: int) -> int | None:
@@ -100,46 +103,8 @@ def _readers(partitions: Sequence[Packed]) -> int:
     return max(READERS, sum(one.rows for one in partitions) // READER_ROWS)
 
 
-def _counted(frame: DataFrame, partitions: int) -> list[Packed]:
+def _counted(frame: DataFrame) -> list[Packed]:
     numbered = frame.selectExpr("spark_partition_id() AS partition").coalesce(READERS)
     found: Any = numbered.groupBy("partition").count().toArrow()
-    rows = dict.fromkeys(range(partitions), 0)
-    rows |= dict(zip(found["partition"].to_pylist(), found["count"].to_pylist(), strict=True))
-    return [Packed(*one) for one in rows.items()]
-
-
-def _planned(frame: DataFrame) -> tuple[int, int]:
-    """Partitions and bytes of a frame that is scanned or cached; (0, 0) where only running it would tell."""
-    found = _plans.get(frame, (0, 0))
-    if not found[0] and not is_connect(frame):
-        found = _plans[frame] = _read_plan(frame)
-    return found
-
-
-def _read_plan(frame: Any) -> tuple[int, int]:
-    try:
-        query = frame._jdf.queryExecution()
-        partitions = sum(_scanned(query.sparkPlan()))
-        return partitions, int(str(query.optimizedPlan().stats().sizeInBytes()))
-    except Exception:  # clusters that let nobody look at plans, plans of other makers
-        return 0, 0
-
-
-def _scanned(plan: Any) -> list[int]:
-    """Partitions of every scan of a plan that leaves them as they are."""
-    found: list[int] = []
-    waiting = [plan]
-    while waiting:
-        node = waiting.pop()
-        name, below = node.nodeName(), node.children()
-        if name in PASSING and len(found) + len(waiting) + below.size() <= MOST_NODES:
-            waiting.extend(below.apply(at) for at in range(below.size()))
-        elif name.startswith(SCANS) or (name == CACHED and _is_loaded(node)):
-            found.append(node.execute().getNumPartitions())
-        else:
-            return []
-    return found
-
-
-def _is_loaded(cached: Any) -> bool:
-    return bool(cached.relation().cacheBuilder().isCachedColumnBuffersLoaded())
+    held = dict(zip(found["partition"].to_pylist(), found["count"].to_pylist(), strict=True))
+    return [Packed(at, held.get(at, 0)) for at in range(max(held, default=-1) + 1)]

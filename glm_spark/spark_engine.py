@@ -163,7 +163,7 @@ class SparkEngine:
         ] or ["0 AS rows"]
         merge = row_pass_merge(asked)
         with explained(), query_settings(self.spark, ROWS_OUT):
-            known = partitions_of(frame, self._merging.parts, self.passes)
+            known = partitions_of(frame, self.passes)
             rows = gathered_rows(joined.frame.selectExpr(*columns), known, self._merging.parts)
             answers = rows.mapInArrow(row_pass_work(asked), ANSWER_SCHEMA)
             found, seen = gathered(answers, merge, self._merging, asked.tables, self._materialise == "cache")
@@ -183,7 +183,7 @@ class SparkEngine:
         words = [_word_sql(layout, texts, word) for word in range(layout.words)]
         doubles = [f"CAST({text} AS double)" for text in texts[len(codes) : len(codes) + len(numbers)]]
         named = zip([*words, *doubles], layout.columns, strict=True)
-        known = partitions_of(frame, self._merging.parts, self.passes)
+        known = partitions_of(frame, self.passes)
         return gathered_rows(
             rows.selectExpr(*(f"{sql} AS {name}" for sql, name in named)), known, self._merging.parts
         )

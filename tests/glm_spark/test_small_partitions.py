@@ -30,7 +30,7 @@ LOW = Merging(fan_in=6, parts=8)
 
 
 def scanned(spark: SparkSession, rows: int) -> DataFrame:
-    """Rows in many uneven partitions, some of them empty, whose number the plan tells."""
+    """Rows in many uneven partitions, some of them empty, cached."""
     numbered = hostile_rows(rows).append_column("at", pa.array(range(rows)))
     frame = spark.createDataFrame(numbered).selectExpr("*", "CAST(sqrt(at) AS int) AS part")
     cached = frame.repartitionById(MANY, "part").sortWithinPartitions("at").cache()  # type: ignore[arg-type]
@@ -43,9 +43,9 @@ def partitions_packed(blocks: Any) -> int:
 
 
 def test_rows_of_many_small_partitions_lie_even_and_in_their_order(spark: SparkSession) -> None:
-    frame = spark.range(0, 300_000, 1, MANY).where("id < 120000 OR id % 3 = 0 AND id > 200000")
+    frame = spark.range(0, 300_000, 1, MANY).where("id < 120000 OR id % 3 = 0 AND id > 200000").cache()
     counted = PassCounter()
-    partitions = partitions_of(frame, 8, counted)
+    partitions = partitions_of(frame, counted)
     assert partitions is not None
     assert counted.raw == 1
     assert [one.rows for one in partitions[:2]] == [6_000, 6_000]
@@ -55,6 +55,9 @@ def test_rows_of_many_small_partitions_lie_even_and_in_their_order(spark: SparkS
     held = np.bincount(met["p"].to_numpy())
     assert len(held) == gathered_into(partitions, 8) == 2
     assert max(held) - min(held) <= 1
+    assert partitions_of(frame, counted) is partitions
+    assert counted.raw == 1
+    frame.unpersist()
 
 
 def test_every_verb_answers_many_small_partitions_as_few_do(spark: SparkSession) -> None:
@@ -94,12 +97,12 @@ def test_which_task_reads_a_partition_changes_no_bit(spark: SparkSession, monkey
     frame.unpersist()
 
 
-def test_a_pass_teaches_the_next_one_where_no_plan_tells(spark: SparkSession) -> None:
+def test_a_pass_teaches_the_next_one_where_rows_are_not_cached(spark: SparkSession) -> None:
     frame, design = spark.createDataFrame(hostile_rows(400)).repartition(20, "key"), some_design()
     engine = SparkEngine(spark, merging=LOW)
-    assert partitions_of(frame, LOW.parts, PassCounter()) is None
+    assert partitions_of(frame, PassCounter()) is None
     engine.cells(frame, [CellRequest("c", {}, {"amount": Read("amount")})])
-    seen = partitions_of(frame, LOW.parts, PassCounter())
+    seen = partitions_of(frame, PassCounter())
     assert seen is not None
     assert len(seen) == 20
     assert sum(one.rows for one in seen) == 400
@@ -109,10 +112,15 @@ def test_a_pass_teaches_the_next_one_where_no_plan_tells(spark: SparkSession) ->
 
 
 def test_few_or_large_partitions_stay_as_they_are(spark: SparkSession) -> None:
-    counted = PassCounter()
-    for frame in (spark.range(0, 100, 1, 8), spark.range(0, 10**9, 1, 12)):
-        partitions = partitions_of(frame, 8, counted)
-        assert gathered_rows(frame, partitions, 8) is frame
-    assert counted.raw == 0
+    counted, few = PassCounter(), spark.range(0, 100, 1, 8).cache()
+    assert gathered_rows(few, partitions_of(few, counted), 8) is few
+    few.unpersist()
     large = [Packed(at, 50_000) for at in range(100)]
-    assert gathered_rows(frame, large, 8) is frame
+    assert gathered_rows(few, large, 8) is few
+    assert gathered_rows(few, [], 8) is few
+
+
+def test_rows_whose_partitions_are_others_by_now_are_all_there(spark: SparkSession) -> None:
+    stale = [Packed(at, 10) for at in range(20)]
+    met = gathered_rows(spark.range(0, 5_000, 1, 30), stale, 8)
+    assert sorted(met.toArrow()["id"].to_pylist()) == list(range(5_000))
