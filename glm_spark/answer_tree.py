@@ -40,7 +40,7 @@ class Merging:
 
     fan_in: int = 64
     parts: int = 32
-    size: int = 16 * 2**20
+    size: int = 12 * 2**20
 
     @property
     def light(self) -> int:
