@@ -10,9 +10,6 @@ DELTA ?= $(shell $(BIN)/python -c 'from glm_spark.session import delta_packages;
 # The first and the last version of pandas that pyproject.toml allows; the environment itself has one between them.
 PANDAS ?= 2.2.3 3.1.1
 WITHOUT_SPARK ?= tests/contract tests/reference tests/glm_local
-# Workers of the tests: one of them takes all that needs the Spark session, the others a file at a time.
-WORKERS ?= 2
-WORKED := -n $(WORKERS) --dist loadgroup
 
 .PHONY: demo demo-study demo-spark test test-pandas test-slow bench lint clean help
 
@@ -42,7 +39,7 @@ demo-spark: $(STAMP) ## Run the same job on Spark through spark-submit
 
 test: $(STAMP) ## Lint, types, import rules and all tests, Spark included
 	$(MAKE) lint
-	$(BIN)/python -m pytest $(WORKED) -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow'
 
 test-pandas: $(STAMP) ## The tests without Spark on the other supported versions of pandas
 	for version in $(PANDAS); do \
@@ -51,7 +48,7 @@ test-pandas: $(STAMP) ## The tests without Spark on the other supported versions
 	    --target $$beside pandas==$$version; } && \
 	  PYTHONPATH=$$beside $(BIN)/python -c "import pandas; assert pandas.__version__ == '$$version'" && \
 	  echo "pandas $$version" && \
-	  PYTHONPATH=$$beside $(BIN)/python -m pytest $(WORKED) -m 'not slow' $(WITHOUT_SPARK) || exit 1; \
+	  PYTHONPATH=$$beside $(BIN)/python -m pytest -m 'not slow' $(WITHOUT_SPARK) || exit 1; \
 	done
 
 test-slow: $(STAMP) ## The long tests: kill stress, big frames

@@ -1,4 +1,4 @@
-"""The whole run: who runs what where there are workers; one Spark session, started by the first test that asks."""
+"""Fixtures of the whole run: one Spark session, started by the first test that asks for it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,6 @@ SETTINGS = {
     "spark.driver.memory": "2g",
     "spark.sql.adaptive.coalescePartitions.enabled": "false",
 }
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers of a parallel run take a file each, and one of them all that needs the Spark session."""
-    for item in items:
-        shared = "spark" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("spark" if shared else item.path.as_posix()))
 
 
 @pytest.fixture(scope="session")
