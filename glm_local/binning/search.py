@@ -81,12 +81,12 @@ class Search:
 
     @cached_property
     def dispersion(self) -> float:
-        """1 where the family fixes it, else the model's deviance per row."""
+        """The model's where the family fixes it (1 but beside weights), else the deviance per row."""
         gain = self.sums.gain
         if (isinstance(gain, PowerLogSums) and gain.power == 1) or (
             isinstance(gain, OffsetSums) and gain.family.fixed_dispersion
         ):
-            return 1.0
+            return self.sums.dispersion
         return max(float(self.sums.deviance[: self.sums.folds].sum()) / max(self.rows, 1.0), 1e-300)
 
     @property

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from glm_local.candidates.code_sums import CodeSums, Measure
 from glm_local.candidates.factor_sums import FactorSums, Gain, PowerLogSums, QuadraticSums
 from glm_local.contract.model_spec import ModelDocument
+from glm_local.glm.thin_levels import evidence_dispersion
 
 if TYPE_CHECKING:
     from glm_local.candidates.study_rows import StudyRows
@@ -28,7 +29,7 @@ def factor_sums(rows: StudyRows[Any], model: ModelDocument | None, names: Sequen
     sums = rows.code_sums(model, names, measures, "candidates")
     grid = None if closed or gaussian else rows.offset_grid(model)
     offsets = {} if grid is None else grid.sums(rows, names)
-    dispersion = rows.packed(model)[0].document.statistics.dispersion or 1.0
+    dispersion = evidence_dispersion(rows.packed(model)[0].document)
     return {
         name: _one(
             rows, name, sums, offsets[name] if grid is not None else _closed_gain(rows, name, sums, closed), dispersion

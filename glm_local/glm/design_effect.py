@@ -16,7 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import fdtrc
 
+from glm_local.glm.families import Family
+
 Array = NDArray[np.float64]
+
+
+def least_effect(family: Family, weighted: bool) -> float:
+    """Dispersion that counts at least: 1 where the family fixes it and no weight of an unknown unit stands beside it.
+
+    Examples
+    --------
+    >>> from glm_local.glm.families import family_from
+    >>> least_effect(family_from("poisson"), False), least_effect(family_from("poisson"), True)
+    (1.0, 0.0)
+    """
+    return 1.0 if family.fixed_dispersion and not weighted else 0.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +61,7 @@ class DesignEffect:
         factor
             What their sum of products is multiplied by (`glm_local.glm.key_inference.cluster_factor`).
         least
-            Mean effect that counts at least: 1 for families of dispersion 1.
+            Mean effect that counts at least (`least_effect`).
 
         Examples
         --------

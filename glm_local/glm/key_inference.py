@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from glm_local.contract.blocks import Sums
 from glm_local.contract.counted import counted
 from glm_local.contract.model_spec import Coefficient, ModelDocument
+from glm_local.glm.design_effect import least_effect
 from glm_local.glm.document import coefficient_figures, model_fingerprint
+from glm_local.glm.families import family_from
 from glm_local.glm.information import independent_columns, inverse_information
 from glm_local.glm.key_scores import by_group
 from glm_local.glm.packed_fit import PackedFit
@@ -47,7 +49,8 @@ class KeyInference:
         Names of the estimated columns.
     model, sandwich
         Covariance of their coefficients: inverse information at dispersion 1, and the sandwich; shape (p, p). Families
-        of dispersion 1 are never taken as less dispersed on average: then the sandwich is scaled up to the other.
+        of dispersion 1 are never taken as less dispersed on average: then the sandwich is scaled up to the other. Not
+        where weights stand beside them: what a dispersion of 1 is depends on their unit.
     """
 
     by_row: float
@@ -70,8 +73,9 @@ class KeyInference:
         half = root @ inverse @ _centred(by_column[kept][:, few])
         known = root @ inverse @ root.T
         sandwich = half @ half.T * cluster_factor(groups, rows, p)
-        if fit.family.fixed_dispersion and p and np.isfinite(sandwich).all():
-            sandwich *= max(1.0, p / float(np.sum(np.linalg.pinv(known, hermitian=True) * sandwich)))
+        least = least_effect(fit.family, fit.document.spec.weight is not None)
+        if least and p and np.isfinite(sandwich).all():
+            sandwich *= max(1.0, least * p / float(np.sum(np.linalg.pinv(known, hermitian=True) * sandwich)))
         terms = tuple(str(fit.columns.columns[at]) for at in kept)
         return cls(*dispersions(sums, p), groups, terms, known, sandwich)
 
@@ -117,23 +121,22 @@ def cluster_factor(clusters: float, rows: float, columns: int) -> float:
     return clusters / (clusters - 1) * ((rows - 1) / (rows - columns))
 
 
-def with_key_inference(model: ModelDocument, found: KeyInference, fixed_dispersion: bool, used: bool) -> ModelDocument:
+def with_key_inference(model: ModelDocument, found: KeyInference, used: bool) -> ModelDocument:
     """A model's document with its dispersion by row and by key, and, where used, standard errors of the sandwich.
 
     Parameters
     ----------
-    fixed_dispersion
-        Whether the family's dispersion is 1.
     used
         Whether standard errors, tests and intervals are those of the sandwich, and the dispersion that by key (1 at
-        least where the family's is 1).
+        least where the family's is 1 and rows bear no weights).
     """
     measured = {name: value for name, value in found.document().items() if name != "key_groups"}
-    told = (*model.warnings, *dispersion_warnings(found, fixed_dispersion, used))
+    least = least_effect(family_from(model.spec.family), model.spec.weight is not None)
+    told = (*model.warnings, *dispersion_warnings(found, least > 0, used))
     if not (used and np.isfinite(found.sandwich).all()):
         statistics = model.statistics.model_copy(update=measured)
         return model.model_copy(update={"statistics": statistics, "warnings": told})
-    dispersion = max(found.by_key, 1.0) if fixed_dispersion else found.by_key
+    dispersion = max(found.by_key, least)
     known = {**measured, "key_groups": found.groups, "dispersion": dispersion, "statistic": "t"}
     spec = model.spec.model_copy(update={"dispersion": "by_key"})
     statistics = model.statistics.model_copy(update=known)
@@ -157,11 +160,11 @@ def _with_error(one: Coefficient, model: ModelDocument, found: KeyInference) -> 
     return one.model_copy(update=figures)
 
 
-def dispersion_warnings(found: KeyInference, fixed_dispersion: bool, used: bool) -> list[str]:
-    """Sentences on a dispersion beyond the family's, and on keys that hold rows which move together."""
+def dispersion_warnings(found: KeyInference, known: bool, used: bool) -> list[str]:
+    """Sentences on a dispersion beyond the family's, where that is known, and on keys whose rows move together."""
     said = []
-    row = found.by_row if fixed_dispersion else 1.0
-    key = found.by_key if fixed_dispersion else found.by_key / found.by_row
+    row = found.by_row if known else 1.0
+    key = found.by_key if known else found.by_key / found.by_row
     beyond = max((one for one in (row, key) if math.isfinite(one)), default=1.0)
     if beyond > WARNED:
         figures = dispersion_text(found.by_row, found.by_key)

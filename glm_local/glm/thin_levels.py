@@ -10,6 +10,7 @@ import numpy as np
 from glm_local.contract.factor_spec import InteractionSpec
 from glm_local.contract.model_spec import Coefficient, ModelDocument
 from glm_local.contract.searched_levels import is_searched
+from glm_local.glm.design_effect import least_effect
 from glm_local.glm.families import Family, family_from
 
 Profile = Literal["insurance", "credit"]
@@ -43,12 +44,13 @@ def thin_levels(document: ModelDocument, profile: Profile = "insurance") -> dict
 
     The evidence of a level is the larger of what is expected at the rate of all its factor's rows and what its own rate
     makes of it: events for counts; the fewer of events and non-events for shares; sum w m^2 / V(m) / dispersion for
-    other positive responses, for gamma no more than its rows; rows for responses of any sign. Levels that were searched
+    other positive responses, for gamma no more than its rows; rows for responses of any sign. Where rows bear weights
+    events too are counted over the dispersion: a weight has no unit. Levels that were searched
     for are thin below half the floor, since the search judged by the model of its time. The base is a level like
     the others; pinned levels are not estimated, and those without rows have a note of their own.
     """
     family, found = family_from(document.spec.family), dict[str, str]()
-    dispersion = document.statistics.dispersion or 1.0
+    dispersion = evidence_dispersion(document)
     for spec in document.factors:
         lines = [one for one in document.coefficients if one.factor == spec.name and one.level is not None]
         weight = sum(one.weight or 0.0 for one in lines)
@@ -68,6 +70,18 @@ def thin_levels(document: ModelDocument, profile: Profile = "insurance") -> dict
                 elif share < least_share * (1 - ROUNDING):
                     found[one.term] = f"{THIN}{share:.1%} of the weight, less than {least_share:.0%}"
     return found
+
+
+def evidence_dispersion(document: ModelDocument) -> float:
+    """What the information of a level is divided by to be its evidence.
+
+    1 where the family fixes it and rows bear no weights, which may have any unit; else Pearson's chi-square over the
+    residual degrees of freedom.
+    """
+    spec = document.spec
+    if least_effect(family_from(spec.family), spec.weight is not None) and spec.dispersion in ("fixed", "by_key"):
+        return 1.0
+    return document.statistics.dispersion_pearson or 1.0
 
 
 def thin_sentence(thin: Mapping[str, str], most: int = 5) -> str:
@@ -94,10 +108,9 @@ def evidence_words(domain: str, dispersion: float = 1.0) -> str:
     >>> evidence_words("nonnegative"), evidence_words("unit"), evidence_words("real")
     ('expected events', 'expected events and non-events', 'rows')
     """
-    if domain == "unit":
-        return "expected events and non-events"
-    if domain == "nonnegative":
-        return "expected events" if dispersion == 1 else "expected events over the dispersion"
+    if domain in ("unit", "nonnegative"):
+        counted = "expected events and non-events" if domain == "unit" else "expected events"
+        return counted if dispersion == 1 else f"{counted} over the dispersion"
     return "rows over the dispersion" if domain == "positive" else "rows"
 
 
@@ -109,7 +122,7 @@ def _evidence(family: Family, level: Coefficient, rate: float, dispersion: float
 
 def _at(family: Family, weight: float, mean: float, rows: float, dispersion: float) -> float:
     if family.domain == "unit":
-        return weight * min(mean, 1 - mean)
+        return weight * min(mean, 1 - mean) / dispersion
     if family.domain not in ("nonnegative", "positive"):
         return rows
     if not mean > 0:

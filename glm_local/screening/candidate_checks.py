@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.candidates.factor_sums import FactorSums
+from glm_local.contract.counted import counted
 from glm_local.glm.families import Family
 from glm_local.screening.candidate_levels import CandidateLevels
 from glm_local.screening.concentration import stability_index
@@ -114,7 +115,7 @@ class CandidateChecks:
         if kind == "categorical" and self.rows and self.cardinality > limits.unique_share * self.rows:
             yield f"near-unique: {self.cardinality:,} values in {self.rows:,.0f} rows"
         elif self.thin_levels:
-            yield f"{self.thin_levels:,} thin levels ({self.thin_share:.1%} of rows)"
+            yield f"{counted(self.thin_levels, 'thin level')} ({self.thin_share:.1%} of rows)"
         new = f", {self.new_share:.1%} new values" if self.new_share > 0 else ""
         if self._beyond(self.psi_validation, self.rows, self.validation_rows) >= limits.drift:
             yield f"drift: validation differs (PSI {self.psi_validation:.2f}{new})"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from glm_local.binning.shifts import information
 from glm_local.candidates.factor_sums import FactorSums
 from glm_local.screening.score_pass import CurrentModel
-from glm_local.screening.tested_levels import ScreeningRules, TestedLevels, evidence, group_codes
+from glm_local.screening.tested_levels import ScreeningRules, TestedLevels, group_codes
 
 Array = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class CandidateLevels:
         rows, weight, known = (
             one[:, : sums.folds].sum(axis=1) for one in (sums.rows, sums.weight, information(sums.gain)[1])
         )
-        found = evidence(model.fit.family, model.fit.link, rows, known, model.dispersion.value)
+        found = model.evidence(rows, known)
         asked = rules(rows, found)
         return cls(sums, group_codes(sums.kind, sums.labels, sums.ordered, rows, weight, found, asked), found)
 

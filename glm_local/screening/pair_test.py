@@ -16,7 +16,7 @@ from glm_local.screening.pair_factors import PairFactor
 from glm_local.screening.score_kernel import AMOUNT, FITTED, INFORMATION, ROWS, SCORE, WEIGHT
 from glm_local.screening.score_pass import CurrentModel
 from glm_local.screening.score_test import Efficient, ModelInformation, ScoreTest, generalised_inverse
-from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRules, evidence, floors_text
+from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRules, floors_text
 
 Array = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def pair_test(
     levels = sums.levels
     total, dispersion = levels.sum(axis=1), model.dispersion
     shape = first.size, second.size
-    known = evidence(model.fit.family, model.fit.link, total[ROWS], total[INFORMATION], dispersion.value)
+    known = model.evidence(total[ROWS], total[INFORMATION])
     cells = PairCells.of(total[ROWS].reshape(shape), known.reshape(shape), _bases(first, second, total), rules)
     thick = np.flatnonzero(cells.thick)
     net, by_fold = _net_scores(thick, _margins(*shape), sums)

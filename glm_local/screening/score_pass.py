@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 from glm_local.candidates.measured_model import key_scores
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.model_spec import ModelDocument
+from glm_local.glm.design_effect import least_effect
 from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.kernels import NewtonKernel, Predictor
 from glm_local.glm.key_scores import SCORE_GROUPS
 from glm_local.glm.packed_fit import PackedFit
 from glm_local.glm.row_means import RowMeans
+from glm_local.glm.thin_levels import evidence_dispersion
 from glm_local.screening.score_kernel import ScoreKernel, ScoreSums, TestedField
 from glm_local.screening.score_test import Dispersion
+from glm_local.screening.tested_levels import evidence
 
 Array = NDArray[np.float64]
 
@@ -39,9 +42,14 @@ class CurrentModel:
     def dispersion(self) -> Dispersion:
         """As the model's own tests take it: known, or Pearson's with the residual degrees of freedom."""
         statistics = self.fit.document.statistics
+        least = least_effect(self.fit.family, self.fit.document.spec.weight is not None)
         if statistics.statistic == "z":
-            return Dispersion()
-        return Dispersion(statistics.dispersion or 0.0, float(statistics.df_residual), statistics.pearson_chi2)
+            return Dispersion(least=least)
+        return Dispersion(statistics.dispersion or 0.0, float(statistics.df_residual), statistics.pearson_chi2, least)
+
+    def evidence(self, rows: Array, information: Array) -> Array:
+        """Evidence of levels or cells under the model, in the units of the floors."""
+        return evidence(self.fit.family, self.fit.link, rows, information, evidence_dispersion(self.fit.document))
 
 
 @dataclass(frozen=True)

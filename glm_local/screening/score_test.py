@@ -37,11 +37,14 @@ class Dispersion:
         Residual degrees of freedom it was estimated with; None where it is known.
     pearson
         Pearson's chi-square of the current model (used only where the dispersion is estimated).
+    least
+        Dispersion a test by key takes at least (`glm_local.glm.design_effect.least_effect`).
     """
 
     value: float = 1.0
     freedom: float | None = None
     pearson: float = math.nan
+    least: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -139,8 +142,7 @@ class Efficient:
         white = whitening(self.information, self.own)
         explained, rank, asked = float(np.sum((white @ self.score) ** 2)), len(white), dispersion or Dispersion()
         if self.by_key is not None:
-            least = 1.0 if asked.freedom is None else 0.0
-            effect = DesignEffect.of_scores(white @ self.by_key, self.factor, least)
+            effect = DesignEffect.of_scores(white @ self.by_key, self.factor, asked.least)
             if effect is not None:
                 return clustered_test(explained, effect)
         return score_test(explained, rank, asked)

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from glm_local.contract.searched_levels import SEARCHED, searched_names
-from glm_local.glm.design_effect import DesignEffect
+from glm_local.glm.design_effect import DesignEffect, least_effect
 from glm_local.glm.families import family_from
 from glm_local.study.design import Change
 from glm_local.study.keeping import KeepingRule
@@ -218,7 +218,8 @@ def _design_effect(wide: FittedDesign, narrow: FittedDesign) -> DesignEffect | N
     known = () if others is None else others.terms
     at = [at for at, term in enumerate(keys.terms) if term not in known]
     part = np.ix_(at, at)
-    least = 1.0 if family_from(wide.model.spec.family).fixed_dispersion else 0.0
+    spec = wide.model.spec
+    least = least_effect(family_from(spec.family), spec.weight is not None)
     return DesignEffect.of_covariances(keys.model[part], keys.sandwich[part], keys.groups, least)
 
 

@@ -190,7 +190,7 @@ class Workbench(Generic[Frame]):
         """A fitted design's model with what its rows say by key: always measured, used where the study asks for it."""
         if keys is None:
             return model
-        return with_key_inference(model, keys, self.rows.family.fixed_dispersion, self.setup.by_key)
+        return with_key_inference(model, keys, self.setup.by_key)
 
     def sums(self, design: Design, names: Sequence[str]) -> dict[str, FactorSums]:
         """Candidates' sums under a design's model."""

@@ -12,6 +12,7 @@ from glm_local.contract.cells import DesignTable
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression, Read
 from glm_local.errors import ConfigError, DataError, nearest
+from glm_local.glm.design_effect import least_effect
 from glm_local.glm.families import Family, family_from
 from glm_local.validation.actual_expected import FactorCodes, actual_expected_table
 from glm_local.validation.arithmetic import number
@@ -134,7 +135,7 @@ def validation_report(
     excluded = exclusion_table(tables["excluded rows"])
     if not len(tables["summary"]):
         raise _no_rows(excluded)
-    rules = _rules(distribution, answers, dispersion, level, [one.name for one in codes], keys is not None)
+    rules = _rules(distribution, answers, dispersion, level, [one.name for one in codes], keys is not None, weight is not None)
     rule = rules[None]
     calibration = calibration_table(scores, bands, rule)
     return ValidationReport(
@@ -153,7 +154,7 @@ def validation_report(
 
 def _rules(
     family: Family, answers: Mapping[str, DesignTable | None], dispersion: float | None, level: float,
-    factors: Sequence[str], by_key: bool,
+    factors: Sequence[str], by_key: bool, weighted: bool,
 ) -> dict[str | None, IntervalRule]:
     """How intervals are made: of samples as a whole (None), and of each factor's levels."""
     summary = answers["summary"]
@@ -161,7 +162,7 @@ def _rules(
     rule = interval_rule(family, summary, dispersion, level)
     if not by_key:
         return dict.fromkeys([None, *factors], rule)
-    least = 1.0 if family.fixed_dispersion else 0.0
+    least = least_effect(family, weighted)
     return {name: keyed_rule(rule, answers, name, family.power == 1, least) for name in [None, *factors]}
 
 

@@ -154,8 +154,14 @@ def test_nothing_is_wider_than_the_window(measured: Callable[..., dict[str, Any]
     assert facts["wide"] == []
 
 
-def test_a_narrow_window_scrolls_wide_tables_alone(measured: Callable[..., dict[str, Any]]) -> None:
-    assert measured("real", 760)["overflow"] <= 0
+@pytest.mark.parametrize("name", CONTENTS)
+@pytest.mark.parametrize("width", [641, 700, 760, 900])
+def test_a_narrow_window_scrolls_wide_tables_alone(
+    measured: Callable[..., dict[str, Any]], name: str, width: int
+) -> None:
+    facts = measured(name, width)
+    assert facts["overflow"] <= 0
+    assert facts["covered"] == []
 
 
 @pytest.mark.parametrize("name", CONTENTS)
