@@ -100,11 +100,13 @@ def evidence_parts(sums: FactorSums) -> tuple[Array, ...]:
 
     Information on the scale of relative changes over the dispersion, sum w m^2 / V(m) / dispersion: for Poisson the
     expected events; for Tweedie the events, for gamma the rows that would tell as much, and no more than there are
-    rows. Shares: expected events, expected non-events, over the dispersion. Responses of any sign have no such scale: rows.
+    rows. Shares: expected events, expected non-events, over the dispersion. Responses of any sign have no such scale:
+    rows.
     """
     domain = domain_of(sums)
     if domain == "unit":
-        return tuple(one / max(sums.dispersion, 1e-300) for one in (sums.fitted, np.maximum(sums.weight - sums.fitted, 0.0)))
+        both = sums.fitted, np.maximum(sums.weight - sums.fitted, 0.0)
+        return tuple(one / max(sums.dispersion, 1e-300) for one in both)
     if domain not in ("nonnegative", "positive"):
         return (sums.rows,)
     known = _relative_information(sums.gain) / max(sums.dispersion, 1e-300)

@@ -135,7 +135,8 @@ def validation_report(
     excluded = exclusion_table(tables["excluded rows"])
     if not len(tables["summary"]):
         raise _no_rows(excluded)
-    rules = _rules(distribution, answers, dispersion, level, [one.name for one in codes], keys is not None, weight is not None)
+    names = [one.name for one in codes]
+    rules = _rules(distribution, answers, dispersion, level, names, keys is not None, weight is not None)
     rule = rules[None]
     calibration = calibration_table(scores, bands, rule)
     return ValidationReport(

@@ -11,6 +11,7 @@ import pytest
 
 from glm_local import GLMStudy
 from glm_local.glm.thin_levels import thin_levels
+
 Array = np.ndarray[Any, Any]
 
 FAMILIES = ("poisson", "binomial")
