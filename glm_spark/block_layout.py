@@ -11,8 +11,14 @@ from pyspark.sql import DataFrame
 
 from glm_local.contract.blocks import ROWS_PER_BLOCK
 
+TASK_BLOCKS = 4
+"""Blocks that share a task: the answer of some hundred columns costs a task about as much as so many."""
+
+FEW_PARTITIONS = 8
+"""Blocks of so few partitions stay where they are, however few they are: moving them costs as much as some passes."""
+
 MANY_PARTITIONS = 64
-"""Partitions of one or two blocks each; more blocks than that lie together."""
+"""Partitions of so few blocks; more blocks than that lie together."""
 
 MOST_BLOCKS = 16
 """Blocks of a partition, where there are many."""
@@ -29,26 +35,25 @@ class Packed:
 def partitions_wanted(packed: Sequence[Packed], enough: int) -> int | None:
     """Return among how many partitions blocks should be divided evenly; None where they lie well.
 
-    Blocks move where more than `enough` partitions are twice as many as blocks would fill, or where one holds far more
+    Blocks move where more than `enough` partitions are twice as many as tasks would fill, or where one holds far more
     rows than its share.
 
     Examples
     --------
     >>> partitions_wanted([Packed(at, 1_000) for at in range(1_000)], 32)
-    8
+    4
     >>> partitions_wanted([Packed(0, 4_000_000), Packed(1, 10), Packed(2, 20)], 32)
     3
     >>> partitions_wanted([Packed(0, 500_000), Packed(1, 500_000)], 32)
     """
     rows = sum(one.rows for one in packed)
     blocks = max(math.ceil(rows / ROWS_PER_BLOCK), 1)
-    most = min(len(packed), _filled(blocks, 1))
+    fewest, most = _filled(blocks, TASK_BLOCKS), min(len(packed), _filled(blocks, 1))
     if not rows or len({one.partition for one in packed}) < len(packed):
         # Nothing to divide, or partitions that do not know their numbers.
         return None
-    if len(packed) > max(enough, 2 * most):
-        # A task costs about as much as a block: two of them share it.
-        return _filled(blocks, 2)
+    if len(packed) > max(enough, 2 * fewest):
+        return fewest
     uneven = max(one.rows for one in packed) > 2 * math.ceil(rows / most) + ROWS_PER_BLOCK
     return most if uneven else None
 

@@ -16,7 +16,7 @@ from glm_local.contract.joined_blocks import fold_sums
 from glm_local.contract.key_layout import KeyLayout
 from glm_local.contract.memory_blocks import ROWS_VERB, SUM_VERB, blocks_closed
 from glm_spark.answer_tree import Heads, Merging, gathered, in_order, look, merged, met
-from glm_spark.block_layout import divided, partitions_wanted
+from glm_spark.block_layout import FEW_PARTITIONS, divided, partitions_wanted
 from glm_spark.partition_work import (
     ANSWER_SCHEMA,
     KEPT_SCHEMA,
@@ -100,7 +100,7 @@ class SparkBlocks:
         work = pack_work(self.design, self._layout, kernel, every, merging.taken(size))
         try:
             kept, heads = self._keep(self._rows, work, size, ROWS_OUT)
-            wanted = partitions_wanted(heads.partitions, merging.parts)
+            wanted = partitions_wanted(heads.partitions, min(merging.parts, FEW_PARTITIONS))
             if wanted is not None:
                 work = join_work(self.design, kernel, every)
                 kept, heads = self._keep(divided(kept, heads.partitions, wanted), work, size, BLOCKS_OUT)

@@ -72,7 +72,7 @@ def gathered_into(partitions: Sequence[Packed], enough: int) -> int | None:
     Examples
     --------
     >>> gathered_into([Packed(at, 1_000) for at in range(1_000)], 32)
-    8
+    4
     >>> gathered_into([Packed(at, 50_000) for at in range(1_000)], 32)
     >>> gathered_into([Packed(at, 1_000) for at in range(20)], 32)
     """

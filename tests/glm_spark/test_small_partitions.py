@@ -43,15 +43,15 @@ def partitions_packed(blocks: Any) -> int:
 
 
 def test_rows_of_many_small_partitions_lie_even_and_in_their_order(spark: SparkSession) -> None:
-    frame = spark.range(0, 300_000, 1, MANY).where("id < 120000 OR id % 3 = 0 AND id > 200000").cache()
+    frame = spark.range(0, 600_000, 1, MANY).where("id < 240000 OR id % 3 = 0 AND id > 400000").cache()
     counted = PassCounter()
     partitions = partitions_of(frame, counted)
     assert partitions is not None
     assert counted.raw == 1
-    assert [one.rows for one in partitions[:2]] == [6_000, 6_000]
+    assert [one.rows for one in partitions[:2]] == [12_000, 12_000]
     assert partitions[25].rows == 0
     met = gathered_rows(frame.select("id"), partitions, 8).selectExpr("id", "spark_partition_id() AS p").toArrow()
-    assert met["id"].to_pylist() == [at for at in range(300_000) if at < 120_000 or (at % 3 == 0 and at > 200_000)]
+    assert met["id"].to_pylist() == [at for at in range(600_000) if at < 240_000 or (at % 3 == 0 and at > 400_000)]
     held = np.bincount(met["p"].to_numpy())
     assert len(held) == gathered_into(partitions, 8) == 2
     assert max(held) - min(held) <= 1
