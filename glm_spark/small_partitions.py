@@ -19,8 +19,8 @@ from glm_spark.block_layout import Packed, partitions_wanted, placed
 SMALL_ROWS = 10_000
 """Rows of a partition, on average, whose way through a shuffle takes as long as a task of Python."""
 
-READERS, READER_ROWS = 64, 262_144
-"""Tasks that read the partitions: so many at least, more where they would have more rows than that."""
+READERS, READER_PARTITIONS, READER_ROWS = 24, 64, 262_144
+"""Tasks that read the partitions: so many at least, more where they would have more partitions or rows than that."""
 
 AT, ROW_BITS = "(number of a row)", 33
 """What `monotonically_increasing_id` numbers: the partition, above that many bits the row in it."""
@@ -100,7 +100,8 @@ def gathered_rows(rows: DataFrame, partitions: Sequence[Packed] | None, enough: 
 
 
 def _readers(partitions: Sequence[Packed]) -> int:
-    return max(READERS, sum(one.rows for one in partitions) // READER_ROWS)
+    rows = sum(one.rows for one in partitions)
+    return max(READERS, len(partitions) // READER_PARTITIONS, rows // READER_ROWS)
 
 
 def _counted(frame: DataFrame) -> list[Packed]:
