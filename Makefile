@@ -11,7 +11,10 @@ DELTA ?= $(shell $(BIN)/python -c 'from glm_spark.session import delta_packages;
 PANDAS ?= 2.2.3 3.1.1
 WITHOUT_SPARK ?= tests/contract tests/reference tests/glm_local
 
-.PHONY: demo demo-study demo-spark test test-pandas test-slow bench lint clean help
+# Tests that run beside the others, which share one Spark session.
+APART := glm_local tests/glm_local tests/bad_inputs
+
+.PHONY: demo demo-study demo-spark test test-apart test-rest test-pandas test-slow bench lint clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -39,7 +42,13 @@ demo-spark: $(STAMP) ## Run the same job on Spark through spark-submit
 
 test: $(STAMP) ## Lint, types, import rules and all tests, Spark included
 	$(MAKE) lint
-	$(BIN)/python -m pytest -m 'not slow'
+	$(MAKE) -j2 test-apart test-rest
+
+test-apart: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' $(APART)
+
+test-rest: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' $(addprefix --ignore=,$(APART))
 
 test-pandas: $(STAMP) ## The tests without Spark on the other supported versions of pandas
 	for version in $(PANDAS); do \
