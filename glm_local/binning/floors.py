@@ -100,17 +100,14 @@ def evidence_parts(sums: FactorSums) -> tuple[Array, ...]:
 
     Information on the scale of relative changes over the dispersion, sum w m^2 / V(m) / dispersion: for Poisson the
     expected events; for Tweedie the events, for gamma the rows that would tell as much, and no more than there are
-    rows. Shares: expected events, expected non-events, over the dispersion. Responses of any sign have no such scale:
-    rows.
+    rows. Shares: on the scale of log odds, sum w m (1 - m) / dispersion: for rows that are alike expected events
+    * non-events / rows. Responses of any sign have no such scale: rows.
     """
     domain = domain_of(sums)
-    if domain == "unit":
-        both = sums.fitted, np.maximum(sums.weight - sums.fitted, 0.0)
-        return tuple(one / max(sums.dispersion, 1e-300) for one in both)
-    if domain not in ("nonnegative", "positive"):
+    if domain not in ("unit", "nonnegative", "positive"):
         return (sums.rows,)
-    known = _relative_information(sums.gain) / max(sums.dispersion, 1e-300)
-    return (known,) if domain == "nonnegative" else (known, sums.rows)
+    known = _information(sums.gain) / max(sums.dispersion, 1e-300)
+    return (known, sums.rows) if domain == "positive" else (known,)
 
 
 def domain_of(sums: FactorSums) -> str:
@@ -123,10 +120,12 @@ def domain_of(sums: FactorSums) -> str:
     return "nonnegative" if gain.power < 2 else "positive"
 
 
-def _relative_information(gain: Gain) -> Array:
+def _information(gain: Gain) -> Array:
+    """At dispersion 1, on the scale of log odds for shares, else of logs."""
     if isinstance(gain, OffsetSums):
         mean = gain.link.mean(gain.predictor)
-        known: Array = gain.weight @ (mean**2 / gain.family.variance(mean))
+        each = mean * (1 - mean) if gain.family.domain == "unit" else mean
+        known: Array = gain.weight @ (each**2 / gain.family.variance(mean))
         return known
     return gain.b
 

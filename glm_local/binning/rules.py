@@ -61,8 +61,9 @@ class BinningRules:
         Share of the training weight (exposure) every bin holds at least. None is the profile's, or none where
         `min_exposure` takes its place.
     profile
-        Whose floors hold where none are given. "insurance": 10 expected events; for shares 20 and 20 expected
-        non-events; for gamma and the like 20 rows over the dispersion. "credit": the same and 5 % of the weight.
+        Whose floors hold where none are given. "insurance": 10 expected events; for shares events
+        * non-events / rows; for gamma and the like 20 rows over the dispersion. "credit": the same and 5 % of the
+        weight.
 
     Raises
     ------
@@ -116,7 +117,7 @@ class BinningRules:
         Examples
         --------
         >>> BinningRules(profile="credit").floors("unit").document()
-        {'min_evidence': 20.0, 'min_share': 0.05}
+        {'min_evidence': 10.0, 'min_share': 0.05}
         >>> BinningRules(profile="credit", min_events=5).floors().document()
         {'min_events': 5, 'min_share': 0.05}
         """

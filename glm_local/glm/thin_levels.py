@@ -16,8 +16,9 @@ from glm_local.glm.families import Family, family_from
 Profile = Literal["insurance", "credit"]
 
 EVENTS, OTHERS = 10.0, 20.0
-"""Expected evidence a level holds at least: of counts, and of other families. Alone, the relativity of a level of 10
-events, and the odds ratio of one of 20 events and 20 non-events, have a standard error of 32 %."""
+"""Expected evidence a level holds at least: of counts and shares, and of other families. Alone, the relativity of a
+level of 10 events, and the odds ratio of one of 20 events and 20 non-events (20 * 20 / 40 = 10), have a standard error
+of 32 %."""
 CELL_EVIDENCE = 10.0
 """The same for a cell of an interaction, which is told apart before its response is looked at."""
 SHARES: Mapping[Profile, float] = {"insurance": 0.0, "credit": 0.05}
@@ -34,17 +35,18 @@ def evidence_floor(domain: str) -> float:
     Examples
     --------
     >>> evidence_floor("nonnegative"), evidence_floor("unit"), evidence_floor("positive")
-    (10.0, 20.0, 20.0)
+    (10.0, 10.0, 20.0)
     """
-    return EVENTS if domain == "nonnegative" else OTHERS
+    return EVENTS if domain in ("nonnegative", "unit") else OTHERS
 
 
 def thin_levels(document: ModelDocument, profile: Profile = "insurance") -> dict[str, str]:
     """What each level holds, in words, by term, of those below the floors of a profile.
 
     The evidence of a level is the larger of what is expected at the rate of all its factor's rows and what its own rate
-    makes of it: events for counts; the fewer of events and non-events for shares; sum w m^2 / V(m) / dispersion for
-    other positive responses, for gamma no more than its rows; rows for responses of any sign. Where rows bear weights
+    makes of it: events for counts; events * non-events / rows for shares, which is never more than either; sum
+    w m^2 / V(m) / dispersion for other positive responses, for gamma no more than its rows; rows for responses of any
+    sign. Where rows bear weights
     events too are counted over the dispersion: a weight has no unit. Levels that were searched
     for are thin below half the floor, since the search judged by the model of its time. The base is a level like
     the others; pinned levels are not estimated, and those without rows have a note of their own.
@@ -89,8 +91,8 @@ def thin_sentence(thin: Mapping[str, str], most: int = 5) -> str:
 
     Examples
     --------
-    >>> thin_sentence({"purpose=retraining": "thin: 4.1 expected events, less than 20"})
-    '1 level is thin: purpose=retraining (4.1 expected events, less than 20). What it shows is mostly chance.'
+    >>> thin_sentence({"purpose=retraining": "thin: 4.1 expected events, less than 10"})
+    '1 level is thin: purpose=retraining (4.1 expected events, less than 10). What it shows is mostly chance.'
     """
     if not thin:
         return ""
@@ -106,10 +108,10 @@ def evidence_words(domain: str, dispersion: float = 1.0) -> str:
     Examples
     --------
     >>> evidence_words("nonnegative"), evidence_words("unit"), evidence_words("real")
-    ('expected events', 'expected events and non-events', 'rows')
+    ('expected events', 'expected events × non-events / rows', 'rows')
     """
     if domain in ("unit", "nonnegative"):
-        counted = "expected events and non-events" if domain == "unit" else "expected events"
+        counted = "expected events × non-events / rows" if domain == "unit" else "expected events"
         return counted if dispersion == 1 else f"{counted} over the dispersion"
     return "rows over the dispersion" if domain == "positive" else "rows"
 
@@ -122,7 +124,7 @@ def _evidence(family: Family, level: Coefficient, rate: float, dispersion: float
 
 def _at(family: Family, weight: float, mean: float, rows: float, dispersion: float) -> float:
     if family.domain == "unit":
-        return weight * min(mean, 1 - mean) / dispersion
+        return weight * mean * (1 - mean) / dispersion
     if family.domain not in ("nonnegative", "positive"):
         return rows
     if not mean > 0:

@@ -46,8 +46,9 @@ class BinningSection(Section):
     max_bins: int = Field(8, description="Most bins; levels of their own (missing) come on top", ge=1)
     profile: Literal["insurance", "credit"] = Field(
         "insurance",
-        description='Whose floors hold where none are given: "insurance": 10 expected events (for shares 20 and 20 '
-        'non-events; for gamma and the like 20 rows over the dispersion); "credit": the same and 5 % of the weight',
+        description='Whose floors hold where none are given: "insurance": 10 expected events (for shares events '
+        '* non-events / rows; for gamma and the like 20 rows over the dispersion); "credit": the same and 5 % of the '
+        "weight",
     )
     min_rows: float | None = Field(
         None, ge=0,
@@ -64,7 +65,8 @@ class BinningSection(Section):
     )
     min_evidence: float | None = Field(
         None, ge=0,
-        description="Expected events (and non-events) every bin holds at least; the profile's when not given",
+        description="Expected events (for shares events * non-events / rows) every bin holds at least; the profile's "
+        "when not given",
     )
     min_share: float | None = Field(
         None, description="Share of the weight every bin holds at least; the profile's when not given", ge=0, le=1

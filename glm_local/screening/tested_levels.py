@@ -14,7 +14,7 @@ from glm_local.contract.arguments import arguments_checked
 from glm_local.errors import ConfigError, Problem
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
-from glm_local.glm.thin_levels import CELL_EVIDENCE
+from glm_local.glm.thin_levels import CELL_EVIDENCE, evidence_words
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -42,7 +42,7 @@ class ScreeningRules:
         Most categories tested on their own, the largest; the others are put together in key order.
     min_rows, min_evidence
         A level on its own has so many training rows, and so much evidence: expected events for Poisson and Tweedie,
-        the smaller of expected events and non-events for binomial, rows / dispersion for gamma. Below, the chi-square
+        expected events * non-events / rows for binomial, rows / dispersion for gamma. Below, the chi-square
         of a level is no chi-square.
     """
 
@@ -105,8 +105,7 @@ def floors_text(rules: ScreeningRules, family: Family) -> str:
     >>> floors_text(ScreeningRules(), family_from("poisson"))
     '30 rows and 10 expected events'
     """
-    words = {"nonnegative": "expected events", "unit": "expected events and non-events"}
-    return f"{rules.min_rows:g} rows and {rules.min_evidence:g} {words.get(family.domain, 'rows over the dispersion')}"
+    return f"{rules.min_rows:g} rows and {rules.min_evidence:g} {evidence_words(family.domain)}"
 
 
 @dataclass(frozen=True)
