@@ -138,4 +138,4 @@ def floors_words(floors: Floors, sums: FactorSums) -> str:
         (floors.evidence, f"{floors.evidence:,g} {evidence_words(domain_of(sums), sums.dispersion)}"),
     ]  # fmt: skip
     said = [words for value, words in parts if value]
-    return f"Every level holds at least {', '.join(said)}." if said else ""
+    return f"Every bin holds at least {', '.join(said)}." if said else ""

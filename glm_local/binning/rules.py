@@ -56,7 +56,8 @@ class BinningRules:
         By name, or as a sequence: see `glm_local.binning.penalties`. In units of mean deviance per row.
     min_evidence
         Expected evidence every bin holds at least: see `glm_local.binning.floors.evidence_parts`. None is the
-        profile's, or none where `min_rows` or `min_events` takes its place.
+        profile's (half of it for a level of missing or unseen values), or none where `min_rows` or `min_events` takes
+        its place.
     min_share
         Share of the training weight (exposure) every bin holds at least. None is the profile's, or none where
         `min_exposure` takes its place.

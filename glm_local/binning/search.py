@@ -223,7 +223,12 @@ def _cannot_grow(apart: Flags) -> Flags:
 
 
 def codes_of_their_own(sums: FactorSums, rules: BinningRules, asked: Sequence[int]) -> tuple[int, ...]:
-    """Of some codes apart, those that training fills enough, by the rules, for a level of their own."""
+    """Of some codes apart, those that training fills enough, by the rules, for a level of their own.
+
+    Half of the profile's evidence is enough: no search chose them, and what they would follow may be far from them.
+    """
+    if rules.min_evidence is None:
+        rules = replace(rules, min_evidence=rules.floors(domain_of(sums)).evidence / 2)
     unit_of = np.full(sums.codes, -1)
     unit_of[list(asked)] = np.arange(len(asked))
     single = Search(sums, rules).without(apart=()).allowed(Arrangement(unit_of, len(asked)))

@@ -51,9 +51,12 @@ def own_levels(study: GLMStudy, name: str) -> pd.DataFrame:
     return table[~table["level"].str.contains("(as ", regex=False)]
 
 
-def held(study: GLMStudy, name: str) -> float:
-    """Least evidence of a level of a factor's proposal, before the factor."""
+def held(study: GLMStudy, name: str, apart: bool = False) -> float:
+    """Least evidence of a bin of a factor's proposal, or of its level for missing values, before the factor."""
     table = own_levels(study, name)
+    table = table[(table["level"] == "missing") == apart]
+    if table.empty:
+        return float("inf")
     if study.bench.rows.family.domain == "unit":
         return float((table["predicted"] * (1 - table["predicted"] / table["exposure"])).min())
     if study.bench.rows.family.domain == "nonnegative":
@@ -69,7 +72,22 @@ def test_no_level_that_is_made_by_itself_holds_less_than_its_family_asks_for(fam
         study.factor("town").target_order(25),
     ):  # fmt: skip
         if made.spec is not None:
-            assert held(study, made.name) >= (10 if family in ("poisson", "binomial") else 20) * (1 - 1e-9)
+            least = 10 if family in ("poisson", "binomial") else 20
+            assert held(study, made.name) >= least * (1 - 1e-9)
+            assert held(study, made.name, apart=True) >= least / 2 * (1 - 1e-9)
+
+
+def test_missing_values_need_half_the_evidence_for_a_level_of_their_own_as_no_search_chose_them() -> None:
+    for gone, alone in ((60, True), (24, False)):
+        frame = rows_of()
+        frame["age"] = np.where(frame["id"] < gone, np.nan, frame["age"].fillna(5))
+        study = GLMStudy(frame, target="y", key="id", user="ann", name="s", candidates=["age", "town"])
+        study.factor("age").optimize(size=4)
+        expected = study.factor("age").bin_table().set_index("level")["predicted"].filter(like="missing").iloc[0]
+        assert (5 <= expected < 10) if alone else (expected < 5)
+        assert ("missing" in own_levels(study, "age")["level"].tolist()) is alone
+        study.factor("age").optimize(size=4, min_evidence=10)
+        assert "missing" not in own_levels(study, "age")["level"].tolist()
 
 
 def test_without_a_floor_there_would_be_thin_levels() -> None:
@@ -130,7 +148,7 @@ def test_what_was_applied_is_in_the_history_and_in_the_specification() -> None:
     proposed = study._history.events[-1].payload
     assert proposed["evidence"]["floors"] == {"min_evidence": 10}
     assert proposed["evidence"]["rules"]["profile"] == "insurance"
-    assert "Every level holds at least 10 expected events." in " ".join(proposed["spec"]["notes"])
+    assert "Every bin holds at least 10 expected events." in " ".join(proposed["spec"]["notes"])
     study.factor("age").coarse_bins(5)
     assert study._history.events[-1].payload["evidence"]["floors"] == {"min_evidence": 10}
 
