@@ -46,10 +46,9 @@ def thin_levels(document: ModelDocument, profile: Profile = "insurance") -> dict
     The evidence of a level is the larger of what is expected at the rate of all its factor's rows and what its own rate
     makes of it: events for counts; events * non-events / rows for shares, which is never more than either; sum
     w m^2 / V(m) / dispersion for other positive responses, for gamma no more than its rows; rows for responses of any
-    sign. Where rows bear weights
-    events too are counted over the dispersion: a weight has no unit. Levels that were searched
-    for are thin below half the floor, since the search judged by the model of its time. The base is a level like
-    the others; pinned levels are not estimated, and those without rows have a note of their own.
+    sign. Where rows bear weights events too are counted over the dispersion: a weight has no unit. Levels that were
+    searched for are thin below half the floor, since the search judged by the model of its time. The base is a level
+    like the others; pinned levels are not estimated, and those without rows have a note of their own.
     """
     family, found = family_from(document.spec.family), dict[str, str]()
     dispersion = evidence_dispersion(document)
