@@ -86,6 +86,10 @@ def test_missing_values_need_half_the_evidence_for_a_level_of_their_own_as_no_se
         expected = study.factor("age").bin_table().set_index("level")["predicted"].filter(like="missing").iloc[0]
         assert (5 <= expected < 10) if alone else (expected < 5)
         assert ("missing" in own_levels(study, "age")["level"].tolist()) is alone
+        if alone:
+            kept = study.accept("age", reason="to look at its rows").factor("age").bin_table().set_index("level")
+            assert kept.loc["missing", "predicted"] == pytest.approx(kept.loc["missing", "actual"], rel=1e-9)
+            study.remove("age", reason="back")
         study.factor("age").optimize(size=4, min_evidence=10)
         assert "missing" not in own_levels(study, "age")["level"].tolist()
 
