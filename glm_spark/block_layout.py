@@ -15,7 +15,7 @@ TASK_BLOCKS = 4
 """Blocks that share a task: the answer of some hundred columns costs a task about as much as so many."""
 
 FEW_PARTITIONS = 8
-"""Blocks of so few partitions stay where they are, however few rows they hold: moving them costs as much as some passes."""
+"""Blocks of so few partitions stay where they are, with however few rows: a move costs as much as some passes."""
 
 MANY_PARTITIONS = 64
 """Partitions of so few blocks; more blocks than that lie together."""
