@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from glm_local.binning.factor_sums import FactorSums
 from glm_local.binning.shifts import at_samples, information
+from glm_local.contract.ties import in_steps
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -76,7 +77,7 @@ def category_order(sums: FactorSums, folds: Codes | None = None, dispersion: flo
     # Without any difference between categories the limit of the shrunk order is that of total excess.
     mean = np.average(found.relative, weights=found.volume) if found.volume.sum() > 0 else 0.0
     measure = found.shrunk if found.between > 0 else found.volume * (found.relative - mean)
-    return np.argsort(measure, kind="stable")
+    return np.argsort(in_steps(measure), kind="stable")
 
 
 def _within(score: Array, volume: Array, relative: Array, dispersion: float) -> float:

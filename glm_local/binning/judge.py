@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from glm_local.binning.penalties import PenaltyContext, penalty_value
 from glm_local.binning.search import Search
 from glm_local.binning.shifts import added, at_samples, best_shift, by_level, deviance_change, finite_shift, is_ratio
+from glm_local.contract.ties import largest
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -123,7 +124,7 @@ class Judge:
         shift = shift if groups else np.zeros(1)
         return pd.DataFrame({
             "level": [f"level {at + 1}" for at in range(count)], "rows": rows, "bin_size": weight, "actual": amount,
-            "predicted": fitted, "relativity": self._relativity(shift, int(weight.argmax())), "shift": shift,
+            "predicted": fitted, "relativity": self._relativity(shift, largest(weight)), "shift": shift,
         })  # fmt: skip
 
     def _relativity(self, shift: Array, base: int) -> Array:
@@ -136,7 +137,7 @@ class Judge:
     def _with_base(self, groups: Groups) -> Codes:
         level_of = self.level_of(groups)
         weight = added((self.search.sums.weight @ self.search.train)[:, 0], level_of, int(level_of.max()) + 1)
-        return np.where(level_of < 0, int(weight.argmax()), level_of)
+        return np.where(level_of < 0, largest(weight), level_of)
 
     def _mean(self, change: Array, samples: Codes) -> float:
         sums = self.search.sums

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.compile_factor import CompiledFactor, CompiledInteraction, CompiledLinear, compile_factor
+from glm_local.contract.compile_factor import Compiled, CompiledFactor, CompiledLinear, compile_factor
 from glm_local.contract.derived_columns import inline_derived, read_derived
 from glm_local.contract.expression import (
     Arithmetic,
@@ -69,39 +69,41 @@ def _amount(exposure: Expression) -> Expression:
 
 def linear_predictor(model: ModelDocument) -> Expression:
     """Intercept plus every factor's contribution, added from left to right in model order."""
-    estimates: dict[tuple[str | None, str | None], float] = {
-        (one.factor, one.level): one.estimate or 0.0 for one in model.coefficients
-    }
+    estimates = coefficient_estimates(model.coefficients)
     total: Expression = Constant(estimates.get((None, None), 0.0))
     compiled = {spec.name: compile_factor(spec) for spec in model.factors}
-    for term in _terms(model, compiled, estimates):
+    for _, term in score_terms([spec.name for spec in model.factors], compiled, estimates):
         total = Arithmetic("+", total, term)
     return total
 
 
-def _terms(
-    model: ModelDocument,
-    compiled: Mapping[str, CompiledFactor | CompiledLinear | CompiledInteraction],
-    estimates: Mapping[tuple[str | None, str | None], float],
-) -> Iterator[Expression]:
-    for spec in model.factors:
-        one = compiled[spec.name]
-        if isinstance(one, CompiledLinear):
-            yield Arithmetic("*", Constant(estimates.get((one.name, None), 0.0)), one.value)
-        elif isinstance(one, CompiledFactor):
-            yield one.with_outputs(code_outputs(one, estimates))
+Estimates = Mapping[tuple[str | None, str | None], float]
+
+
+def coefficient_estimates(coefficients: Iterable[Coefficient]) -> Estimates:
+    """Estimates by factor and level, the intercept's by (None, None); 0 where there is none."""
+    return {(line.factor, line.level): line.estimate or 0.0 for line in coefficients}
+
+
+def score_terms(
+    names: Iterable[str], compiled: Mapping[str, Compiled], estimates: Estimates
+) -> Iterator[tuple[str, Expression]]:
+    """Factor and what it adds to the linear predictor, in the order of the names."""
+    for name in names:
+        part = compiled[name]
+        if isinstance(part, CompiledLinear):
+            yield name, Arithmetic("*", Constant(estimates.get((name, None), 0.0)), part.value)
+        elif isinstance(part, CompiledFactor):
+            yield name, part.with_outputs(code_outputs(part, estimates))
         else:
-            yield from one.score_terms(
-                compiled,
-                {
-                    level: value
-                    for (factor, level), value in estimates.items()
-                    if factor == one.name and level is not None
-                },
-            )
+            effects = {
+                level: value for (factor, level), value in estimates.items() if factor == name and level is not None
+            }
+            for term in part.score_terms(compiled, effects):
+                yield name, term
 
 
-def code_outputs(one: CompiledFactor, estimates: Mapping[tuple[str | None, str | None], float]) -> tuple[Scalar, ...]:
+def code_outputs(one: CompiledFactor, estimates: Estimates) -> tuple[Scalar, ...]:
     """Coefficient of every code: levels, then extras (base: 0, refused: missing)."""
     levels: list[Scalar] = [estimates.get((one.name, level), 0.0) for level in one.levels]
     return (*levels, *(0.0 if extra.policy == "base" else None for extra in one.extras))

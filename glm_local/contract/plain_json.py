@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -33,10 +33,15 @@ def plain_json(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): plain_json(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [plain_json(one) for one in value]
+        return list(value) if _doubles(value) else [plain_json(one) for one in value]
     if isinstance(value, np.ndarray):
         return [plain_json(one) for one in value.tolist()]
     return _plain_scalar(value)
+
+
+def _doubles(values: Sequence[object]) -> bool:
+    """Whether there are many and all are Python floats: a row of a covariance needs no look at each by a name."""
+    return len(values) > 8 and set(map(type, values)) == {float}
 
 
 def _plain_scalar(value: object) -> object:
@@ -80,6 +85,8 @@ def canonical_json(document: object) -> str:
 def readable_json(document: object) -> str:
     """Return the one text of a JSON document for people: as `canonical_json`, but indented.
 
+    Lists of numbers alone stand on one line.
+
     Examples
     --------
     >>> print(readable_json({"b": 20.0, "a": []}))
@@ -88,14 +95,34 @@ def readable_json(document: object) -> str:
       "b": 20
     }
     """
-    return json.dumps(json.loads(canonical_json(document)), sort_keys=True, ensure_ascii=False, indent=2)
+    return _readable(json.loads(canonical_json(document)), "\n")
+
+
+def _readable(value: object, line: str) -> str:
+    """Indented text; lists of numbers alone on one line each. `line` begins a line of the value's own depth."""
+    inner = line + "  "
+    if isinstance(value, dict) and value:
+        entries = [f"{_text(key)}: {_readable(value[key], inner)}" for key in sorted(value)]
+        return "{" + inner + f",{inner}".join(entries) + line + "}"
+    if isinstance(value, list) and value and not set(map(type, value)) <= {int, float}:
+        return "[" + inner + f",{inner}".join(_readable(each, inner) for each in value) + line + "]"
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _whole_numbers(value: object) -> object:
     if isinstance(value, dict):
         return {key: _whole_numbers(one) for key, one in value.items()}
     if isinstance(value, list):
-        return [_whole_numbers(one) for one in value]
+        return value if _doubles(value) and not _some_whole(value) else [_whole_numbers(one) for one in value]
     if isinstance(value, float) and math.isfinite(value) and value.is_integer() and abs(value) <= EXACT_INTEGERS:
         return int(value)
     return value
+
+
+def _some_whole(values: list[object]) -> bool:
+    numbers = np.asarray(values, dtype=np.float64)
+    return bool((numbers == np.rint(numbers)).any())

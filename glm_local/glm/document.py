@@ -21,16 +21,16 @@ from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
 from glm_local.contract.plain_json import canonical_json
-from glm_local.contract.searched_levels import SEARCHED, searched_names, searched_warning
+from glm_local.contract.searched_levels import searched_names, searched_warning
 from glm_local.errors import GlmError, Problem, SpecError
+from glm_local.glm.coefficient_lines import coefficient_lines, finite
 from glm_local.glm.condition import lost_digits
-from glm_local.glm.inference import information_criteria, wald
+from glm_local.glm.inference import information_criteria
 from glm_local.glm.repeated_rows import REPEATED, repeated_log_likelihood
 from glm_local.glm.solution import BOUNDARY, Solution
 
 if TYPE_CHECKING:
     from glm_local.glm.fit import FitRequest, Outcome
-    from glm_local.glm.level_count import LevelCount
 
 _PACKAGES = ("glm-spark", "numpy", "scipy", "pandas", "pyarrow", "pyspark")
 
@@ -39,10 +39,9 @@ def model_document(
     request: FitRequest, spec: ModelSpec, outcome: Outcome, raw_passes: int, packed_passes: float
 ) -> ModelDocument:
     """Write down a fit."""
-    statistics = _statistics(spec, outcome)
+    statistics, coefficients = outcome.figures or figures_of(spec, outcome)
     document = ModelDocument(
-        name=request.name, spec=spec, factors=outcome.levels.specs,
-        coefficients=tuple(_coefficients(spec, outcome, statistics)),
+        name=request.name, spec=spec, factors=outcome.levels.specs, coefficients=coefficients,
         covariance=_covariance(outcome.solution, statistics.dispersion),
         statistics=statistics,
         convergence=Convergence(
@@ -59,6 +58,15 @@ def model_document(
     read = columns_of(score_expression(document))
     kinds = {column: kind for column, kind in outcome.prepared.kinds.items() if column in read}
     return document.model_copy(update={"columns": kinds, "fingerprint": model_fingerprint(document)})
+
+
+Figures = tuple[FitStatistics, tuple[Coefficient, ...]]
+
+
+def figures_of(spec: ModelSpec, outcome: Outcome) -> Figures:
+    """Statistics and coefficient table of a finished fit."""
+    statistics = _statistics(spec, outcome)
+    return statistics, tuple(coefficient_lines(spec, outcome, statistics))
 
 
 def model_fingerprint(model: ModelDocument) -> str:
@@ -96,8 +104,8 @@ def _rounded(line: Coefficient, scale: float) -> list[int] | None:
 
 def model_json(model: ModelDocument) -> dict[str, Any]:
     """Return the document as it is saved: canonical values, and the SHA-256 of everything else in it."""
-    document: dict[str, Any] = json.loads(canonical_json(model.model_dump(mode="json", exclude_none=True)))
-    return {**document, CONTENT: _content_sha256(document)}
+    text = canonical_json(model.model_dump(mode="json", exclude_none=True))
+    return {**json.loads(text), CONTENT: _sha256(text)}
 
 
 def read_model_json(document: Mapping[str, Any], must_have_digest: bool = True) -> ModelDocument:
@@ -137,7 +145,11 @@ CONTENT = "content_sha256"
 
 
 def _content_sha256(document: Mapping[str, Any]) -> str:
-    return sha256(canonical_json(document).encode("utf-8", "surrogatepass")).hexdigest()
+    return _sha256(canonical_json(document))
+
+
+def _sha256(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _edited(found: str, name: str) -> GlmError:
@@ -185,7 +197,7 @@ def _statistics(spec: ModelSpec, outcome: Outcome) -> FitStatistics:
     defined = likelihood is not None and not quasi and not spec.ridge
     return FitStatistics(
         rows=summary.rows, weight=summary.weight, parameters=rank, df_residual=df_residual, df_null=df_null,
-        deviance=deviance, null_deviance=_finite(null_deviance), pearson_chi2=solution.pearson,
+        deviance=deviance, null_deviance=finite(null_deviance), pearson_chi2=solution.pearson,
         dispersion=estimated, dispersion_pearson=pearson,
         dispersion_deviance=mean_deviance, likelihood_dispersion=max(outcome.likelihood_dispersion, 0.0),
         log_likelihood=likelihood if defined else None,
@@ -241,98 +253,6 @@ def covariance_matrix(document: ModelDocument) -> NDArray[np.float64]:
     for at, row in enumerate(document.covariance):
         matrix[at, : len(row)] = matrix[: len(row), at] = row
     return matrix
-
-
-def _coefficients(spec: ModelSpec, outcome: Outcome, statistics: FitStatistics) -> list[Coefficient]:
-    solution = outcome.solution
-    counts: dict[tuple[str, str], LevelCount] = {(one.factor, one.level): one for one in outcome.levels.counts}
-    separated = {one.column for one in outcome.separated}
-    errors = _errors(outcome, statistics.dispersion)
-    searched = searched_names(outcome.levels.specs)
-    relative = spec.link in ("log", "logit")
-    freedom = None if statistics.statistic == "z" else float(statistics.df_residual)
-    lines: dict[int, Coefficient] = {}
-    for at, column in enumerate(solution.columns.columns):
-        count = counts.get((column.term, column.level)) if column.level is not None else None
-        fitted = coefficient_figures(
-            spec, float(solution.coefficients[at]), float(errors[at]), freedom, relative,
-            at == 0 and solution.columns.has_intercept,
-        )  # fmt: skip
-        status = "aliased" if at in solution.aliased else "separated" if at in separated else "fitted"
-        figures = {} if status == "aliased" else fitted
-        if status == "separated":
-            figures = {key: value for key, value in fitted.items() if key in ("estimate", "relativity")}
-        label = SEARCHED if status == "fitted" and column.term in searched else None
-        lines[at] = Coefficient(
-            term=str(column), factor=None if column.term == "(Intercept)" else column.term, level=column.level,
-            status=status, rows=None if count is None else count.rows, weight=None if count is None else count.weight,
-            amount=None if count is None else count.amount, inference=label, **figures,
-        )  # fmt: skip
-    return _in_model_order(outcome, lines, relative)
-
-
-def coefficient_figures(
-    spec: ModelSpec, estimate: float, error: float, freedom: float | None, relative: bool, intercept: bool
-) -> dict[str, float | None]:
-    """An estimate with its error, test and interval: normal, or t with so many degrees of freedom."""
-    if not np.isfinite(estimate):
-        return {}
-    test = wald(np.array([estimate]), np.array([error]), freedom, spec.confidence)
-    figures: dict[str, float | None] = {"estimate": estimate, "std_error": _finite(error)}
-    figures |= {
-        "statistic": _finite(test.statistic[0]), "p_value": None if spec.ridge else _finite(test.p_value[0]),
-        "lower": _finite(test.lower[0]), "upper": _finite(test.upper[0]),
-    }  # fmt: skip
-    if relative and not intercept:
-        with np.errstate(over="ignore"):
-            figures |= {
-                "relativity": _finite(np.exp(estimate)), "relativity_lower": _finite(np.exp(test.lower[0])),
-                "relativity_upper": _finite(np.exp(test.upper[0])),
-            }  # fmt: skip
-    return figures
-
-
-def _finite(value: float | np.floating[Any]) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _errors(outcome: Outcome, dispersion: float | None) -> NDArray[np.float64]:
-    if dispersion is None or outcome.solution.reason == BOUNDARY:
-        return np.full(len(outcome.solution.columns), np.nan)
-    if outcome.std_errors is not None:
-        given: NDArray[np.float64] = outcome.std_errors * np.sqrt(dispersion)
-        return given
-    errors: NDArray[np.float64] = np.sqrt(np.maximum(np.diag(outcome.solution.covariance), 0.0) * dispersion)
-    return errors
-
-
-def _in_model_order(outcome: Outcome, lines: Mapping[int, Coefficient], relative: bool) -> list[Coefficient]:
-    """Intercept, then each factor's levels in their order, base and empty ones in their places."""
-    columns = outcome.solution.columns
-    ordered = [lines[0]] if columns.has_intercept else []
-    by_factor: dict[str, list[Coefficient]] = {}
-    placed: set[int] = set()
-    for one in outcome.levels.counts:
-        if one.column >= 0:
-            placed.add(one.column)
-            line = lines[one.column]
-        else:
-            pinned = outcome.prepared.plan.pins.get(one.factor, {}).get(one.level)
-            known = {"base": 0.0, "pooled": 0.0, "pinned": pinned}
-            estimate = known.get(one.status)
-            line = Coefficient(
-                term=f"{one.factor}={one.level}", factor=one.factor, level=one.level,
-                status="empty" if one.status not in known else one.status, rows=one.rows, weight=one.weight,
-                amount=one.amount, estimate=estimate,
-                relativity=float(np.exp(estimate)) if estimate is not None and relative else None,
-            )  # fmt: skip
-        by_factor.setdefault(one.factor, []).append(line)
-    for at, column in enumerate(columns.columns):
-        if at not in placed and not (at == 0 and columns.has_intercept):
-            by_factor.setdefault(column.term, []).append(lines[at])
-    for spec in outcome.levels.specs:
-        ordered += by_factor.get(spec.name, [])
-    return ordered
 
 
 def _few_rows_warning(figures: FitStatistics) -> list[str]:

@@ -1,8 +1,8 @@
-"""A fit held against its own document: the coefficients as they are written down give the figures as they are told.
+"""A fit held against its own document: its score expression gives the figures as they are told.
 
-The sums are taken over the packed rows (or cells) once more, with a linear predictor made of nothing but the
-document's coefficients, where an aliased one counts 0. With a canonical link and an intercept the fitted total is the
-observed one.
+The sums are taken over the packed rows (or cells) once more, with the linear predictor that the document's score
+expression has at their codes and the mean that it makes of it. With a canonical link and an intercept the fitted total
+is the observed one.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.blocks import Block, Blocks, Sums
+from glm_local.contract.compile_score import mean_expression
+from glm_local.contract.evaluate import ArrayColumns, evaluate
+from glm_local.contract.expression import Expression, Read
 from glm_local.errors import FitError
-from glm_local.glm.basis import Basis
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.kernels import Additive, PairIndex, Predictor, responses
@@ -28,6 +30,8 @@ ROUNDING = 1e-6
 
 SQUARED_ROUNDING = 1e-6
 """What rounding of means adds to a deviance, in units of weight * mean^2 / variance, before `ROUNDING`."""
+
+PREDICTOR = "linear predictor"
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -48,6 +52,7 @@ class DocumentKernel(Additive):
     family: Family
     link: Link
     predictor: Predictor
+    mean: Expression
 
     def begin(self) -> Sums:
         return [np.zeros(7)]
@@ -60,7 +65,7 @@ class DocumentKernel(Additive):
         with np.errstate(all="ignore"):
             numerics = self.predictor.inner(block)
             eta = self.predictor.linear_predictor(block, pairs, numerics)
-            mean = self.link.mean(eta)
+            mean = evaluate(self.mean, ArrayColumns({PREDICTOR: eta})).data
             response, prior = responses(block)
             deviance = np.sum(prior * self.family.unit_deviance(response, mean))
             fitted = prior * mean
@@ -83,11 +88,17 @@ class DocumentKernel(Additive):
         return terms * EPSILON * np.abs(sizes.linear_predictor(block, pairs, np.abs(numerics)))
 
 
-def check_document(blocks: Blocks, solution: Solution, family: Family, link: Link, canonical: bool) -> None:
-    """Recompute deviance and fitted total from the coefficients of a converged fit; one pass over packed rows.
+def check_document(
+    blocks: Blocks, predictor: Predictor, solution: Solution, family: Family, link: Link, canonical: bool
+) -> None:
+    """Recompute deviance and fitted total of a converged fit from its document; one pass over packed rows.
 
     Parameters
     ----------
+    predictor
+        Of the document (`document_predictor`).
+    solution
+        What the fit tells.
     canonical
         Whether the fitted total must be the observed one, given a canonical link and an intercept.
 
@@ -97,9 +108,7 @@ def check_document(blocks: Blocks, solution: Solution, family: Family, link: Lin
         When the document does not give the figures of the fit.
     """
     columns = solution.columns
-    coefficients = np.where(np.isnan(solution.coefficients), 0.0, solution.coefficients)
-    predictor = Predictor.at(coefficients, Basis.given(columns))
-    kernel = DocumentKernel(columns, family, link, predictor)
+    kernel = DocumentKernel(columns, family, link, predictor, mean_expression(str(link), Read(PREDICTOR, "number")))
     ((deviance, fitted, observed, size, scale, *rounding),) = blocks.sum(kernel, "check")
     step = max(1.0, 10 * solution.step / ROUNDING)
     largest = max(solution.deviance, deviance)

@@ -26,8 +26,9 @@ from glm_local.errors import DataError, FitError, Problem, SpecError
 from glm_local.glm.cells_route import Cells, constant_part, design_matrix, first_pass
 from glm_local.glm.constant_target import constant_target
 from glm_local.glm.design_columns import DesignColumns
-from glm_local.glm.document import model_document
+from glm_local.glm.document import Figures, figures_of, model_document
 from glm_local.glm.document_check import check_document
+from glm_local.glm.document_predictor import document_predictor
 from glm_local.glm.families import Family, family_from, resolve_link
 from glm_local.glm.fit_plan import FitPlan, Levels, describe, plan_fit
 from glm_local.glm.fit_problems import (
@@ -152,6 +153,7 @@ class Outcome:
     separated: tuple[LevelCount, ...]
     std_errors: NDArray[np.float64] | None
     warnings: tuple[str, ...]
+    figures: Figures | None = None
 
 
 def _checked_factors(request: FitRequest, kinds: Mapping[str, ColumnKind]) -> tuple[FactorSpec, ...]:
@@ -250,14 +252,24 @@ class FitRun:
         unusable = unusable_problem(solution) or outweighed_problem(summary, solution)
         if unusable is not None:
             raise FitError(unusable)
-        if solution.converged:
-            own = route in ("cells", "blocks") and not self.request.ridge and not separated
-            check_document(used, solution, family, self.prepared.link, canonical=own)
         dispersion, constant = self._likelihood(blocks, summary, solution.deviance + lost)
-        return Outcome(
+        outcome = Outcome(
             self.prepared, levels, summary, solution, route, lost, constant, dispersion, separated, errors,
             tuple(self.warnings),
         )  # fmt: skip
+        return self._checked(used, outcome)
+
+    def _checked(self, used: Blocks, outcome: Outcome) -> Outcome:
+        """The outcome with its figures, a converged one held against its own document."""
+        figures = figures_of(self.prepared.spec, outcome)
+        if outcome.solution.converged:
+            levels, own = outcome.levels, outcome.route in ("cells", "blocks")
+            predictor = document_predictor(self.prepared.plan, levels.columns, levels.specs, figures[1])
+            check_document(
+                used, predictor, outcome.solution, self.prepared.family, self.prepared.link,
+                canonical=own and not self.request.ridge and not outcome.separated,
+            )  # fmt: skip
+        return replace(outcome, figures=figures)
 
     def _compresses(self) -> bool:
         plan = self.prepared.plan

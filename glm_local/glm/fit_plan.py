@@ -22,6 +22,7 @@ from glm_local.contract.expression import Arithmetic, Expression, Function
 from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSpec, NamedLevel
 from glm_local.contract.learn_factors import with_base, with_cells
 from glm_local.contract.model_spec import ModelSpec
+from glm_local.contract.ties import largest
 from glm_local.errors import Problem, SpecError
 from glm_local.glm.cross_cells import CrossCells, check_given_cells
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
@@ -263,13 +264,13 @@ class _LevelReader:
             if at < 0 or (not rows[at] and rows.any()):
                 raise SpecError(Problem(
                     f"/factors/{spec.name}/base", f"{rule.level!r} has no training row.", "A base level has rows.",
-                    f"Choose another; {levels[int(np.argmax(weight))]!r} has the largest exposure.",
+                    f"Choose another; {levels[largest(weight)]!r} has the largest exposure.",
                 ))  # fmt: skip
             return at
         learned = getattr(getattr(spec, "learned", None), "base", None)
         if learned is not None and learned in levels and rows[list(levels).index(learned)]:
             return list(levels).index(learned)
-        return int(np.argmax(weight))
+        return largest(weight)
 
     def _cell_codes(self, compiled: CompiledInteraction) -> tuple[tuple[int, ...], Codes]:
         """Cell index of every code of the cross over the members' effective levels; REFUSED where one refuses."""

@@ -10,6 +10,8 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 Array = NDArray[np.float64]
 
+MANY_COLUMNS = 64
+
 ALIAS_TOLERANCE = 1e-10  # share of a column's information that the columns before it leave
 
 
@@ -47,7 +49,11 @@ class OrderedFactor:
 def ordered_factor(scaled: Array, order: NDArray[np.intp], tolerance: Array) -> OrderedFactor:
     """Factor a matrix of unit diagonal; a column of which no more than its tolerance is left is left out."""
     p, n = len(scaled), len(order)
-    ordered, lower, left = scaled[np.ix_(order, order)], np.zeros((n, n)), np.zeros(n)
+    ordered = scaled[np.ix_(order, order)]
+    sound = _sound_factor(ordered, tolerance[order])
+    if sound is not None:
+        return _placed(p, order, sound, np.diag(sound) ** 2, order)
+    lower, left = np.zeros((n, n)), np.zeros(n)
     kept: list[int] = []
     for j in range(n):
         count = len(kept)
@@ -58,9 +64,24 @@ def ordered_factor(scaled: Array, order: NDArray[np.intp], tolerance: Array) -> 
             root = np.sqrt(left[j])
             lower[j, count] = root
             lower[j + 1 :, count] = (ordered[j + 1 :, j] - lower[j + 1 :, :count] @ row) / root
-    whole, shares = np.zeros((p, n)), np.zeros(p)
+    return _placed(p, order, lower, left, order[kept])
+
+
+def _placed(p: int, order: NDArray[np.intp], lower: Array, left: Array, kept: NDArray[np.intp]) -> OrderedFactor:
+    whole, shares = np.zeros((p, len(order))), np.zeros(p)
     whole[order], shares[order] = lower, left
-    return OrderedFactor(order[kept], whole, shares)
+    return OrderedFactor(kept, whole, shares)
+
+
+def _sound_factor(ordered: Array, tolerance: Array) -> Array | None:
+    """The library's factor of a matrix of which no column is near its tolerance; a loop over columns decides others."""
+    if len(ordered) < MANY_COLUMNS:
+        return None
+    try:
+        lower = np.linalg.cholesky(ordered)
+    except np.linalg.LinAlgError:
+        return None
+    return lower if (np.diag(lower) ** 2 > 100 * tolerance).all() else None
 
 
 def independent_columns(information: Array) -> NDArray[np.bool_]:
@@ -99,6 +120,16 @@ def inverse_information(matrix: Array) -> Array:
     except (np.linalg.LinAlgError, ValueError):
         inverse = np.linalg.pinv(np.nan_to_num(scaled), rcond=1e-12)
     return inverse * scale[:, None] * scale[None, :]
+
+
+def inverse_diagonal(matrix: Array) -> Array:
+    """Diagonal of the inverse of a symmetric positive matrix; of the pseudo-inverse where it is singular."""
+    scaled, scale = _scaled(matrix)
+    try:
+        root = solve_triangular(np.linalg.cholesky(scaled), np.eye(len(matrix)), lower=True)
+    except (np.linalg.LinAlgError, ValueError):
+        return np.diag(inverse_information(matrix))
+    return np.einsum("ij,ij->j", root, root) * scale**2
 
 
 def inverse_root(matrix: Array) -> Array:

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from glm_local.contract.blocks import Sums
 from glm_local.contract.counted import counted
 from glm_local.contract.model_spec import Coefficient, ModelDocument
+from glm_local.glm.coefficient_lines import coefficient_figures
 from glm_local.glm.design_effect import least_effect
-from glm_local.glm.document import coefficient_figures, model_fingerprint
+from glm_local.glm.document import model_fingerprint
 from glm_local.glm.families import family_from
 from glm_local.glm.information import independent_columns, inverse_information
 from glm_local.glm.key_scores import by_group

@@ -14,7 +14,7 @@ from glm_local.glm.condition import condition_number
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
 from glm_local.glm.families import Family
 from glm_local.glm.fit_problems import no_start
-from glm_local.glm.information import inverse_information, inverse_root, positive_definite, solve_information
+from glm_local.glm.information import inverse_diagonal, inverse_root, positive_definite, solve_information
 from glm_local.glm.kernels import (
     DEVIANCE,
     FITTED,
@@ -224,7 +224,7 @@ class Newton:
         part = np.ix_(kept, kept)
         back, information = self.basis.square()[part], point.information[part]
         inner = inverse_root(self._penalised(point.information)[part])
-        root = back @ inner
+        root = back @ inner if len(self.columns.numerics) else inner
         coefficients, covariance = np.full(p, np.nan), np.full((p, p), np.nan)
         coefficients[kept] = back @ point.coefficients[kept]
         covariance[part] = root @ root.T if self.penalty is None else root @ (inner.T @ information @ inner) @ root.T
@@ -300,7 +300,7 @@ class Newton:
         matrix = self._penalised(point.information)[np.ix_(kept, kept)]
         step[kept] = solve_information(matrix, point.score[kept])
         if self.unit_errors is None or len(self.unit_errors) != len(kept) or fresh:
-            self.unit_errors = np.sqrt(np.maximum(np.diag(inverse_information(matrix)), np.finfo(float).tiny))
+            self.unit_errors = np.sqrt(np.maximum(inverse_diagonal(matrix), np.finfo(float).tiny))
         errors = self.unit_errors * np.sqrt(self._dispersion_at(point, len(kept)))
         if self.dispersion <= self.least and np.abs(step).max() <= 1e-15 * np.abs(point.coefficients).max():
             return step, 0.0  # rows vary by rounding only, and so does the step

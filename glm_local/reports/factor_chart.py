@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glm_local.contract.ties import in_steps
 from glm_local.reports.level_axis import LevelAxis, level_axis
 from glm_local.reports.number_format import count_text, rate_text, ratio_text, share_text
 from glm_local.reports.svg import (
@@ -94,7 +95,7 @@ def most_exposed(table: pd.DataFrame, most: int = MOST_LEVELS) -> pd.DataFrame:
     """The levels with most exposure, in the factor's order."""
     if len(table) <= most:
         return table.reset_index(drop=True)
-    kept = np.sort(np.argsort(-table["exposure"].to_numpy(), kind="stable")[:most])
+    kept = np.sort(np.argsort(-in_steps(table["exposure"].to_numpy(np.float64)), kind="stable")[:most])
     return table.iloc[kept].reset_index(drop=True)
 
 

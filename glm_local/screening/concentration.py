@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.contract.ties import in_digits
 from glm_local.validation.discrimination import gini, roc_auc
 
 Array = NDArray[np.float64]
@@ -55,7 +56,7 @@ def cross_fitted_gini(weight: Array, amount: Array, binary: bool) -> float:
     for fold in range(folds):
         rest = weight.sum(axis=1) - weight[:, fold], amount.sum(axis=1) - amount[:, fold]
         rates = np.where(rest[0] > 0, rest[1] / np.where(rest[0] > 0, rest[0], 1.0), rest[1].sum() / rest[0].sum())
-        order = np.argsort(rates, kind="stable")
+        order = np.argsort(in_digits(rates), kind="stable")
         own = weight[order, fold], amount[order, fold]
         value = 2 * roc_auc(own[1], own[0] - own[1]) - 1 if binary else gini(*own)
         if math.isfinite(value):

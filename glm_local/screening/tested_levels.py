@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.contract.arguments import arguments_checked
+from glm_local.contract.ties import in_steps
 from glm_local.errors import ConfigError, Problem
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
@@ -199,7 +200,7 @@ def _bands(codes: Codes, weight: Array, bands: int, size: int) -> Codes:
 def _categories(ordered: int, rows: Array, weight: Array, thick: NDArray[np.bool_], rules: ScreeningRules) -> Codes:
     codes = np.arange(ordered)
     eligible = codes[thick[:ordered]]
-    largest = eligible[np.argsort(-np.round(weight[eligible] / weight.max(), 9), kind="stable")][
+    largest = eligible[np.argsort(-in_steps(weight[eligible]), kind="stable")][
         : rules.most_categories
     ]
     alone = np.sort(largest)
