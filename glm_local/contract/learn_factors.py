@@ -2,7 +2,7 @@
 
 Values, means and spreads of all factors come from one `cells` pass, cut points of all factors from one `quantiles`
 pass; a pass nobody needs is not made, so learning takes at most two passes over the rows, whatever the number of
-factors.
+factors. Spreads below a thousandth of the values' size take one more, around the means: squares lost their digits.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ from glm_local.contract.quantile_grid import CUT
 from glm_local.errors import DataError, SpecError
 
 MOST_LEVELS = 10_000
+
+ROUNDING = 1e-15
+"""Spread of equal values, as a share of their size, that rounding of sums around their mean can make."""
 
 SpecT = TypeVar("SpecT", bound=Any)
 
@@ -92,6 +95,10 @@ def learn_factors(
     """
     asked = learning_requests(specs, weight, where)
     tables: Mapping[str, DesignTable | None] = engine.cells(frame, asked.cells) if asked.cells else {}
+    means = {spec.name: _mean(tables[spec.name]) for spec in specs if _loses_digits(spec, tables.get(spec.name))}
+    again = [_moments_request(spec, weight, where, means[spec.name]) for spec in _linear(specs) if spec.name in means]
+    if again:
+        tables = {**tables, **engine.cells(frame, again)}
     points: Mapping[str, Any] = {}
     if asked.quantiles:
         points = engine.quantiles(frame, asked.quantiles, asked.probabilities, weight, where, neighbours=True)
@@ -100,8 +107,34 @@ def learn_factors(
         cuts = None
         if spec.name in points:
             cuts = dict(zip(asked.probabilities, points[spec.name].T, strict=True))
-        learned.append(learn(spec, tables.get(spec.name), cuts))
+        learned.append(learn(spec, tables.get(spec.name), cuts, means.get(spec.name, 0.0)))
     return tuple(learned)
+
+
+def _linear(specs: Sequence[FactorSpec]) -> list[LinearSpec]:
+    return [spec for spec in specs if isinstance(spec, LinearSpec)]
+
+
+def _mean(table: DesignTable | None) -> float:
+    weight, value, _ = _sums(table)
+    return value / weight
+
+
+def _loses_digits(spec: FactorSpec, table: DesignTable | None) -> bool:
+    """Whether a spread is asked for that the sum of squares tells with less than ten digits."""
+    if not isinstance(spec, LinearSpec) or is_resolved(spec) or "sd" not in asked_moments(spec):
+        return False
+    weight, value, square = _sums(table)
+    if not weight > 0 or not math.isfinite(square):
+        return False
+    return square / weight - (value / weight) ** 2 < 1e-6 * square / weight
+
+
+def _sums(table: DesignTable | None) -> tuple[float, float, float]:
+    """Of weight, weight times value and weight times its square; 0 without a row."""
+    if table is None or not len(table):
+        return 0.0, 0.0, 0.0
+    return float(table.sums["weight"][0]), float(table.sums["value"][0]), float(table.sums["square"][0])
 
 
 def learning_requests(
@@ -137,8 +170,11 @@ def _within_limits(spec: NumericSpec) -> Expression:
     return When(AllOf(tuple(limits)), number, Constant(None)) if limits else number
 
 
-def _moments_request(spec: LinearSpec, weight: Expression | None, where: Expression | None) -> CellRequest:
+def _moments_request(
+    spec: LinearSpec, weight: Expression | None, where: Expression | None, centre: float = 0.0
+) -> CellRequest:
     value, one = linear_argument(spec), Constant(1.0) if weight is None else weight
+    value = Arithmetic("-", value, Constant(centre)) if centre else value
     times = Arithmetic("*", one, value)
     sums: dict[str, Expression] = {
         "weight": When(IsMissing(value), Constant(0.0), one),
@@ -149,7 +185,7 @@ def _moments_request(spec: LinearSpec, weight: Expression | None, where: Express
 
 
 def learn(
-    spec: FactorSpec, table: DesignTable | None = None, cuts: Cuts | None = None
+    spec: FactorSpec, table: DesignTable | None = None, cuts: Cuts | None = None, centre: float = 0.0
 ) -> FactorSpec:
     """Put the answer to one factor's request into its `learned` part.
 
@@ -159,6 +195,8 @@ def learn(
         Answer to its cell request; None for a categorical factor is "too many values".
     cuts
         Probability to cut point and the values around it.
+    centre
+        What was taken from a linear factor's values before they were added up.
     """
     if is_resolved(spec):
         return spec
@@ -167,7 +205,7 @@ def learn(
             raise _nothing_known(spec.name)
         return _with_learned(spec, **learned_edges(spec, cuts))
     if isinstance(spec, LinearSpec):
-        return _with_learned(spec, **_learned_moments(spec, table))
+        return _with_learned(spec, **_learned_moments(spec, table, centre))
     return _with_learned(spec, levels=_learned_levels(cast(CategoricalSpec, spec), table))
 
 
@@ -213,11 +251,12 @@ def _nothing_known(name: str) -> DataError:
     ))
 
 
-def _learned_moments(spec: LinearSpec, table: DesignTable | None) -> dict[str, float]:
-    sums = {name: float(one[0]) for name, one in table.sums.items()} if table is not None and len(table) else {}
-    if not sums.get("weight", 0.0) > 0:
+def _learned_moments(spec: LinearSpec, table: DesignTable | None, centre: float) -> dict[str, float]:
+    weight, value, square = _sums(table)
+    if not weight > 0:
         raise _nothing_known(spec.name)
-    mean, square = sums["value"] / sums["weight"], sums["square"] / sums["weight"]
+    shift, square = value / weight, square / weight
+    mean = centre + shift
     if not math.isfinite(square):
         raise DataError.because(
             f"{spec.name!r} holds values too large to average.", "Mean and spread need finite sums.",
@@ -225,10 +264,10 @@ def _learned_moments(spec: LinearSpec, table: DesignTable | None) -> dict[str, f
         )
     moments = {"mean": mean}
     if spec.scale == "sd":
-        variance = square - mean * mean
-        if variance <= 1e-12 * square:  # beyond that, rounding of the sums would decide
+        variance = square - shift * shift
+        if not variance > ROUNDING**2 * (mean * mean + square):
             raise DataError.because(
-                f"{spec.name!r} does not vary beyond a millionth of its size.", "A scale divides: it is above 0.",
+                f"{spec.name!r} does not vary beyond the rounding of its values.", "A scale divides: it is above 0.",
                 "Write centre and scale as numbers, or leave the factor out.",
             )
         moments["sd"] = math.sqrt(variance)

@@ -21,6 +21,7 @@ from glm_local.contract.learn_factors import learn, learn_factors, with_base, wi
 from glm_local.contract.level_names import level_names
 from glm_local.errors import DataError
 from glm_local.pandas_engine import PandasEngine
+from tests.contract.far_values import far_rows, learned_moments
 from tests.contract.repeated_values import learned_bins, repeated
 
 FRAME = pd.DataFrame({
@@ -89,6 +90,14 @@ def test_mean_and_spread_are_those_of_the_capped_value_weighted_where_known() ->
     assert found["mean"] == pytest.approx(mean, rel=1e-14)
     assert found["sd"] == pytest.approx(spread, rel=1e-14)
     assert learned(linear("Value", centre="mean", missing=0))[0] == {"mean": 22.0}
+
+
+def test_spreads_of_columns_far_from_0_keep_their_digits() -> None:
+    frame, moments = far_rows()
+    engine = PandasEngine()
+    for name, found in learned_moments(engine, frame).items():
+        assert found == pytest.approx(moments[name], rel=1e-12)
+    assert engine.passes.raw == 2  # one more than for columns around 0: around their means
 
 
 def test_only_chosen_rows_count() -> None:

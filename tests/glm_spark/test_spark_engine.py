@@ -19,6 +19,7 @@ from glm_spark.answer_tree import Merging
 from glm_spark.lookup_join import Joined
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.spark_frames import collated_columns, rows_to_spark
+from tests.contract.far_values import far_rows, learned_moments
 from tests.contract.repeated_values import learned_bins, repeated
 
 if TYPE_CHECKING:
@@ -85,6 +86,12 @@ def test_many_distinct_values_fall_on_the_same_grid_everywhere(engine: SparkEngi
     for partitions in (1, 5):
         np.testing.assert_array_equal(engine.quantiles(frame.repartition(partitions), *asked)["v"], near)
     np.testing.assert_allclose(near, np.quantile(table["v"].to_numpy(), asked[1]), rtol=1 / 2048)
+
+
+def test_spreads_of_columns_far_from_0_keep_their_digits_on_spark(engine: SparkEngine) -> None:
+    frame, moments = far_rows()
+    for name, found in learned_moments(engine, engine.spark.createDataFrame(frame)).items():
+        assert found == pytest.approx(moments[name], rel=1e-12)
 
 
 def test_quantile_edges_of_repeated_values_are_the_same_and_the_finest_on_both_engines(engine: SparkEngine) -> None:
