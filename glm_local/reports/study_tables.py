@@ -30,6 +30,7 @@ SCREENING = (
     Column("df", "df", count_text),
     Column("p_value", "p", probability_text),
     Column("coarse_p_value", "p, 5 bands", probability_text),
+    Column("cut_p_value", "p, one cut", probability_text),
     Column("q_value", "FDR q", probability_text),
     Column("train_gain", "Gain train", amount_text),
     Column("cv_gain", "Gain CV", amount_text),

@@ -45,6 +45,12 @@ class CandidateLevels:
         asked = rules(rows, found)
         return cls(sums, group_codes(sums.kind, sums.labels, sums.ordered, rows, weight, found, asked), found)
 
+    @property
+    def bands(self) -> NDArray[np.intp]:
+        """Tested levels of the ordered codes, in their order; none of a categorical candidate."""
+        ordered = 0 if self.sums.kind == "categorical" else self.sums.ordered
+        return np.unique(self.tested.group[:ordered])
+
     def by_level(self, values: Array) -> Array:
         """Sums per fine code added up by tested level, training folds only, shape (levels, folds)."""
         total = np.zeros((self.tested.groups, self.sums.folds))

@@ -17,12 +17,13 @@ from glm_local.errors import GlmError, SpecError, nearest
 from glm_local.screening.candidate_checks import CandidateChecks, FlagLimits, leakage
 from glm_local.screening.candidate_levels import CandidateLevels
 from glm_local.screening.concentration import cross_fitted_gini, information_value
+from glm_local.screening.cut_test import cut_p_value
 from glm_local.screening.level_gain import LevelGain, level_gain
 from glm_local.screening.likelihood_ratio import closed_form, refitted
 from glm_local.screening.ranking import Ranking, by_gain
 from glm_local.screening.score_kernel import INFORMATION, SCORE, ScoreSums
 from glm_local.screening.score_pass import CurrentModel, FieldLevels, field_of, score_pass
-from glm_local.screening.score_test import Dispersion, Efficient, ScoreTest, q_values, smaller_of_two
+from glm_local.screening.score_test import TESTS_OF_A_FACTOR, Dispersion, Efficient, ScoreTest, q_values, smallest_of
 from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRules, floors_text
 
 ScreeningTest = Literal["score", "likelihood_ratio"]
@@ -31,8 +32,8 @@ SCORE_ONLY: tuple[ScreeningTest, ...] = ("score",)
 
 COLUMNS = (
     "rank", "factor", "kind", "levels", "cv_gain", "cv_gain_se", "cv_gain_share", "folds_better", "train_gain",
-    "validation_gain", "statistic", "df", "p_value", "coarse_p_value", "q_value", "lr_statistic", "lr_df", "lr_p_value",
-    "gini", "information_value", "cardinality", "missing_share", "validation_missing_share", "coverage", "thin_levels",
+    "validation_gain", "statistic", "df", *TESTS_OF_A_FACTOR, "q_value", "lr_statistic", "lr_df", "lr_p_value", "gini",
+    "information_value", "cardinality", "missing_share", "validation_missing_share", "coverage", "thin_levels",
     "thin_share", "psi_validation", "psi_folds", "flags", "error",
 )  # fmt: skip
 COARSE_BANDS = 5
@@ -88,7 +89,7 @@ def rank_factors(
     screening = _Screening(rows, model, rules or ScreeningRules(), limits or FlagLimits(), "likelihood_ratio" in tests)
     lines += screening.lines(known) if known else []
     table = pd.DataFrame(lines, columns=list(COLUMNS))
-    table["q_value"] = q_values(smaller_of_two(table["p_value"], table["coarse_p_value"]))
+    table["q_value"] = q_values(smallest_of(*(table[name] for name in TESTS_OF_A_FACTOR)))
     table = by_gain(table, ["factor"])
     counted = table.astype(dict.fromkeys(COUNTS, "int64"))
     return Ranking(counted, "" if model is None else model.fingerprint, dispersion=screening.spread)
@@ -131,19 +132,14 @@ class _Screening:
         lines = []
         for at, (name, one) in enumerate(prepared.items()):
             try:
-                line = self._line(name, one, self._test(found, at))
-                second = self._test(found, seconds[name]).p_value if name in seconds else math.nan
-                lines.append(line | {"coarse_p_value": second})
+                efficient = _efficient(found, at)
+                line = self._line(name, one, efficient.test(self.dispersion))
+                second = _efficient(found, seconds[name]).test(self.dispersion).p_value if name in seconds else math.nan
+                cut = cut_p_value(efficient, one.bands, self.dispersion)
+                lines.append(line | {"coarse_p_value": second, "cut_p_value": cut})
             except (GlmError, ArithmeticError, ValueError) as error:
                 lines.append(_refusal(name, _reason(error)) | {"kind": one.sums.kind})
         return lines
-
-    def _test(self, found: ScoreSums, at: int) -> ScoreTest:
-        """The score test of one tested field."""
-        total = found.levels[at].sum(axis=1)
-        own, cross = np.diag(total[INFORMATION]), found.cross[at]
-        efficient = Efficient.of(total[SCORE], own, cross, found.model, found.by_key[at])
-        return efficient.test(self.dispersion)
 
     def _line(self, name: str, one: CandidateLevels, score: ScoreTest) -> dict[str, Any]:
         sums, tested = one.sums, one.tested
@@ -198,6 +194,13 @@ class _Screening:
         if score.freedom == 0:
             return None
         return refitted(self.rows, self.current.fit.document, self.rows.candidates[name], one.tested, score)
+
+
+def _efficient(found: ScoreSums, at: int) -> Efficient:
+    """Score and information of one tested field net of the model."""
+    total = found.levels[at].sum(axis=1)
+    own, cross = np.diag(total[INFORMATION]), found.cross[at]
+    return Efficient.of(total[SCORE], own, cross, found.model, found.by_key[at])
 
 
 def _reason(error: Exception) -> str:

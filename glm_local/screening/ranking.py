@@ -22,8 +22,10 @@ DEFINITIONS: Mapping[str, str] = {
     "df": "its degrees of freedom: rank of the levels' information net of the model; 0 when the model has them",
     "p_value": "of the score test: F by key; else chi-square, or F where the dispersion is estimated",
     "coarse_p_value": "of the same test of an ordered candidate in 5 bands, where a step or a trend is plainer",
-    "q_value": "Benjamini and Hochberg of p_value, or of twice the smaller of p_value and coarse_p_value: keeping all "
-    "up to q keeps the share of false discoveries at q",
+    "cut_p_value": "of the best single cut of an ordered candidate between its bands, corrected for their number "
+    "(Worsley's bound): where a step or a trend is plainest",
+    "q_value": "Benjamini and Hochberg of p_value, or of the smallest of p_value, coarse_p_value and cut_p_value times "
+    "how many of them there are: keeping all up to q keeps the share of false discoveries at q",
     "lr_statistic": "deviance gain of the joint fit with the levels over the same; lr_df, lr_p_value likewise",
     "train_gain": "fall of the training deviance with each level at its best shift, the current model held as offset",
     "cv_gain": "the same out of fold: shifts learned on the other folds, not shrunk; negative means worse than without",

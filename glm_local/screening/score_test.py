@@ -137,6 +137,12 @@ class Efficient:
         information = self.information[np.ix_(tested, tested)]
         return Efficient(self.score[tested], information, self.own[tested], by_key, self.factor)
 
+    def combined(self, weights: Array) -> Efficient:
+        """Sums of levels, one for every row of `weights`, shape (sums, levels)."""
+        by_key = None if self.by_key is None else weights @ self.by_key
+        own = (weights**2) @ self.own
+        return Efficient(weights @ self.score, weights @ self.information @ weights.T, own, by_key, self.factor)
+
     def test(self, dispersion: Dispersion | None = None) -> ScoreTest:
         """The score test of all levels at once; by key where their scores by key are known."""
         white = whitening(self.information, self.own)
@@ -248,18 +254,24 @@ def ratio_test(gain: float, freedom: int, dispersion: Dispersion) -> ScoreTest:
     return ScoreTest(statistic, freedom, dispersion.freedom, p_value, gain)
 
 
-def smaller_of_two(first: ArrayLike, second: ArrayLike) -> Array:
-    """Bonferroni's p-value of two tests of one hypothesis: twice the smaller, at most 1; of one test that test's own.
+def smallest_of(*tests: ArrayLike) -> Array:
+    """Bonferroni's p-value of several tests of one hypothesis: the smallest times their number, at most 1.
+
+    NaN is no test and does not count.
 
     Examples
     --------
-    >>> smaller_of_two([0.2, 0.3, 0.9], [0.01, float("nan"), 0.8]).tolist()
+    >>> smallest_of([0.2, 0.3, 0.9], [0.01, float("nan"), 0.8]).tolist()
     [0.02, 0.3, 1.0]
     """
-    one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    both = np.minimum(2 * np.fmin(one, other), 1.0)
-    single: Array = np.fmin(one, other)
-    return np.where(np.isnan(one) | np.isnan(other), single, both)
+    p_values = np.stack([np.asarray(test, dtype=np.float64) for test in tests])
+    count = np.sum(~np.isnan(p_values), axis=0)
+    smallest = np.min(np.where(np.isnan(p_values), np.inf, p_values), axis=0)
+    return np.where(count > 0, np.minimum(smallest * np.maximum(count, 1), 1.0), np.nan)
+
+
+TESTS_OF_A_FACTOR = ("p_value", "coarse_p_value", "cut_p_value")
+"""Columns of a ranking that hold tests of one hypothesis: that the candidate says nothing."""
 
 
 def q_values(p_values: ArrayLike) -> Array:

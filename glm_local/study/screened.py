@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from glm_local.screening.score_test import q_values, smaller_of_two
+from glm_local.screening.score_test import TESTS_OF_A_FACTOR, q_values, smallest_of
 from glm_local.screening.tested_levels import UNTESTED
 
 
@@ -20,7 +20,8 @@ class Screened:
     statistic, df
         Of levels formed without the target; None where nothing could be tested.
     p_value
-        Of an ordered candidate twice the smaller of the tests in 20 and in 5 bands.
+        Of an ordered candidate the smallest of the tests in 20 bands, in 5 and of the best single cut, times how many
+        of them there are.
     q_value
         Benjamini and Hochberg's, among the last tests of all candidates.
     tests
@@ -57,9 +58,9 @@ class Screened:
 
 
 def screening_p(line: Mapping[str, Any]) -> float | None:
-    """The p-value of a line of a ranking: of an ordered candidate's two tests twice the smaller."""
-    tests = [math.nan if line.get(name) is None else float(line[name]) for name in ("p_value", "coarse_p_value")]
-    found = float(smaller_of_two(*tests))
+    """The p-value of a line of a ranking: of an ordered candidate's tests the smallest times their number."""
+    tests = [math.nan if line.get(name) is None else float(line[name]) for name in TESTS_OF_A_FACTOR]
+    found = float(smallest_of(*tests))
     return None if math.isnan(found) else found
 
 
