@@ -78,7 +78,7 @@ def _sound_factor(ordered: Array, tolerance: Array) -> Array | None:
     if len(ordered) < MANY_COLUMNS:
         return None
     try:
-        lower = np.linalg.cholesky(ordered)
+        lower: Array = np.linalg.cholesky(ordered)
     except np.linalg.LinAlgError:
         return None
     return lower if (np.diag(lower) ** 2 > 100 * tolerance).all() else None
@@ -128,8 +128,9 @@ def inverse_diagonal(matrix: Array) -> Array:
     try:
         root = solve_triangular(np.linalg.cholesky(scaled), np.eye(len(matrix)), lower=True)
     except (np.linalg.LinAlgError, ValueError):
-        return np.diag(inverse_information(matrix))
-    return np.einsum("ij,ij->j", root, root) * scale**2
+        return np.asarray(np.diag(inverse_information(matrix)))
+    found: Array = np.einsum("ij,ij->j", root, root) * scale**2
+    return found
 
 
 def inverse_root(matrix: Array) -> Array:

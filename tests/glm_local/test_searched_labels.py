@@ -52,7 +52,8 @@ def study() -> Any:
 def labels_of(model: Any) -> dict[str, set[str | None]]:
     """Factor to labels of its fitted lines."""
     fitted = model.coefficients[model.coefficients["status"] == "fitted"]
-    return {str(name): set(lines["inference"]) for name, lines in fitted.groupby("factor")}
+    labels = fitted["inference"].astype(object).where(fitted["inference"].notna(), None)  # pandas 3 has NaN for no text
+    return {str(name): set(lines) for name, lines in labels.groupby(fitted["factor"])}
 
 
 SAID = {"age": {SEARCHED}, "area": {SEARCHED}, "age:area": {SEARCHED}, "wealth": {None}}

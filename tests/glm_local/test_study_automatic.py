@@ -81,7 +81,7 @@ def stopped(_: Any) -> Any:
 
 
 def steps(study: GLMStudy) -> list[str]:
-    return [" ".join(map(str, line)) for line in study.history[["event", "factor", "reason"]].to_numpy()]
+    return [" ".join(map(str, line)) for line in study.history[["event", "factor", "reason"]].fillna("").to_numpy()]
 
 
 def test_only_the_best_are_tried_when_so_many_are_asked_for(frame: pd.DataFrame) -> None:
