@@ -78,7 +78,7 @@ def _sound_factor(ordered: Array, tolerance: Array) -> Array | None:
     if len(ordered) < MANY_COLUMNS:
         return None
     try:
-        lower: Array = np.linalg.cholesky(ordered)
+        lower = np.asarray(np.linalg.cholesky(ordered), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
     return lower if (np.diag(lower) ** 2 > 100 * tolerance).all() else None
