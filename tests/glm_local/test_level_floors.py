@@ -225,6 +225,20 @@ def test_credible_levels_do_not_depend_on_the_base_and_draw_thin_ones_to_the_oth
     assert np.corrcoef(shown[1], given)[0, 1] > 0.9
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_models_table_has_the_credible_relativities_of_the_page(family: str) -> None:
+    study = study_of(family)
+    levels = [f"t{at:02d}" for at in range(30)]
+    study.accept("town", {**BY_HAND, "levels": levels, "base": {"level": "t00"}}, "every town")
+    table = study.model.coefficients
+    shown = {row.term: row.credible for row in study_content(study, None, "", "").coefficients}
+    assert list(table["credible"].fillna(-1.0)) == [-1.0 if shown[term] is None else shown[term] for term in table["term"]]
+    towns = table[table["factor"] == "town"].set_index("level")
+    assert towns["credible"]["t00"] == (0.0 if family == "gaussian" else 1.0)
+    assert towns["credible"].std() < towns["estimate" if family == "gaussian" else "relativity"].std()
+    assert table.set_index("term")["credible"].isna()["(Intercept)"]
+
+
 def test_credible_levels_are_those_of_buehlmann_where_estimates_are_independent() -> None:
     draw = np.random.default_rng(4)
     noise = draw.uniform(0.05, 0.5, 12)
