@@ -111,8 +111,19 @@ def evidence_words(domain: str, dispersion: float = 1.0) -> str:
     """
     if domain in ("unit", "nonnegative"):
         counted = "expected events × non-events / rows" if domain == "unit" else "expected events"
-        return counted if dispersion == 1 else f"{counted} over the dispersion"
+        return over_dispersion(counted, dispersion)
     return "rows over the dispersion" if domain == "positive" else "rows"
+
+
+def over_dispersion(counted: str, dispersion: float) -> str:
+    """What was counted, and that it was divided by the dispersion where that is not 1.
+
+    Examples
+    --------
+    >>> over_dispersion("25 expected", 1.0), over_dispersion("25 expected", 1.7)
+    ('25 expected', '25 expected over the dispersion')
+    """
+    return counted if dispersion == 1 else f"{counted} over the dispersion"
 
 
 def _evidence(family: Family, level: Coefficient, rate: float, dispersion: float) -> float:

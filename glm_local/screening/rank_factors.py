@@ -23,7 +23,7 @@ from glm_local.screening.ranking import Ranking, by_gain
 from glm_local.screening.score_kernel import INFORMATION, SCORE, ScoreSums
 from glm_local.screening.score_pass import CurrentModel, FieldLevels, field_of, score_pass
 from glm_local.screening.score_test import Dispersion, Efficient, ScoreTest, q_values, smaller_of_two
-from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRules, floors_text
+from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRules
 
 ScreeningTest = Literal["score", "likelihood_ratio"]
 TESTS: tuple[ScreeningTest, ...] = ("score", "likelihood_ratio")
@@ -189,7 +189,7 @@ class _Screening:
             rows, known = checks.rows, float(one.evidence.sum())
             yield (
                 f"{UNTESTED}: of its {rows:,.0f} rows ({known:,.0f} in evidence) no two levels hold "
-                f"{floors_text(self.rules, self.rows.family)} each"
+                f"{self.current.floors_text(self.rules)} each"
             )
 
     def _ratio(self, name: str, one: CandidateLevels, gain: LevelGain, score: ScoreTest) -> ScoreTest | None:

@@ -85,10 +85,16 @@ class ScreeningRules:
 
 def evidence(family: Family, link: Link, rows: Array, information: Array, dispersion: float) -> Array:
     """Evidence free of scale (`ScreeningRules`): information / dispersion on a log or logit scale, rows elsewhere."""
-    if link.name != "log" and family.domain != "unit":
+    domain = counted_domain(family, link)
+    if domain == "real":
         return rows
     found = information / max(dispersion, 1e-300)
-    return np.minimum(found, rows) if family.domain == "positive" else found
+    return np.minimum(found, rows) if domain == "positive" else found
+
+
+def counted_domain(family: Family, link: Link) -> str:
+    """The domain whose units evidence is counted in: "real", rows, where the link has no scale of ratios or odds."""
+    return family.domain if link.name == "log" or family.domain == "unit" else "real"
 
 
 UNTESTED = "not tested"
@@ -96,16 +102,20 @@ UNTESTED = "not tested"
 NO_FREEDOM = f"{UNTESTED}: no degree of freedom is left for the dispersion"
 
 
-def floors_text(rules: ScreeningRules, family: Family) -> str:
-    """The floors of a level in words.
+def floors_text(rules: ScreeningRules, domain: str, dispersion: float) -> str:
+    """The floors of a level or cell in words, counted as `evidence` counts them.
 
     Examples
     --------
-    >>> from glm_local.glm.families import family_from
-    >>> floors_text(ScreeningRules(), family_from("poisson"))
+    >>> floors_text(ScreeningRules(), "nonnegative", 1.0)
     '30 rows and 10 expected events'
+    >>> floors_text(ScreeningRules(), "unit", 1.7), floors_text(ScreeningRules(), "real", 1.7)
+    ('30 rows and 10 expected events × non-events / rows over the dispersion', '30 rows')
     """
-    return f"{rules.min_rows:g} rows and {rules.min_evidence:g} {evidence_words(family.domain)}"
+    counted = evidence_words(domain, dispersion)
+    if counted == "rows":
+        return f"{max(rules.min_rows, rules.min_evidence):g} rows"
+    return f"{rules.min_rows:g} rows and {rules.min_evidence:g} {counted}"
 
 
 @dataclass(frozen=True)
