@@ -109,8 +109,9 @@ class _Screening:
     def __init__(
         self, rows: StudyRows[Any], model: ModelDocument | None, rules: ScreeningRules, limits: FlagLimits, ratio: bool
     ) -> None:
-        self.rows, self.model, self.rules, self.limits, self.ratio = rows, model, rules, limits, ratio
+        self.rows, self.model, self.limits, self.ratio = rows, model, limits, ratio
         self.current = CurrentModel.of(rows, model)
+        self.rules = rules.of_domain(self.current.domain)
         self.dispersion: Dispersion = self.current.dispersion
         self.spread: tuple[float, float] | None = None
 

@@ -51,10 +51,14 @@ class CurrentModel:
         """Evidence of levels or cells under the model, in the units of the floors."""
         return evidence(self.fit.family, self.fit.link, rows, information, evidence_dispersion(self.fit.document))
 
+    @property
+    def domain(self) -> str:
+        """The domain whose units evidence is counted in."""
+        return counted_domain(self.fit.family, self.fit.link)
+
     def floors_text(self, rules: ScreeningRules) -> str:
         """The floors in words, counted as this model counts evidence."""
-        domain = counted_domain(self.fit.family, self.fit.link)
-        return floors_text(rules, domain, evidence_dispersion(self.fit.document))
+        return floors_text(rules, self.domain, evidence_dispersion(self.fit.document))
 
 
 @dataclass(frozen=True)

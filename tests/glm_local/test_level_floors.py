@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from glm_local.binning.floors import domain_of, evidence_parts
 from glm_local.binning.rules import BinningRules
 from glm_local.errors import ArgumentError, ConfigError
 from glm_local.glm.credible_levels import credible, credible_estimates
@@ -16,6 +17,9 @@ from glm_local.glm.thin_levels import thin_levels
 from glm_local.job.study_config import BinningSection
 from glm_local.job.study_rules import binning_rules
 from glm_local.reports.verdict import plain_verdict
+from glm_local.screening.candidate_levels import CandidateLevels
+from glm_local.screening.score_pass import CurrentModel
+from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.studies import GLMStudy
 from glm_local.study.proposing import read_rules, rules_document
 from glm_local.study.report import study_content
@@ -261,3 +265,39 @@ def test_a_profile_is_checked_where_it_enters() -> None:
         BinningRules(min_share=5)
     assert WorkflowRules(profile="credit").plan.rules == replace(BinningRules(), profile="credit")
     assert binning_rules(BinningSection(profile="credit")).floors().document() == {"min_evidence": 10, "min_share": 0.05}
+
+
+@pytest.mark.parametrize("weight", [None, "w"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_levels_of_tests_and_cells_of_crossings_hold_what_levels_made_by_rule_hold(
+    family: str, weight: str | None
+) -> None:
+    frame = rows_of(family).assign(w=np.random.default_rng(1).choice([1e3, 2e3], 3_000))
+    study = GLMStudy(frame, target="y", key="id", user="ann", name="s", candidates=["town"], weight=weight,
+                     **FAMILIES[family])  # fmt: skip
+    rows = study.bench.rows
+    sums, current = rows.sums(None, ["town"])["town"], CurrentModel.of(rows, None)
+    least = BinningRules().floors(domain_of(sums)).evidence
+    assert ScreeningRules().of_domain(current.domain).least_evidence == least
+    for_levels = np.minimum.reduce([one[:, : sums.folds].sum(axis=1) for one in evidence_parts(sums)])
+    assert CandidateLevels.of(sums, current, ScreeningRules()).evidence == pytest.approx(for_levels, rel=1e-9)
+
+
+def test_a_cell_of_gamma_rows_that_spread_much_is_thin_as_a_level_of_as_many_would_be() -> None:
+    draw, many = np.random.default_rng(5), 3_000
+    b = draw.choice(list("uv"), many, p=[0.3, 0.7])
+    frame = pd.DataFrame({"id": np.arange(many), "a": np.where(b == "u", "p", draw.choice(list("pq"), many)), "b": b})
+    frame.loc[:99, ["a", "b"]] = ["q", "u"]
+    frame["y"] = draw.gamma(0.25, 4.0, many)
+    study = GLMStudy(frame, target="y", family="gamma", link="log", key="id", user="ann", name="s",
+                     candidates=["a", "b"])  # fmt: skip
+    for name in ("a", "b"):
+        study.accept(name, {"kind": "categorical", "name": name, "column": name, "missing": "refuse",
+                            "unseen": "refuse", "levels": "learn"}, reason="to cross")  # fmt: skip
+    found = study.find_interactions()
+    cell = found.cells["a", "b"].set_index(["row", "column"]).loc[("q", "u")]
+    assert 10 < cell["rows"] / (study.model.statistics.dispersion_pearson or 0.0) < 20
+    assert cell["status"] == "thin"
+    assert "no cell holds 30 rows and 20 rows over the dispersion" in found.table["flags"][0]
+    lower = study.find_interactions(rules=ScreeningRules(min_evidence=10)).cells["a", "b"]
+    assert lower.set_index(["row", "column"])["status"]["q", "u"] == "own"

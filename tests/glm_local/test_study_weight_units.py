@@ -79,7 +79,7 @@ def few_events(family: str, scale: float) -> GLMStudy:
     frame = pd.DataFrame({"id": np.arange(900), "x": draw.normal(size=900), "a": draw.choice(list("pq"), 900),
                           "b": draw.choice(list("uv"), 900), "w": draw.choice([1.0, 2.0], 900) * scale})  # fmt: skip
     frame["y"] = (frame["id"] < 15).astype(float)
-    return GLMStudy(frame, target="y", family=family, weight="w", key="id", split=None, name="s", user="ann",
+    return GLMStudy(frame, target="y", family=family, weight="w", key="id", name="s", user="ann",
                     candidates=["x", "a", "b"])  # fmt: skip
 
 
