@@ -90,6 +90,11 @@ class Search:
         return max(float(self.sums.deviance[: self.sums.folds].sum()) / max(self.rows, 1.0), 1e-300)
 
     @property
+    def charge(self) -> float:
+        """What BIC divides the deviance by: the dispersion, by key where rows of a key may be alike."""
+        return self.dispersion * self.sums.key_effect
+
+    @property
     def is_joined(self) -> bool:
         """Whether codes are joined into runs before the program."""
         return self.sums.ordered > MOST_UNITS
