@@ -52,11 +52,14 @@ class Search:
         Of one candidate.
     own
         Codes apart that have a level of their own.
+    thin
+        Codes apart that were to have one and hold too little: they follow the level that says least of them.
     """
 
     sums: FactorSums
     rules: BinningRules
     own: tuple[int, ...] = ()
+    thin: tuple[int, ...] = ()
 
     @cached_property
     def train(self) -> Array:
@@ -179,7 +182,7 @@ class Search:
 
     def without(self, **relaxed: object) -> Search:
         """The same search under fewer rules."""
-        return Search(self.sums, replace(self.rules, **relaxed), self.own)  # type: ignore[arg-type]
+        return Search(self.sums, replace(self.rules, **relaxed), self.own, self.thin)  # type: ignore[arg-type]
 
     def _total(self, values: Array) -> Array:
         return (values @ self.train)[: self.sums.ordered, 0]

@@ -21,7 +21,7 @@ from glm_local.screening.candidate_levels import CandidateLevels
 from glm_local.screening.score_pass import CurrentModel
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.studies import GLMStudy
-from glm_local.study.proposing import read_rules, rules_document
+from glm_local.study.proposing import optimized, read_rules, rules_document
 from glm_local.study.report import study_content
 from glm_local.workflow.rules import WorkflowRules
 
@@ -301,3 +301,21 @@ def test_a_cell_of_gamma_rows_that_spread_much_is_thin_as_a_level_of_as_many_wou
     assert "no cell holds 30 rows and 20 rows over the dispersion" in found.table["flags"][0]
     lower = study.find_interactions(rules=ScreeningRules(min_evidence=10)).cells["a", "b"]
     assert lower.set_index(["row", "column"])["status"]["q", "u"] == "own"
+
+
+def test_too_few_missing_values_follow_the_level_nearest_to_the_average_in_search_and_fit_alike() -> None:
+    draw, many = np.random.default_rng(3), 6_000
+    age = draw.integers(18, 80, many).astype(float)
+    frame = pd.DataFrame({"id": np.arange(many), "y": draw.poisson(0.1 * np.exp(0.9 * (age < 25) - 0.7 * (age > 45)))})
+    frame["age"] = np.where(draw.random(many) < 0.008, np.nan, age)
+    study = GLMStudy(frame, target="y", key="id", user="ann", name="s", candidates=["age"])
+    block = study.factor("age").optimize(size=3)
+    result = optimized(study, "age", BinningRules(size=3))
+    neutral, base = (str(result.levels["level"][at]) for at in (result.levels["shift"].abs().argmin(), 2))
+    assert block.spec.document()["missing"] == {"level": neutral} != {"level": base}
+    assert "Too few missing values for a level of their own" in " ".join(block.spec.notes)
+    block.accept()
+    chosen = result.trials[result.trials["chosen"]]["train_deviance"].item()
+    assert study.model.statistics.deviance / study.samples["train"] == pytest.approx(chosen, rel=1e-9)
+    edge = block.spec.edges[0] + 3
+    assert block.split_level(neutral, at=edge).spec.document()["missing"] == {"level": f"({edge - 3:g}, {edge:g}]"}
