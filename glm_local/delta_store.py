@@ -28,6 +28,9 @@ from glm_local.table_files import ArrowFiles, local_path
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+COLLISIONS = ("Concurrent transaction", "Metadata changed")
+"""What deltalake says when another writer's commit came first that carried the guard, or the later columns."""
+
 COMMIT_RETRIES = 200
 """Another writer's commit in between is no conflict unless it carries the same guard; deltalake's own 15 is too few."""
 
@@ -180,9 +183,12 @@ class DeltaStore:
             app_transactions=[Transaction(guard.app, guard.version)],
         )
         try:
-            self._deltalake.write_deltalake(delta, rows, mode="append", commit_properties=commit)
+            self._deltalake.write_deltalake(
+                delta, rows, mode="append", commit_properties=commit,
+                schema_mode="merge" if TABLES[table].later_columns(_columns(delta)) else None,
+            )
         except DeltaError as error:
-            if "Concurrent transaction" in str(error):
+            if any(one in str(error) for one in COLLISIONS):
                 return False
             raise cannot_write(table, error) from error
         except OSError as error:
@@ -206,9 +212,11 @@ class DeltaStore:
         schema = TABLES[table].arrow_schema
         wanted = pa.schema([schema.field(name) for name in columns or schema.names])
         delta = self._open(table)
-        if delta is None:
+        later = set() if delta is None else {one.name for one in TABLES[table].later_columns(_columns(delta))}
+        if delta is None or later & {*where, *above}:
             return wanted.empty_table()
-        sql = f"SELECT {', '.join(_quoted(name) for name in wanted.names)} FROM audit_table"
+        listed = (f"NULL AS {_quoted(name)}" if name in later else _quoted(name) for name in wanted.names)
+        sql = f"SELECT {', '.join(listed)} FROM audit_table"
         rules = [f"{_quoted(name)} = {_literal(value)}" for name, value in where.items()]
         rules += [f"{_quoted(name)} > {int(limit)}" for name, limit in above.items()]
         if rules:
@@ -238,7 +246,7 @@ class DeltaStore:
                     delta.version(),
                     (protocol.min_reader_version, protocol.min_writer_version),
                     dict(delta.metadata().configuration),
-                    tuple(one.name for one in delta.schema().fields),
+                    _columns(delta),
                 )
 
     def mark(self, table: str, app: str) -> int | None:
@@ -339,6 +347,10 @@ def _is_commit(texts: Mapping[str, str]) -> bool:
         return all(read_object(line) is not None for text in texts.values() for line in text.split("\n") if line)
     except ValueError:
         return False
+
+
+def _columns(delta: DeltaTable) -> tuple[str, ...]:
+    return tuple(one.name for one in delta.schema().fields)
 
 
 def _quoted(name: str) -> str:

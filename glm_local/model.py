@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
@@ -26,6 +27,7 @@ from glm_local.contract.plain_json import readable_json
 from glm_local.contract.read_json import DEEPEST, read_object
 from glm_local.contract.sql import print_sql, quote_identifier
 from glm_local.errors import DataError, Problem, SpecError, nearest
+from glm_local.glm.credible_levels import credible_relativities
 from glm_local.glm.document import covariance_matrix, model_json, read_model_json
 from glm_local.glm.model_text import model_html, model_text
 from glm_local.validation import ValidationReport, codes_and_labels, validation_report
@@ -52,10 +54,23 @@ class Model(Generic[Frame]):
 
     @property
     def coefficients(self) -> pd.DataFrame:
-        """One row per term and level, base levels included, columns as in `Coefficient`."""
-        return pd.DataFrame(
+        """One row per term and level, base levels included: columns as in `Coefficient`, and `credible`.
+
+        `credible` is the level's relativity (for links without one its estimate) weighted by its credibility, as on
+        the report's page (`glm_local.glm.credible_levels`): what is left of thin levels once they are drawn to the
+        others. It stands behind the relativity's interval; NaN for terms that are no level, pinned and aliased levels,
+        and models with a ridge penalty.
+        """
+        lines = pd.DataFrame(
             [one.model_dump() for one in self.document.coefficients], columns=list(Coefficient.model_fields)
         )
+        behind = list(lines.columns).index("relativity_upper") + 1
+        lines.insert(behind, "credible", lines["term"].map(self._credible).astype(float))
+        return lines
+
+    @cached_property
+    def _credible(self) -> dict[str, float]:
+        return credible_relativities(self.document)
 
     @property
     def statistics(self) -> FitStatistics:

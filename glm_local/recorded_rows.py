@@ -37,7 +37,7 @@ def coefficient_rows(model: ModelDocument) -> list[Row]:
             "model_id": model.fingerprint, "term": one.term, "factor": one.factor, "level": one.level,
             "is_base": one.status == "base", "is_aliased": one.status == "aliased", "estimate": one.estimate,
             "standard_error": one.std_error, "statistic": one.statistic, "p_value": one.p_value, "lower": one.lower,
-            "upper": one.upper, "relativity": one.relativity,
+            "upper": one.upper, "relativity": one.relativity, "inference": one.inference,
         }
         for one in model.coefficients
     ]  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from glm_local.contract.audit_rows import DELTA_PROTOCOL, TABLES
 from glm_local.contract.event_entries import Entry
 from glm_local.contract.fill_rows import fill_rows, from_arrow, to_arrow, with_digest
 from glm_local.contract.run_log import RunLog
+from glm_local.contract.searched_levels import SEARCHED
 from glm_local.contract.store import Guard, Store
 from glm_local.errors import ConfigError, StoreError
 
@@ -45,14 +47,18 @@ def _line(sample: str, at: int) -> dict[str, object]:
 class StoreConformance:
     """Inherit, and give `store` (a store that tests share, in an empty folder) and `other` as fixtures.
 
-    `other` opens the same place with the other writer; None skips what needs it. Tests keep apart by study. `writers`
-    times `steps` events are raced.
+    `other` opens the same place with the other writer, `places` opens an empty place with each writer there is; None
+    skips what needs it. Tests keep apart by study. `writers` times `steps` events are raced.
     """
 
     writers, steps = 4, 3
 
     @pytest.fixture
     def other(self) -> Store | None:
+        return None
+
+    @pytest.fixture
+    def places(self) -> Callable[[], Sequence[Store]] | None:
         return None
 
     def test_what_is_written_is_read_back_with_the_same_hash(self, store: Store) -> None:
@@ -214,6 +220,31 @@ class StoreConformance:
             assert report.ok, str(report)
         assert [event["step"] for event in history(store, "both")] == SMALL_RUN_EVENTS * 3
         assert history(store, "both") == history(other, "both")
+
+    def test_a_store_of_the_version_before_verifies_and_takes_rows_with_the_columns_added_since(
+        self, places: Callable[[], Sequence[Store]] | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if places is None:
+            pytest.skip("no empty place is given")
+        with monkeypatch.context() as before:
+            for name, table in TABLES.items():
+                own = tuple(one for one in table.own if one.since == 1)
+                before.setitem(TABLES, name, dataclasses.replace(table, own=own))  # type: ignore[arg-type]
+            head = small_run(places()[0], "old", "first").finish()
+        for store in places():
+            assert verify(store, expected_head=str(head)).ok, str(verify(store))
+            first = [row for row in from_arrow(store.read("coefficients")) if row["run_id"] == "first"]
+            assert {(row["term"], row["inference"]) for row in first} == {(f"t{at}", None) for at in range(5)}
+            assert store.read("coefficients", {"run_id": "first", "inference": "x"}).num_rows == 0
+        for at, store in enumerate(places()):
+            log = RunLog(store, "old", f"later {at}", user="tester")
+            log.table("fit", "coefficients", [{"model_id": "m", "term": "t", "inference": SEARCHED}])
+            log.event("fit", "fitted")
+            log.finish()
+        for store in places():
+            assert verify(store, expected_head=str(head)).ok, str(verify(store))
+            found = from_arrow(store.read("coefficients", {"inference": SEARCHED}, ["run_id"]))
+            assert sorted(str(row["run_id"]) for row in found) == [f"later {at}" for at in range(len(places()))]
 
     def test_guards_hold_across_writers(self, store: Store, other: Store | None) -> None:
         if other is None:

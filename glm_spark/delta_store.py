@@ -117,8 +117,9 @@ class SparkDeltaStore:
     def append(self, table: str, rows: pa.Table, guard: Guard) -> bool:
         """Append in one commit, or find the guard taken.
 
-        Delta skips a commit whose transaction version is not new without a word, so the table's history is asked
-        whether this very commit is there.
+        A table made by an earlier version gets its later columns in the same commit. Delta skips a commit whose
+        transaction version is not new without a word, so the table's history is asked whether this very commit is
+        there.
         """
         self.ensure(table)
         commit_id = uuid.uuid4().hex
@@ -128,6 +129,7 @@ class SparkDeltaStore:
             .coalesce(1)
             .write.format("delta")
             .mode("append")
+            .option("mergeSchema", "true")
             .option("txnAppId", guard.app)
             .option("txnVersion", str(guard.version))
             .option("userMetadata", metadata)
@@ -173,7 +175,7 @@ class SparkDeltaStore:
         schema = TABLES[table].arrow_schema
         wanted = pa.schema([schema.field(name) for name in columns or schema.names])
         try:
-            rows = self._table(table).select(*(functions.col(quote_identifier(name)) for name in wanted.names))
+            rows = self._whole(table).select(*(functions.col(quote_identifier(name)) for name in wanted.names))
             for name, value in (where or {}).items():
                 rows = rows.where(functions.col(quote_identifier(name)) == functions.lit(value))
             for name, limit in (above or {}).items():
@@ -183,6 +185,14 @@ class SparkDeltaStore:
             if _says(error, MISSING):
                 return wanted.empty_table()
             raise cannot_read(table, self._name(table), error) from error
+
+    def _whole(self, table: str) -> DataFrame:
+        """Every column of the audit's table, NULL where an earlier version made the table without it."""
+        rows = self._table(table)
+        if not TABLES[table].later_columns(()):
+            return rows
+        later = TABLES[table].later_columns(rows.columns)
+        return rows.withColumns({one.name: functions.lit(None).cast(one.sql_type) for one in later}) if later else rows
 
     def _table(self, table: str) -> DataFrame:
         if self._schema is None:

@@ -83,7 +83,8 @@ def split_level(
     Parameters
     ----------
     level
-        Its name. The rest of a group keeps it.
+        Its name. The rest of a group keeps it. Missing values and the like that follow it follow the rest of a group,
+        and the lower part of an interval.
     at
         Edge inside the interval (a date as YYYY-MM-DD); the edge belongs to the lower part.
     values
@@ -220,13 +221,10 @@ def _split_interval(
     if "labels" in document:
         parts = interval_names(document["edges"], document.get("lower"), document.get("upper"))[place : place + 2]
         document["labels"] = [*names[:place], parts[0], name or parts[1], *names[place + 1 :]]
-    for field in (*CAUSES, "base"):
-        named = document.get(field)
-        if isinstance(named, Mapping) and named.get("level") == names[place]:
-            raise _refused(f"{field!r} names {names[place]!r}, which is to be split.",
-                           "What follows a level must know which part to follow.",
-                           f"Change {field!r} first.")  # fmt: skip
-    return _closed(document, {})
+    if isinstance(document.get("base"), Mapping) and document["base"].get("level") == names[place]:
+        raise _refused(f"'base' names {names[place]!r}, which is to be split.", "The base is one of the parts.",
+                       "Change 'base' first.")  # fmt: skip
+    return _closed(document, {names[place]: str((ordinary_levels(document) or [])[place])})
 
 
 def _split_group(document: Document, place: int, values: Sequence[Value], name: str | None) -> FactorSpec:

@@ -18,6 +18,9 @@ Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Groups = tuple[tuple[int, ...], ...]
 
+TIE = 1e-9
+"""Shifts nearer than this are equal: sums of doubles come in any order."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -103,7 +106,7 @@ class Judge:
         sums = self.search.sums
         if not groups:
             return np.zeros(sums.rows.shape[1])
-        level_of = self._with_base(groups)
+        level_of = self._placed(groups, folds)
         gain = by_level(sums.gain, level_of, int(level_of.max()) + 1)
         learned = at_samples(gain, self.search.mix(folds))
         shift = finite_shift(learned, best_shift(learned), self.search.dispersion)
@@ -114,7 +117,8 @@ class Judge:
     def table(self, groups: Groups) -> pd.DataFrame:
         """Training levels in order, those of their own last; without groups one level that holds everything."""
         search, sums = self.search, self.search.sums
-        level_of = self._with_base(groups) if groups else np.zeros(sums.codes, dtype=np.intp)
+        every = np.arange(sums.folds)
+        level_of = self._placed(groups, every) if groups else np.zeros(sums.codes, dtype=np.intp)
         count = int(level_of.max()) + 1
         rows, weight, amount, fitted = (
             added((one @ search.train)[:, 0], level_of, count)
@@ -134,10 +138,30 @@ class Judge:
         ratio: Array = np.exp(beside)
         return ratio
 
-    def _with_base(self, groups: Groups) -> Codes:
+    def _placed(self, groups: Groups, folds: Codes) -> Codes:
+        """Level of every code: thin ones follow the neutral level of some folds, the others without one the base."""
+        level_of, thin = self.level_of(groups), list(self.search.thin)
+        if thin:
+            level_of[thin] = self.neutral(groups, folds)
+        return np.where(level_of < 0, self.base(groups), level_of)
+
+    def base(self, groups: Groups) -> int:
+        """Level of the largest training weight."""
         level_of = self.level_of(groups)
         weight = added((self.search.sums.weight @ self.search.train)[:, 0], level_of, int(level_of.max()) + 1)
-        return np.where(level_of < 0, largest(weight), level_of)
+        return largest(weight)
+
+    def neutral(self, groups: Groups, folds: Codes) -> int:
+        """Ordered level whose shift in some folds is nearest to that of all rows, the first of equal ones.
+
+        Few rows do not tell their own nearest level: where they are drawn as the levels are, this one costs less.
+        """
+        gain, mix = self.search.sums.gain, self.search.mix(folds)
+        shift = best_shift(at_samples(by_level(gain, self.level_of(groups), len(groups) + len(self.search.own)), mix))
+        average = best_shift(at_samples(by_level(gain, np.zeros(self.search.sums.codes, dtype=np.intp), 1), mix))
+        apart = np.abs(shift[: len(groups), 0] - average[0, 0])
+        apart = np.where(np.isfinite(apart), apart, np.inf)
+        return int(np.argmax(apart <= apart.min() + TIE))
 
     def _mean(self, change: Array, samples: Codes) -> float:
         sums = self.search.sums

@@ -52,7 +52,7 @@ def optimal_bins(sums: FactorSums, candidate: Candidate, rules: BinningRules | N
     """
     asked = rules or BinningRules()
     _check_size(sums, asked)
-    search = Search(sums, asked, _own_codes(sums, candidate, asked))
+    search = _search(sums, candidate, asked)
     found = {bins: groups for bins, groups in search.best().items() if bins in asked.sizes}
     judge = judge_of(search, list(found))
     trials = [judge.trial(()), *(judge.trial(groups) for bins, groups in found.items() if _differs(groups, search))]
@@ -89,7 +89,7 @@ def judge_groups(
     responses
         Whether they had: the specification then says so.
     """
-    search = Search(sums, rules or BinningRules(), _own_codes(sums, candidate, rules or BinningRules()))
+    search = _search(sums, candidate, rules or BinningRules())
     judge = Judge(search, tuple({len(one): one for one in [made]} for made in others))
     trial = judge.trial(tuple(tuple(int(code) for code in group) for group in groups))
     only = search.without(size=trial.bins, min_bins=1, max_bins=max(trial.bins, 1))
@@ -151,13 +151,16 @@ def _differs(groups: Groups, search: Search) -> bool:
     return len(groups) + len(search.own) > 1
 
 
-def _own_codes(sums: FactorSums, candidate: Candidate, rules: BinningRules) -> tuple[int, ...]:
+def _search(sums: FactorSums, candidate: Candidate, rules: BinningRules) -> Search:
+    """The search, with what becomes of codes that are asked to have levels of their own."""
     policies: Mapping[str, Policy] = {"missing": rules.missing, "unseen": rules.unseen}
     asked = [
         code for cause, policy in policies.items()
         if _is_own(policy) and (code := candidate.apart(cause)) is not None
     ]  # fmt: skip
-    return codes_of_their_own(sums, rules, asked) if asked else ()
+    own = codes_of_their_own(sums, rules, asked) if asked else ()
+    held = sums.rows[:, : sums.folds].sum(axis=1)
+    return Search(sums, rules, own, tuple(code for code in asked if code not in own and held[code] > 0))
 
 
 def _is_own(policy: Policy) -> bool:
@@ -190,8 +193,15 @@ def _result(
 
 
 def _spec(search: Search, candidate: Candidate, groups: Groups, proof: Proof) -> FactorSpec:
-    rules = search.rules
-    return candidate.spec(
-        groups, missing=_policy(candidate, "missing", rules.missing, search.own),
-        unseen=_policy(candidate, "unseen", rules.unseen, search.own), notes=(proof.guarantee,),
-    )  # fmt: skip
+    asked: dict[str, Policy] = {"missing": search.rules.missing, "unseen": search.rules.unseen}
+    kept = {cause: _policy(candidate, cause, policy, search.own) for cause, policy in asked.items()}
+    spec = candidate.spec(groups, missing=kept["missing"], unseen=kept["unseen"], notes=(proof.guarantee,))
+    thin = [cause for cause in asked if candidate.apart(cause) in search.thin]
+    judge = Judge(search)
+    home = judge.neutral(groups, np.arange(search.sums.folds)) if thin else 0
+    if not thin or home == judge.base(groups):
+        return spec
+    name = (level_names(spec.document()) or [])[home]
+    kept |= {cause: {"level": name} for cause in thin}
+    note = f"Too few {' and '.join(thin)} values for a level of their own: they follow the one nearest to the average."
+    return candidate.spec(groups, missing=kept["missing"], unseen=kept["unseen"], notes=(proof.guarantee, note))

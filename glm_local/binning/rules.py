@@ -51,7 +51,7 @@ class BinningRules:
         are given: those of the profile give way.
     missing, unseen
         Policies of the specification. Missing gets a level of its own only with enough rows by the rules above, and
-        otherwise follows the base.
+        otherwise follows the level whose relativity is nearest to the average, or the base where training has none.
     penalties
         By name, or as a sequence: see `glm_local.binning.penalties`. In units of mean deviance per row.
     min_evidence

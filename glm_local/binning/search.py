@@ -52,11 +52,14 @@ class Search:
         Of one candidate.
     own
         Codes apart that have a level of their own.
+    thin
+        Codes apart that were to have one and hold too little: they follow the level that says least of them.
     """
 
     sums: FactorSums
     rules: BinningRules
     own: tuple[int, ...] = ()
+    thin: tuple[int, ...] = ()
 
     @cached_property
     def train(self) -> Array:
@@ -88,6 +91,11 @@ class Search:
         ):
             return self.sums.dispersion
         return max(float(self.sums.deviance[: self.sums.folds].sum()) / max(self.rows, 1.0), 1e-300)
+
+    @property
+    def charge(self) -> float:
+        """What BIC divides the deviance by: the dispersion, by key where rows of a key may be alike."""
+        return self.dispersion * self.sums.key_effect
 
     @property
     def is_joined(self) -> bool:
@@ -174,7 +182,7 @@ class Search:
 
     def without(self, **relaxed: object) -> Search:
         """The same search under fewer rules."""
-        return Search(self.sums, replace(self.rules, **relaxed), self.own)  # type: ignore[arg-type]
+        return Search(self.sums, replace(self.rules, **relaxed), self.own, self.thin)  # type: ignore[arg-type]
 
     def _total(self, values: Array) -> Array:
         return (values @ self.train)[: self.sums.ordered, 0]

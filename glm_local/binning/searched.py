@@ -114,5 +114,5 @@ def _bic_without(judge: Judge, trials: Sequence[Trial], others: NDArray[np.intp]
         size = max((bins for bins in judge.others[fold] if bins <= one.bins), default=0)
         groups = judge.others[fold][size] if size else ()
         saved = float(judge.change(groups, others)[others].sum())
-        found.append((saved + search.dispersion * bic_parameters(one) * math.log(rows)) / rows)
+        found.append((saved + search.charge * bic_parameters(one) * math.log(rows)) / rows)
     return np.array(found)

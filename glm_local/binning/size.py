@@ -31,8 +31,8 @@ def choose(trials: Sequence[Trial], search: Search) -> tuple[int, pd.DataFrame]:
     int, DataFrame
         Columns ``bins``, ``levels``, ``train_deviance``, with two folds or more ``cv_deviance`` and ``cv_se`` (standard
         error of its difference from the best score's, from paired folds), ``validation_deviance`` where there is
-        such a sample, ``bic`` (deviance over dispersion plus parameters times log rows; places of cuts are parameters
-        too), ``penalty_<name>``, ``score`` and ``chosen``. Deviances are means per row.
+        such a sample, ``bic`` (deviance over dispersion, that by key in studies, plus parameters times log rows; places
+        of cuts are parameters too), ``penalty_<name>``, ``score`` and ``chosen``. Deviances are means per row.
 
     Raises
     ------
@@ -71,12 +71,12 @@ def _table(trials: Sequence[Trial], search: Search) -> pd.DataFrame:
         table["cv_deviance"] = (now + changes) / max(search.rows, 1.0)
     if search.sums.has_validation:
         table["validation_deviance"] = [one.validation_deviance for one in trials]
-    scaled = table["train_deviance"] * search.rows / search.dispersion
+    scaled = table["train_deviance"] * search.rows / search.charge
     table["bic"] = scaled + np.array([bic_parameters(one) for one in trials]) * math.log(max(search.rows, 1.0))
     for name in search.rules.penalties:
         table[f"penalty_{name}"] = [one.penalties[str(name)] for one in trials]
     # BIC per row, so that penalties per row have their meaning beside it.
-    table["_bic_per_row"] = table["bic"] * search.dispersion / max(search.rows, 1.0)
+    table["_bic_per_row"] = table["bic"] * search.charge / max(search.rows, 1.0)
     return table
 
 

@@ -94,6 +94,8 @@ class FactorSums:
         Total deviance of the current model per sample, shape (samples,).
     dispersion
         Of the current model.
+    key_effect
+        Times the dispersion that BIC counts: `glm_local.screening.key_effect`, where keys were asked.
     """
 
     name: str
@@ -108,6 +110,7 @@ class FactorSums:
     gain: Gain
     deviance: Array
     dispersion: float = 1.0
+    key_effect: float = 1.0
 
     @property
     def codes(self) -> int:

@@ -56,7 +56,7 @@ def state_findings(table: AuditTable, state: TableState | None) -> list[Finding]
         findings.append(
             Finding("broken", table.name, where, f"its Delta protocol is {state.protocol}, not {DELTA_PROTOCOL}")
         )
-    gone = [name for name in table.by_name if name not in state.columns]
+    gone = [one.name for one in table.columns if one.since == 1 and one.name not in state.columns]
     return findings + [Finding("broken", table.name, where, f"column {name} is gone") for name in gone]
 
 

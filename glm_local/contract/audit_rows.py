@@ -6,7 +6,7 @@ SHA-256 of the row. `events` is the chain itself. Column text is kept plain so t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -16,8 +16,12 @@ import pyarrow as pa
 ColumnType = Literal["text", "json", "integer", "number", "flag", "time"]
 """As stored: string, string of canonical JSON (its SHA-256 beside it), bigint, double, boolean, UTC timestamp."""
 
-SCHEMA_VERSION = 1
-"""Raised when a column is added; columns are only ever added, nullable, so that old hashes stay good."""
+SCHEMA_VERSION = 2
+"""Raised when a column is added; columns are only ever added, nullable, so that old hashes stay good.
+
+A table made by an earlier version gets a later column with the first rows that are appended to it; until then it reads
+as NULL.
+"""
 
 _ARROW: dict[ColumnType, pa.DataType] = {
     "text": pa.string(),
@@ -51,6 +55,8 @@ class AuditColumn:
         Smallest allowed integer or number.
     length
         Exact number of characters of a text.
+    since
+        The `SCHEMA_VERSION` that brought it; a table that is older may lack it.
     """
 
     name: str
@@ -59,6 +65,7 @@ class AuditColumn:
     required: bool = False
     least: int | None = None
     length: int | None = None
+    since: int = 1
 
     @property
     def check(self) -> str | None:
@@ -76,10 +83,15 @@ class AuditColumn:
         return rule if self.required else f"{self.name} IS NULL OR {rule}"
 
     @property
+    def sql_type(self) -> str:
+        """Its type in SQL."""
+        return _SQL[self.type]
+
+    @property
     def ddl(self) -> str:
         """The column in CREATE TABLE."""
         comment = self.comment.replace("'", "")
-        return f"`{self.name}` {_SQL[self.type]}{' NOT NULL' if self.required else ''} COMMENT '{comment}'"
+        return f"`{self.name}` {self.sql_type}{' NOT NULL' if self.required else ''} COMMENT '{comment}'"
 
 
 @dataclass(frozen=True)
@@ -102,6 +114,10 @@ class AuditTable:
     def by_name(self) -> dict[str, AuditColumn]:
         """Name to column."""
         return {column.name: column for column in self.columns}
+
+    def later_columns(self, there: Collection[str]) -> tuple[AuditColumn, ...]:
+        """Columns that a table of the columns `there` lacks because an earlier version made it."""
+        return tuple(one for one in self.columns if one.since > 1 and one.name not in there)
 
     @property
     def hash_column(self) -> str:
@@ -258,6 +274,7 @@ TABLES: Mapping[str, AuditTable] = dict(
             _number("lower", "lower end of the confidence interval"),
             _number("upper", "upper end of the confidence interval"),
             _number("relativity", "inverse link of the coefficient, for a log or logit link its exponential"),
+            AuditColumn("inference", "text", "what p_value and interval rest on, NULL: the rows alone", since=2),
         ),
         _table(
             "trials",

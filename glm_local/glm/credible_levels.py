@@ -15,6 +15,7 @@ the levels were found: bins searched on the same rows differ by more than levels
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -51,6 +52,12 @@ def credible_estimates(document: ModelDocument) -> dict[str, float]:
         found |= {one.term: 0.0 for one in lines if one.status in ("base", "pooled")}
         found |= _of_factor(levels, covariance[np.ix_(at, at)], isinstance(spec, InteractionSpec))
     return found
+
+
+def credible_relativities(document: ModelDocument) -> dict[str, float]:
+    """Credibility-weighted relativities by term, 1 at bases; for links without relativities the estimates."""
+    relative = document.spec.link in ("log", "logit")
+    return {term: math.exp(one) if relative else one for term, one in credible_estimates(document).items()}
 
 
 def _of_factor(levels: Sequence[Coefficient], covariance: Array, cells: bool) -> dict[str, float]:

@@ -16,13 +16,11 @@ from glm_local.glm.families import Family, family_from
 Profile = Literal["insurance", "credit"]
 
 EVENTS, OTHERS = 10.0, 20.0
-"""Expected evidence a level holds at least: of counts and shares, and of other families. Alone, the relativity of a
-level of 10 events, and the odds ratio of one of 20 events and 20 non-events (20 * 20 / 40 = 10), have a standard error
-of 32 %."""
-CELL_EVIDENCE = 10.0
-"""The same for a cell of an interaction, which is told apart before its response is looked at."""
+"""Expected evidence a level or cell holds at least: of counts and shares, and of other families. Alone, the relativity
+of a level of 10 events, and the odds ratio of one of 20 events and 20 non-events (20 * 20 / 40 = 10), have a standard
+error of 32 %."""
 SHARES: Mapping[Profile, float] = {"insurance": 0.0, "credit": 0.05}
-"""Share of the training weight a level holds at least, by profile."""
+"""Share of the training weight a level holds at least, by profile; cells, which are parts of levels, have none."""
 
 THIN = "thin: "
 """How the words of a thin level begin."""
@@ -30,7 +28,7 @@ ROUNDING = 1e-9
 
 
 def evidence_floor(domain: str) -> float:
-    """Expected evidence a level holds at least, by the domain of the family.
+    """Expected evidence a level holds at least, and a cell of a crossing, by the domain of the family.
 
     Examples
     --------
@@ -62,7 +60,7 @@ def thin_levels(document: ModelDocument, profile: Profile = "insurance") -> dict
         for one in lines:
             if one.status in ("fitted", "separated") or (one.status == "base" and not cells):
                 held, share = _evidence(family, one, rate, dispersion), (one.weight or 0.0) / weight
-                least, least_share = (CELL_EVIDENCE, 0.0) if cells else (evidence_floor(family.domain), SHARES[profile])
+                least, least_share = evidence_floor(family.domain), 0.0 if cells else SHARES[profile]
                 # A search judged by the model of its time, which expected something else here.
                 least = least / 2 if is_searched(spec) else least
                 if held < least * (1 - ROUNDING):
@@ -111,8 +109,19 @@ def evidence_words(domain: str, dispersion: float = 1.0) -> str:
     """
     if domain in ("unit", "nonnegative"):
         counted = "expected events × non-events / rows" if domain == "unit" else "expected events"
-        return counted if dispersion == 1 else f"{counted} over the dispersion"
+        return over_dispersion(counted, dispersion)
     return "rows over the dispersion" if domain == "positive" else "rows"
+
+
+def over_dispersion(counted: str, dispersion: float) -> str:
+    """What was counted, and that it was divided by the dispersion where that is not 1.
+
+    Examples
+    --------
+    >>> over_dispersion("25 expected", 1.0), over_dispersion("25 expected", 1.7)
+    ('25 expected', '25 expected over the dispersion')
+    """
+    return counted if dispersion == 1 else f"{counted} over the dispersion"
 
 
 def _evidence(family: Family, level: Coefficient, rate: float, dispersion: float) -> float:

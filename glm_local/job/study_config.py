@@ -115,7 +115,12 @@ class InteractionsSection(Section):
     count: int = Field(3, description="Most pairs that are tried, best first", ge=1, le=100)
     q: float = Field(0.05, description="Largest share of false discoveries among pairs that are tried", gt=0, le=1)
     min_cell_rows: float = Field(30.0, description="Cells with fewer training rows follow their margins", ge=0)
-    min_cell_evidence: float = Field(10.0, description="Likewise cells with fewer expected events", ge=0)
+    min_cell_evidence: float | None = Field(
+        None,
+        description="Likewise cells of less evidence, counted as that of levels is (min_evidence of the binning); "
+        "what a level holds when not given: 10, for gamma and the like 20",
+        ge=0,
+    )
 
 
 class FinalizeSection(Section):

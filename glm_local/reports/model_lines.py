@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from glm_local.contract.model_spec import Coefficient, ModelDocument
-from glm_local.glm.credible_levels import credible_estimates
+from glm_local.glm.credible_levels import credible_relativities
 from glm_local.glm.thin_levels import Profile, thin_levels
 from glm_local.reports.content import CoefficientRow
 from glm_local.reports.number_format import count_text
@@ -22,15 +20,8 @@ def relativity_name(link: str) -> str:
 
 def coefficient_rows(model: ModelDocument, profile: Profile = "insurance") -> list[CoefficientRow]:
     """Every coefficient, base rows included, in the model's order; thin levels by the floors of a profile."""
-    thin, credible = thin_levels(model, profile), credible_estimates(model)
-    relative = bool(relativity_name(model.spec.link))
-    return [
-        _row(one, thin.get(one.term, ""), _credible(credible.get(one.term), relative)) for one in model.coefficients
-    ]
-
-
-def _credible(estimate: float | None, relative: bool) -> float | None:
-    return math.exp(estimate) if relative and estimate is not None else estimate
+    thin, credible = thin_levels(model, profile), credible_relativities(model)
+    return [_row(one, thin.get(one.term, ""), credible.get(one.term)) for one in model.coefficients]
 
 
 def fit_figures(model: ModelDocument) -> dict[str, str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from glm_local.candidates.factor_sums import FactorSums
 from glm_local.contract.counted import counted
 from glm_local.glm.families import Family
+from glm_local.glm.thin_levels import over_dispersion
 from glm_local.screening.candidate_levels import CandidateLevels
 from glm_local.screening.concentration import stability_index
 from glm_local.screening.tested_levels import ScreeningRules, TestedLevels
@@ -36,7 +37,7 @@ class FlagLimits:
     leakage_gini
         Cross-fitted Gini of a binary target.
     silent_events
-        Expected events in a level that has none at all.
+        Expected events in a level that has none at all; beside weights, which have no unit, over the dispersion.
     """
 
     missing_share: float = 0.2
@@ -146,12 +147,13 @@ def leakage(
         np.bincount(tested.group, one[:, train].sum(axis=1), tested.groups)
         for one in (sums.amount, sums.fitted, sums.weight)
     )
-    silent = (amount == 0) & (fitted >= limits.silent_events)
-    certain = binary & (weight - amount <= 0) & (weight - fitted >= limits.silent_events)
+    expected, others = fitted / sums.dispersion, (weight - fitted) / sums.dispersion
+    silent = (amount == 0) & (expected >= limits.silent_events)
+    certain = binary & (weight - amount <= 0) & (others >= limits.silent_events)
     for at in np.flatnonzero(silent | certain)[:3]:
-        expected = fitted[at] if silent[at] else weight[at] - fitted[at]
-        what = "event" if silent[at] else "non-event"
-        yield f"leakage? no {what} in {tested.labels[at]!r}, {expected:,.0f} expected"
+        what, held = ("event", expected[at]) if silent[at] else ("non-event", others[at])
+        counted = over_dispersion(f"{held:,.0f} expected", sums.dispersion)
+        yield f"leakage? no {what} in {tested.labels[at]!r}, {counted}"
 
 
 def _share(part: float, whole: float) -> float:

@@ -61,15 +61,15 @@ def find_interactions(
         "model": cells are net of every column of the model; "margins": of the two factors only, which is cheaper and
         can only understate a pair; "auto": the model where the crossed tables stay small.
     rules
-        Floors below which cells are pooled with their margins.
+        Floors below which cells are pooled with their margins; their evidence is that of levels where none is given.
 
     Raises
     ------
     DataError
         For a pair that names no factor.
     """
-    rules = rules or ScreeningRules()
     current = CurrentModel.of(rows, model)
+    rules = (rules or ScreeningRules()).of_domain(current.domain)
     chosen = chosen_pairs(rows, current, pairs)
     names = list(dict.fromkeys(name for pair in chosen for name in pair))
     factors = pair_factors(rows, model, current, names, rules)

@@ -16,7 +16,7 @@ from glm_local.screening.pair_factors import PairFactor
 from glm_local.screening.score_kernel import AMOUNT, FITTED, INFORMATION, ROWS, SCORE, WEIGHT
 from glm_local.screening.score_pass import CurrentModel
 from glm_local.screening.score_test import Efficient, ModelInformation, ScoreTest, generalised_inverse
-from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRules, floors_text
+from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRules
 
 Array = NDArray[np.float64]
 
@@ -139,7 +139,7 @@ def _untested(
         if one.size < 2:
             return f"{UNTESTED}: {one.name} has one level"
     if not tested:
-        return f"{UNTESTED}: beside the base levels no cell holds {floors_text(rules, model.fit.family)}"
+        return f"{UNTESTED}: beside the base levels no cell holds {model.floors_text(rules)}"
     return f"{UNTESTED}: the model has its cells" if not score.freedom else NO_FREEDOM
 
 

@@ -24,7 +24,7 @@ from glm_local.screening.ranking import Ranking, by_gain
 from glm_local.screening.score_kernel import INFORMATION, SCORE, ScoreSums
 from glm_local.screening.score_pass import CurrentModel, FieldLevels, field_of, score_pass
 from glm_local.screening.score_test import TESTS_OF_A_FACTOR, Dispersion, Efficient, ScoreTest, q_values, smallest_of
-from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRules, floors_text
+from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRules
 
 ScreeningTest = Literal["score", "likelihood_ratio"]
 TESTS: tuple[ScreeningTest, ...] = ("score", "likelihood_ratio")
@@ -110,8 +110,9 @@ class _Screening:
     def __init__(
         self, rows: StudyRows[Any], model: ModelDocument | None, rules: ScreeningRules, limits: FlagLimits, ratio: bool
     ) -> None:
-        self.rows, self.model, self.rules, self.limits, self.ratio = rows, model, rules, limits, ratio
+        self.rows, self.model, self.limits, self.ratio = rows, model, limits, ratio
         self.current = CurrentModel.of(rows, model)
+        self.rules = rules.of_domain(self.current.domain)
         self.dispersion: Dispersion = self.current.dispersion
         self.spread: tuple[float, float] | None = None
 
@@ -185,7 +186,7 @@ class _Screening:
             rows, known = checks.rows, float(one.evidence.sum())
             yield (
                 f"{UNTESTED}: of its {rows:,.0f} rows ({known:,.0f} in evidence) no two levels hold "
-                f"{floors_text(self.rules, self.rows.family)} each"
+                f"{self.current.floors_text(self.rules)} each"
             )
 
     def _ratio(self, name: str, one: CandidateLevels, gain: LevelGain, score: ScoreTest) -> ScoreTest | None:

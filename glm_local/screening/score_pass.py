@@ -21,7 +21,7 @@ from glm_local.glm.row_means import RowMeans
 from glm_local.glm.thin_levels import evidence_dispersion
 from glm_local.screening.score_kernel import ScoreKernel, ScoreSums, TestedField
 from glm_local.screening.score_test import Dispersion
-from glm_local.screening.tested_levels import evidence
+from glm_local.screening.tested_levels import ScreeningRules, counted_domain, evidence, floors_text
 
 Array = NDArray[np.float64]
 
@@ -50,6 +50,15 @@ class CurrentModel:
     def evidence(self, rows: Array, information: Array) -> Array:
         """Evidence of levels or cells under the model, in the units of the floors."""
         return evidence(self.fit.family, self.fit.link, rows, information, evidence_dispersion(self.fit.document))
+
+    @property
+    def domain(self) -> str:
+        """The domain whose units evidence is counted in."""
+        return counted_domain(self.fit.family, self.fit.link)
+
+    def floors_text(self, rules: ScreeningRules) -> str:
+        """The floors in words, counted as this model counts evidence."""
+        return floors_text(rules, self.domain, evidence_dispersion(self.fit.document))
 
 
 @dataclass(frozen=True)

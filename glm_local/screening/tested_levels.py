@@ -15,7 +15,7 @@ from glm_local.contract.ties import in_steps
 from glm_local.errors import ConfigError, Problem
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
-from glm_local.glm.thin_levels import CELL_EVIDENCE, evidence_words
+from glm_local.glm.thin_levels import evidence_floor, evidence_words
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -42,28 +42,45 @@ class ScreeningRules:
     most_categories
         Most categories tested on their own, the largest; the others are put together in key order.
     min_rows, min_evidence
-        A level on its own has so many training rows, and so much evidence: expected events for Poisson and Tweedie,
-        expected events * non-events / rows for binomial, rows / dispersion for gamma. Below, the chi-square
-        of a level is no chi-square.
+        A level on its own, or a cell of a pair, has so many training rows, and so much evidence: expected events for
+        Poisson and Tweedie, expected events * non-events / rows for binomial, rows / dispersion for gamma; where rows
+        bear weights events too are counted over the dispersion. Below, the chi-square of a level is no chi-square.
+        None is the evidence a level made by rule holds (`glm_local.glm.thin_levels.evidence_floor`).
     """
 
     bands: int = 20
     most_categories: int = 80
     min_rows: float = 30.0
-    min_evidence: float = CELL_EVIDENCE
+    min_evidence: float | None = None
 
     def __post_init__(self) -> None:
         floors = {"bands": 1, "most_categories": 0, "min_rows": 0, "min_evidence": 0}
+        given = {name: value for name in floors if (value := getattr(self, name)) is not None}
         problems = [
-            Problem(name, f"{getattr(self, name)!r} was given.", f"It is {least} or more.", "Give another number.")
-            for name, least in floors.items() if not getattr(self, name) >= least
+            Problem(name, f"{value!r} was given.", f"It is {floors[name]} or more.", "Give another number.")
+            for name, value in given.items() if not value >= floors[name]
         ]  # fmt: skip
         if problems:
             raise ConfigError(problems)
 
+    def of_domain(self, domain: str) -> ScreeningRules:
+        """The rules with the evidence that levels hold in a family of this domain, where none is given.
+
+        Examples
+        --------
+        >>> ScreeningRules().of_domain("unit").min_evidence, ScreeningRules().of_domain("positive").min_evidence
+        (10.0, 20.0)
+        """
+        return self if self.min_evidence is not None else replace(self, min_evidence=evidence_floor(domain))
+
+    @property
+    def least_evidence(self) -> float:
+        """Evidence of a level or cell; that of counts where neither it nor a family was given."""
+        return evidence_floor("nonnegative") if self.min_evidence is None else self.min_evidence
+
     def thick(self, rows: Array, evidence: Array) -> NDArray[np.bool_]:
         """Which levels stand on their own."""
-        thick: NDArray[np.bool_] = (rows >= self.min_rows) & (evidence >= self.min_evidence * (1 - SLACK))
+        thick: NDArray[np.bool_] = (rows >= self.min_rows) & (evidence >= self.least_evidence * (1 - SLACK))
         return thick
 
     def in_pairs(self, rows: float, evidence: float) -> ScreeningRules:
@@ -76,20 +93,26 @@ class ScreeningRules:
         >>> ScreeningRules().in_pairs(20_000, 1_900).bands, ScreeningRules().in_pairs(1e6, 1e5).bands
         (4, 17)
         """
-        cells = min(rows / max(self.min_rows, 1e-9), evidence / max(self.min_evidence, 1e-9)) / PAIR_CELL
+        cells = min(rows / max(self.min_rows, 1e-9), evidence / max(self.least_evidence, 1e-9)) / PAIR_CELL
         bands = max(2, int(math.sqrt(max(min(cells, MOST_CELLS), 0.0))))
         return replace(
             self, bands=min(self.bands, bands), most_categories=min(self.most_categories, bands),
-            min_rows=self.min_rows * bands, min_evidence=self.min_evidence * bands,
+            min_rows=self.min_rows * bands, min_evidence=self.least_evidence * bands,
         )  # fmt: skip
 
 
 def evidence(family: Family, link: Link, rows: Array, information: Array, dispersion: float) -> Array:
     """Evidence free of scale (`ScreeningRules`): information / dispersion on a log or logit scale, rows elsewhere."""
-    if link.name != "log" and family.domain != "unit":
+    domain = counted_domain(family, link)
+    if domain == "real":
         return rows
     found = information / max(dispersion, 1e-300)
-    return np.minimum(found, rows) if family.domain == "positive" else found
+    return np.minimum(found, rows) if domain == "positive" else found
+
+
+def counted_domain(family: Family, link: Link) -> str:
+    """The domain whose units evidence is counted in: "real", rows, where the link has no scale of ratios or odds."""
+    return family.domain if link.name == "log" or family.domain == "unit" else "real"
 
 
 UNTESTED = "not tested"
@@ -97,16 +120,20 @@ UNTESTED = "not tested"
 NO_FREEDOM = f"{UNTESTED}: no degree of freedom is left for the dispersion"
 
 
-def floors_text(rules: ScreeningRules, family: Family) -> str:
-    """The floors of a level in words.
+def floors_text(rules: ScreeningRules, domain: str, dispersion: float) -> str:
+    """The floors of a level or cell in words, counted as `evidence` counts them.
 
     Examples
     --------
-    >>> from glm_local.glm.families import family_from
-    >>> floors_text(ScreeningRules(), family_from("poisson"))
+    >>> floors_text(ScreeningRules(), "nonnegative", 1.0)
     '30 rows and 10 expected events'
+    >>> floors_text(ScreeningRules(), "unit", 1.7), floors_text(ScreeningRules(), "real", 1.7)
+    ('30 rows and 10 expected events × non-events / rows over the dispersion', '30 rows')
     """
-    return f"{rules.min_rows:g} rows and {rules.min_evidence:g} {evidence_words(family.domain)}"
+    counted, least = evidence_words(domain, dispersion), rules.of_domain(domain).least_evidence
+    if counted == "rows":
+        return f"{max(rules.min_rows, least):g} rows"
+    return f"{rules.min_rows:g} rows and {least:g} {counted}"
 
 
 @dataclass(frozen=True)

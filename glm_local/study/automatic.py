@@ -293,7 +293,7 @@ def refined(
     if design.crossings_of(name):
         return None, {**line, "why": "an interaction is made of its levels"}
     with study.stage("candidate sums"):
-        sums = study.bench.sums_without(design, name)
+        sums = study.bench.sums_beside(design, name, rules)
     with study.stage("optimal bins"):
         result = proposing.remembered(study, optimal_bins(sums, study.bench.candidate(name), rules))
     if result.spec is None:

@@ -14,6 +14,7 @@ from glm_local.errors import ConfigError, DataError, FitError, GlmError
 from glm_local.screening.find_interactions import find_interactions
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.pair_cells import MARGIN, OWN, POOLED, SILENT, THIN
+from glm_local.screening.score_pass import CurrentModel
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study.comparison import Comparison
 from glm_local.study.core import StudyCore
@@ -131,7 +132,8 @@ def joint_test(
     cells = found.pair_cells(first, second)
     own = cells[cells["status"] == OWN]
     if not len(own):
-        raise _nothing_left(first, second, cells, rules or ScreeningRules())
+        floors = CurrentModel.of(study.bench.rows, study.current().model).floors_text(rules or ScreeningRules())
+        raise _nothing_left(first, second, cells, floors)
     spec = InteractionSpec(
         name=name or crossing_name(first, second), factors=(first, second), unseen="base", coding="net_of_margins",
         learned={"cells": [[str(row), str(column)] for row, column in zip(own["row"], own["column"], strict=True)]},
@@ -148,10 +150,10 @@ def joint_test(
     return InteractionTest(first, second, comparison, cells)
 
 
-def _nothing_left(first: str, second: str, cells: pd.DataFrame, rules: ScreeningRules) -> DataError:
+def _nothing_left(first: str, second: str, cells: pd.DataFrame, floors: str) -> DataError:
     return cast(DataError, DataError.because(
         f"no cell of {first!r} and {second!r} has an effect of its own: {cells_text(cells)}.",
-        f"A cell beside the base levels needs {rules.min_rows:g} rows, evidence of {rules.min_evidence:g} and events.",
+        f"A cell beside the base levels needs {floors}, and observed events.",
         f"Merge levels: study.factor({first!r}).merge(...); or lower the floors: "
         "rules=ScreeningRules(min_rows=..., min_evidence=...).",
     ))  # fmt: skip

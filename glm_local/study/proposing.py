@@ -20,18 +20,16 @@ from glm_local.study.core import StudyCore
 from glm_local.study.history import Fact
 
 
-def factor_sums(study: StudyCore[Any], factor: str) -> FactorSums:
-    """A candidate's sums under the current model, its own coefficients taken out where it is in the model."""
+def factor_sums(study: StudyCore[Any], factor: str, rules: BinningRules | None = None) -> FactorSums:
+    """A candidate's sums for a search under rules, beside the current model without the candidate."""
     study.bench.candidate(factor)
     with study.stage("candidate sums"):
-        if factor in study.design:
-            return study.bench.sums_without(study.design, factor)
-        return study.bench.sums(study.design, [factor])[factor]
+        return study.bench.sums_beside(study.design, factor, rules)
 
 
 def optimized(study: StudyCore[Any], factor: str, rules: BinningRules | None) -> BinningResult:
     """Provably best bins under the rules; nothing is recorded."""
-    sums = factor_sums(study, factor)
+    sums = factor_sums(study, factor, rules)
     with study.stage("optimal bins"):
         return remembered(study, optimal_bins(sums, study.bench.candidate(factor), rules or BinningRules()))
 

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from glm_local.binning.optimal_bins import optimal_bins
-from glm_local.candidates.factor_sums import FactorSums
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.errors import ConfigError, nearest
@@ -94,7 +93,8 @@ def _searched(study: StudyCore[Any], event: StudyEvent, design: Design) -> list[
         rules = read_rules(event.payload["evidence"]["rules"])
         if rules is None:
             return []
-        found = optimal_bins(_sums(study, design, str(event.factor)), study.bench.candidate(str(event.factor)), rules)
+        factor = str(event.factor)
+        found = optimal_bins(study.bench.sums_beside(design, factor, rules), study.bench.candidate(factor), rules)
         reached = None if found.spec is None else fingerprint(found.spec)
         return [{"event": "optimized", "factor": event.factor, "same": reached == event.payload["fingerprint"]}]
     if event.kind != "refined" or "factors" not in event.payload["evidence"]:
@@ -116,12 +116,6 @@ def _refined_again(study: StudyCore[Any], event: StudyEvent, design: Design) -> 
         lines.append({"event": "refined", "factor": one["factor"], "same": reached == recorded.get(one["factor"])})
         design = design if change is None else design.after([change])
     return lines
-
-
-def _sums(study: StudyCore[Any], design: Design, factor: str) -> FactorSums:
-    if factor in design:
-        return study.bench.sums_without(design, factor)
-    return study.bench.sums(design, [factor])[factor]
 
 
 def _until(study: StudyCore[Any], run: str | None) -> list[StudyEvent]:

@@ -9,6 +9,7 @@ from typing import Any, Generic
 
 import numpy as np
 
+from glm_local.binning.rules import BinningRules
 from glm_local.candidates.candidate import Candidate
 from glm_local.candidates.cross_validation import CrossValidation
 from glm_local.candidates.factor_sums import FactorSums
@@ -27,6 +28,7 @@ from glm_local.contract.text_columns import text_problems
 from glm_local.errors import DataError, FitError, Problem, nearest
 from glm_local.glm.fit_problems import SEPARATION_WAY_OUT
 from glm_local.glm.key_inference import KeyInference, with_key_inference
+from glm_local.screening.key_effect import key_effect
 from glm_local.study.design import Design
 from glm_local.study.row_digest import row_digest
 from glm_local.study.sample_check import checked_samples
@@ -192,15 +194,17 @@ class Workbench(Generic[Frame]):
             return model
         return with_key_inference(model, keys, self.setup.by_key)
 
-    def sums(self, design: Design, names: Sequence[str]) -> dict[str, FactorSums]:
-        """Candidates' sums under a design's model."""
-        return self.rows.sums(self.fitted(design).model, names)
+    def sums_beside(self, design: Design, factor: str, rules: BinningRules | None = None) -> FactorSums:
+        """A candidate's sums under a design's model, its own coefficients taken out where it is in the model.
 
-    def sums_without(self, design: Design, factor: str) -> FactorSums:
-        """A candidate's sums under a design's model with that factor's own coefficients taken out."""
+        For rules that choose the size by BIC they know how much the rows of a key are alike in the candidate: one pass.
+        """
         model = self.fitted(design).model
-        masked = self._without(model, factor)
-        return self.rows.sums(masked, [factor])[factor]
+        model = self._without(model, factor) if factor in design else model
+        sums = self.rows.sums(model, [factor])[factor]
+        if rules is None or rules.size != "bic":
+            return sums
+        return replace(sums, key_effect=key_effect(self.rows, model, sums))
 
     def _without(self, model: ModelDocument, factor: str) -> ModelDocument:
         fit, plan = self.rows.packed(model)

@@ -82,9 +82,12 @@ def test_values_leave_a_group_and_the_rest_keeps_its_name() -> None:
         split_level(categorical(), "BC", values=["B", "C"])
 
 
-def test_a_split_level_that_missing_follows_is_refused() -> None:
-    with pytest.raises(SpecError, match="'missing' names"):
-        split_level(numeric(missing={"level": "(20, 30]"}), "(20, 30]", at=25)
+def test_missing_values_that_follow_a_split_level_follow_the_rest_of_it_and_a_base_must_be_named_anew() -> None:
+    split = split_level(numeric(missing={"level": "(20, 30]"}), "(20, 30]", at=25)
+    assert split.missing.level == "(20, 25]"
+    assert split_level(categorical(missing={"level": "BC"}), "BC", values=["C"]).missing.level == "BC"
+    with pytest.raises(SpecError, match="'base' names"):
+        split_level(numeric(base={"level": "(20, 30]"}), "(20, 30]", at=25)
 
 
 def test_an_edge_moves_between_its_neighbours_only() -> None:

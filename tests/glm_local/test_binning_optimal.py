@@ -143,14 +143,15 @@ def test_the_levels_follow_the_trend_and_auto_is_the_best_of_all_trends(trend) -
         assert result.trials[result.trials["chosen"]]["train_deviance"].iloc[0] == pytest.approx(best, rel=1e-12)
 
 
-def test_missing_has_a_level_of_its_own_when_training_fills_it_and_follows_the_base_otherwise() -> None:
+def test_missing_has_a_level_of_its_own_when_training_fills_it_and_follows_the_neutral_one_otherwise() -> None:
     candidate = numeric_candidate(20, missing="own_level")
     sums = poisson(candidate, wave)
     own = optimal_bins(sums, candidate, BinningRules(size=3))
     assert list(own.levels["level"])[-1] == "missing"
     assert own.spec.missing == "own_level"
     thin = optimal_bins(sums, candidate, BinningRules(size=3, min_exposure=float(sums.weight[-1, :FOLDS].sum()) + 1))
-    assert thin.spec.missing == "base"
+    shift = thin.levels["shift"].abs()
+    assert thin.spec.missing.level == thin.levels["level"][shift.argmin()] != thin.levels["level"][thin.levels["exposure"].argmax()]
     assert len(thin.levels) == 3
     assert "'missing' have no level of their own" in thin.proof.guarantee
     assert thin.levels["rows"].sum() == own.levels["rows"].sum()

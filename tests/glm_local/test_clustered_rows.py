@@ -11,9 +11,11 @@ import pytest
 import statsmodels.api as sm
 
 from glm_local import GLMStudy, GLMWorkflow, RateGLM, run_workflow
+from glm_local.binning.rules import BinningRules
 from glm_local.errors import ArgumentError, ConfigError
 from glm_local.glm.design_effect import DesignEffect
 from glm_local.glm.key_inference import cluster_factor
+from glm_local.study.proposing import optimized
 from glm_local.study.setup import StudySetup
 from tests.benchmarks.honesty.clusters import simulated
 from tests.benchmarks.honesty.shared_keys import shared_keys
@@ -173,3 +175,20 @@ def test_by_key_tests_are_called_and_intervals_cover_as_they_say_where_by_row_th
     assert found["by_key"][0] < 0.12 < 0.25 < found["fixed"][0]
     assert found["by_key"][1] > 0.91 > 0.87 > found["fixed"][1]
     assert found["by_key"][2] < found["fixed"][2]
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_bins_by_bic_are_charged_as_the_rows_of_a_key_are_alike_in_the_candidate(accepted: bool) -> None:
+    kept = {"by_key": {"k2": 0, "r0": 0}, "fixed": {"k2": 0, "r0": 0}}
+    for seed in range(6):
+        frame = shared_keys(seed, "ten rows a key", 6_000, candidates=3, effect=0.3)
+        for definition, found in kept.items():
+            study = GLMStudy(frame, target="y", key="id", name="s", candidates=["k2", "r0"], dispersion=definition)
+            for name in found:
+                if accepted:
+                    study.accept(name, {**BANDS, "name": name, "column": name, "edges": [0], "base": {"level": "(0, inf)"}})
+                result = optimized(study, name, BinningRules(size="bic"))
+                found[name] += result.bins > 0
+    assert kept["fixed"]["k2"] >= 5  # noise that is the same on all rows of a key
+    assert kept["by_key"]["k2"] == 0
+    assert kept["by_key"]["r0"] >= 4  # a true number that differs within keys

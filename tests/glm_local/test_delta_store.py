@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,6 +27,10 @@ class TestDeltaStore(StoreConformance):
     @classmethod
     def store(cls, tmp_path_factory: pytest.TempPathFactory) -> DeltaStore:
         return open_store(tmp_path_factory.mktemp("audit"))
+
+    @pytest.fixture
+    def places(self, tmp_path: Path) -> Callable[[], list[DeltaStore]]:  # type: ignore[override]
+        return lambda: [open_store(tmp_path / "place")]
 
 
 def _race(location: str, writer: int) -> None:

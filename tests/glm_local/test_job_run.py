@@ -83,6 +83,14 @@ def test_files_are_what_the_audit_keeps(demo: tuple[JobResult, Path]) -> None:
         assert len(content) == row["size"]
 
 
+def test_a_runs_table_of_coefficients_has_credible_relativities(demo: tuple[JobResult, Path]) -> None:
+    written = pd.read_csv(Path(demo[0].folder) / "coefficients.csv")
+    table = load_model(Path(demo[0].folder) / "model.json").coefficients
+    assert list(written.columns) == list(table.columns)
+    assert written["credible"].to_numpy() == pytest.approx(table["credible"].to_numpy(), rel=1e-12, nan_ok=True)
+    assert written.loc[written["factor"] == "coinsurance", "credible"].notna().all()
+
+
 def test_a_person_who_pays_more_visits_less_and_a_sick_one_more(demo: tuple[JobResult, Path]) -> None:
     model = load_model(Path(demo[0].folder) / "model.json")
     relativity = model.coefficients.set_index("term")["relativity"]

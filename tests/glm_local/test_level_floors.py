@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from glm_local.binning.floors import domain_of, evidence_parts
 from glm_local.binning.rules import BinningRules
 from glm_local.errors import ArgumentError, ConfigError
 from glm_local.glm.credible_levels import credible, credible_estimates
@@ -16,8 +17,11 @@ from glm_local.glm.thin_levels import thin_levels
 from glm_local.job.study_config import BinningSection
 from glm_local.job.study_rules import binning_rules
 from glm_local.reports.verdict import plain_verdict
+from glm_local.screening.candidate_levels import CandidateLevels
+from glm_local.screening.score_pass import CurrentModel
+from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.studies import GLMStudy
-from glm_local.study.proposing import read_rules, rules_document
+from glm_local.study.proposing import optimized, read_rules, rules_document
 from glm_local.study.report import study_content
 from glm_local.workflow.rules import WorkflowRules
 
@@ -225,6 +229,20 @@ def test_credible_levels_do_not_depend_on_the_base_and_draw_thin_ones_to_the_oth
     assert np.corrcoef(shown[1], given)[0, 1] > 0.9
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_models_table_has_the_credible_relativities_of_the_page(family: str) -> None:
+    study = study_of(family)
+    levels = [f"t{at:02d}" for at in range(30)]
+    study.accept("town", {**BY_HAND, "levels": levels, "base": {"level": "t00"}}, "every town")
+    table = study.model.coefficients
+    shown = {row.term: row.credible for row in study_content(study, None, "", "").coefficients}
+    assert list(table["credible"].fillna(-1.0)) == [-1.0 if shown[term] is None else shown[term] for term in table["term"]]
+    towns = table[table["factor"] == "town"].set_index("level")
+    assert towns["credible"]["t00"] == (0.0 if family == "gaussian" else 1.0)
+    assert towns["credible"].std() < towns["estimate" if family == "gaussian" else "relativity"].std()
+    assert table.set_index("term")["credible"].isna()["(Intercept)"]
+
+
 def test_credible_levels_are_those_of_buehlmann_where_estimates_are_independent() -> None:
     draw = np.random.default_rng(4)
     noise = draw.uniform(0.05, 0.5, 12)
@@ -247,3 +265,57 @@ def test_a_profile_is_checked_where_it_enters() -> None:
         BinningRules(min_share=5)
     assert WorkflowRules(profile="credit").plan.rules == replace(BinningRules(), profile="credit")
     assert binning_rules(BinningSection(profile="credit")).floors().document() == {"min_evidence": 10, "min_share": 0.05}
+
+
+@pytest.mark.parametrize("weight", [None, "w"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_levels_of_tests_and_cells_of_crossings_hold_what_levels_made_by_rule_hold(
+    family: str, weight: str | None
+) -> None:
+    frame = rows_of(family).assign(w=np.random.default_rng(1).choice([1e3, 2e3], 3_000))
+    study = GLMStudy(frame, target="y", key="id", user="ann", name="s", candidates=["town"], weight=weight,
+                     **FAMILIES[family])  # fmt: skip
+    rows = study.bench.rows
+    sums, current = rows.sums(None, ["town"])["town"], CurrentModel.of(rows, None)
+    least = BinningRules().floors(domain_of(sums)).evidence
+    assert ScreeningRules().of_domain(current.domain).least_evidence == least
+    for_levels = np.minimum.reduce([one[:, : sums.folds].sum(axis=1) for one in evidence_parts(sums)])
+    assert CandidateLevels.of(sums, current, ScreeningRules()).evidence == pytest.approx(for_levels, rel=1e-9)
+
+
+def test_a_cell_of_gamma_rows_that_spread_much_is_thin_as_a_level_of_as_many_would_be() -> None:
+    draw, many = np.random.default_rng(5), 3_000
+    b = draw.choice(list("uv"), many, p=[0.3, 0.7])
+    frame = pd.DataFrame({"id": np.arange(many), "a": np.where(b == "u", "p", draw.choice(list("pq"), many)), "b": b})
+    frame.loc[:99, ["a", "b"]] = ["q", "u"]
+    frame["y"] = draw.gamma(0.25, 4.0, many)
+    study = GLMStudy(frame, target="y", family="gamma", link="log", key="id", user="ann", name="s",
+                     candidates=["a", "b"])  # fmt: skip
+    for name in ("a", "b"):
+        study.accept(name, {"kind": "categorical", "name": name, "column": name, "missing": "refuse",
+                            "unseen": "refuse", "levels": "learn"}, reason="to cross")  # fmt: skip
+    found = study.find_interactions()
+    cell = found.cells["a", "b"].set_index(["row", "column"]).loc[("q", "u")]
+    assert 10 < cell["rows"] / (study.model.statistics.dispersion_pearson or 0.0) < 20
+    assert cell["status"] == "thin"
+    assert "no cell holds 30 rows and 20 rows over the dispersion" in found.table["flags"][0]
+    lower = study.find_interactions(rules=ScreeningRules(min_evidence=10)).cells["a", "b"]
+    assert lower.set_index(["row", "column"])["status"]["q", "u"] == "own"
+
+
+def test_too_few_missing_values_follow_the_level_nearest_to_the_average_in_search_and_fit_alike() -> None:
+    draw, many = np.random.default_rng(3), 6_000
+    age = draw.integers(18, 80, many).astype(float)
+    frame = pd.DataFrame({"id": np.arange(many), "y": draw.poisson(0.1 * np.exp(0.9 * (age < 25) - 0.7 * (age > 45)))})
+    frame["age"] = np.where(draw.random(many) < 0.008, np.nan, age)
+    study = GLMStudy(frame, target="y", key="id", user="ann", name="s", candidates=["age"])
+    block = study.factor("age").optimize(size=3)
+    result = optimized(study, "age", BinningRules(size=3))
+    neutral, base = (str(result.levels["level"][at]) for at in (result.levels["shift"].abs().argmin(), 2))
+    assert block.spec.document()["missing"] == {"level": neutral} != {"level": base}
+    assert "Too few missing values for a level of their own" in " ".join(block.spec.notes)
+    block.accept()
+    chosen = result.trials[result.trials["chosen"]]["train_deviance"].item()
+    assert study.model.statistics.deviance / study.samples["train"] == pytest.approx(chosen, rel=1e-9)
+    edge = block.spec.edges[0] + 3
+    assert block.split_level(neutral, at=edge).spec.document()["missing"] == {"level": f"({edge - 3:g}, {edge:g}]"}

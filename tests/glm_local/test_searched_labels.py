@@ -14,6 +14,7 @@ import pytest
 from glm_local import GLM, GLMStudy, fit_glm, load_model, read_factors
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.searched_levels import SEARCHED, is_searched, unmarked
+from glm_local.delta_store import open_store
 from glm_local.recorded_rows import model_row
 from glm_local.reports.content import ReportContent
 from glm_local.reports.export_tables import report_tables
@@ -70,6 +71,17 @@ def test_the_label_survives_a_saved_model_and_a_fit_of_its_factors(study: Any, t
     assert saved.warnings == study.model.warnings
     assert labels_of(fit_glm(made_rows(), target="claims", factors=study.design.factors)) == SAID
     assert labels_of(load_model(model_row(study.model.document)["document"])) == SAID
+
+
+def test_the_audit_labels_the_intervals_of_searched_levels_as_the_model_does(tmp_path: Path) -> None:
+    study = opened()
+    study.accept("wealth", BY_HAND)
+    study.factor("age").optimize().accept()
+    model = study.finalize(verify=False).model
+    kept = open_store(study.save(tmp_path)).read("coefficients").to_pylist()
+    said = {str(row["term"]): row["inference"] for row in kept}
+    assert said == {one.term: one.inference for one in model.coefficients}
+    assert set(said.values()) == {SEARCHED, None}
 
 
 def test_the_test_of_a_crossing_of_searched_levels_is_labelled_and_of_a_given_factor_is_not(study: Any) -> None:

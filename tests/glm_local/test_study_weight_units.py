@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from glm_local import GLMStudy
+from glm_local.errors import DataError
 from glm_local.glm.thin_levels import thin_levels
 
 Array = np.ndarray[Any, Any]
@@ -70,3 +71,41 @@ def test_the_same_levels_are_thin_and_no_unit_of_weights_makes_rows_spread_more(
         other = studied(family, scale).model.document
         assert list(thin_levels(other)) == list(thin_levels(plain))
         assert other.warnings == plain.warnings
+
+
+def few_events(family: str, scale: float) -> GLMStudy:
+    """Fifteen events among 900 rows: too few for two levels or a cell."""
+    draw = np.random.default_rng(3)
+    frame = pd.DataFrame({"id": np.arange(900), "x": draw.normal(size=900), "a": draw.choice(list("pq"), 900),
+                          "b": draw.choice(list("uv"), 900), "w": draw.choice([1.0, 2.0], 900) * scale})  # fmt: skip
+    frame["y"] = (frame["id"] < 15).astype(float)
+    return GLMStudy(frame, target="y", family=family, weight="w", key="id", name="s", user="ann",
+                    candidates=["x", "a", "b"])  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_floors_in_screening_and_crossings_say_that_they_are_over_the_dispersion(family: str) -> None:
+    counted = "expected events" if family == "poisson" else "expected events × non-events / rows"
+    study = few_events(family, 1.0)
+    flags = study.rank_candidates().table.set_index("factor")["flags"]
+    assert f"no two levels hold 30 rows and 10 {counted} over the dispersion each" in flags["x"]
+    for name in ("a", "b"):
+        study.accept(name, {"kind": "categorical", "name": name, "column": name, "missing": "refuse",
+                            "unseen": "refuse", "levels": "learn"}, reason="to cross")  # fmt: skip
+    with pytest.raises(DataError, match=r"needs 30 rows and 10 expected events.* over the dispersion, and observed"):
+        study.test_interaction("a", "b")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_leakage_is_suspected_whatever_the_unit_of_weights(family: str) -> None:
+    def flags(scale: float) -> list[str]:
+        frame = rows_of(family)
+        frame["w"] *= scale
+        frame.loc[frame["place"] == "B", "y"] = 0.0
+        study = GLMStudy(frame, target="y", family=family, weight="w", key="id", name="s", user="ann",
+                         candidates=["place"])  # fmt: skip
+        return list(study.rank_candidates().table["flags"])
+
+    assert "leakage? no event in 'B'" in flags(1.0)[0]
+    assert "expected over the dispersion" in flags(1.0)[0]
+    assert flags(1e-6) == flags(1.0) == flags(1e5)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from glm_local.audit import history, reseal, verify
 from glm_local.contract.audit_queries import QUESTIONS, audit_query, tables_at
 from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.run_log import RunLog
-from glm_local.contract.store import Guard
+from glm_local.contract.store import Guard, Store
 from glm_local.delta_store import DeltaStore
 from glm_local.delta_store import open_store as open_local
 from glm_local.errors import ConfigError, StoreError
@@ -37,6 +38,18 @@ class TestSparkDeltaStore(StoreConformance):
     @pytest.fixture
     def other(self, store: SparkDeltaStore) -> DeltaStore:
         return open_local(store.location)
+
+    @pytest.fixture(params=["Spark's tables first", "deltalake's first"])
+    def places(
+        self, request: pytest.FixtureRequest, delta_spark: SparkSession, tmp_path: Path
+    ) -> Callable[[], list[Store]]:  # type: ignore[override]
+        place = tmp_path / "place"
+
+        def opened() -> list[Store]:
+            both: list[Store] = [open_store(delta_spark, place), open_local(place)]
+            return both if request.param.startswith("Spark") else both[::-1]
+
+        return opened
 
 
 @pytest.fixture(scope="module")
