@@ -52,6 +52,9 @@ class RunHistory(StudyHistory):
     def finish(self) -> None:
         """Nothing: the job has files to record before its run ends."""
 
+    def end_again(self) -> None:
+        """Nothing: the job ends and seals its run itself."""
+
     def _steps(self, facts: Sequence[Fact]) -> list[str]:
         number = sum(one.kind not in ATTEMPTS for one in self.events)
         return [

@@ -140,6 +140,8 @@ def finalize(
 ) -> Finalization:
     """Fit the accepted design on source rows, compare with the packed fit, verify, validate, record, end the run.
 
+    A study that is finalized already is only ended and sealed, where a kill kept that from being done.
+
     With selective inference the design is also fitted on the rows of validation and holdout: packed passes only.
 
     Raises
@@ -148,6 +150,7 @@ def finalize(
         When the fit on source rows differs from the packed one; nothing is recorded then.
     """
     if study.state.is_finalized:
+        study._history.end_again()
         return finalization(study, repeated=True)
     asked = inference == "selective"
     if asked:

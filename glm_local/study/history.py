@@ -111,6 +111,13 @@ class StudyHistory:
             head = self._open_log().finish("ok")
             self._take([Entry("finish", "finished")], [head])
 
+    def end_again(self) -> None:
+        """End and seal the last run where a kill came between its last decision and its seal; a sealed one is left."""
+        if self.state.run_is_open:
+            self.finish()
+        elif self.state.run_id is not None:
+            self._new_log(self.state.run_id).finish("ok")
+
     def move_to(self, store: Store) -> None:
         """Copy a history held in memory to a store that lasts, and go on there."""
         if not isinstance(self.store, MemoryStore):

@@ -15,6 +15,8 @@ import pyarrow as pa
 import pytest
 
 from glm_local.audit import history, verify
+from glm_local.contract import seals
+from glm_local.contract.run_log import RunLog
 from glm_local.contract.store import Guard
 from glm_local.delta_store import open_store
 from glm_local.studies import GLMStudy
@@ -134,6 +136,27 @@ def test_a_killed_process_is_finished_by_another(
     assert verify(store).ok
     assert design_and_finalize(opened(store, frame)) == undisturbed[0]
     assert verify(store).ok
+
+
+@pytest.mark.parametrize("where", ["the last event", "the seal"])
+def test_a_study_killed_between_its_last_decision_and_its_seal_is_sealed_by_finalizing_again(
+    tmp_path: Path, frame: pd.DataFrame, undisturbed: tuple[str, int], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(*((RunLog, "finish") if where == "the last event" else (seals, "write_seal")), killed)
+        with pytest.raises(KeyboardInterrupt):
+            design_and_finalize(opened(open_store(tmp_path), frame))
+    assert not list((tmp_path / "_seals").glob("*"))
+    assert design_and_finalize(opened(open_store(tmp_path), frame)) == undisturbed[0]
+    report = verify(open_store(tmp_path))
+    assert report.ok, str(report)
+    sealed = list((tmp_path / "_seals").glob("*"))
+    assert sealed
+    assert design_and_finalize(opened(open_store(tmp_path), frame)) == undisturbed[0]
+    assert list((tmp_path / "_seals").glob("*")) == sealed
 
 
 @pytest.mark.slow
