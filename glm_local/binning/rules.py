@@ -93,6 +93,12 @@ class BinningRules:
     min_share: float | None = None
     profile: Profile = "insurance"
 
+    @property
+    def leave_levels_free(self) -> bool:
+        """Whether bins that were not made by the search can hold the rules: floors and a largest number alone."""
+        asked = self.min_bins > 1 or self.trend != "none" or bool(self.apart) or bool(self.penalties)
+        return not (asked or bool(self.min_relativity_step) or isinstance(self.size, int))
+
     def __post_init__(self) -> None:
         problems = list(_problems(self))
         if problems:

@@ -228,10 +228,10 @@ def _in_few_levels(
     study: StudyCore[Any], name: str, plan: AutomaticPlan, test: Screened, searched: Tried
 ) -> Tried:
     """An ordered candidate that is surely there though its search loses: few levels that nobody searched for."""
-    if study.bench.candidate(name).kind == "categorical":
+    if study.bench.candidate(name).kind == "categorical" or not plan.rules.leave_levels_free:
         return searched
     rule = dataclasses.replace(plan.keeping, q=plan.keeping.most_q / SURE, errors=0.0)
-    result = proposing.coarse(study, name, FEW_LEVELS, plan.rules)
+    result = proposing.coarse(study, name, min(FEW_LEVELS, plan.rules.max_bins), plan.rules)
     few = Tried.of(study, result, "coarse bins", plan.rules, rule, test)
     facts = [*searched.facts, *few.facts]
     if few.kept:
