@@ -104,9 +104,13 @@ def score_terms(
 
 
 def code_outputs(one: CompiledFactor, estimates: Estimates) -> tuple[Scalar, ...]:
-    """Coefficient of every code: levels, then extras (base: 0, refused: missing)."""
+    """Coefficient of every code: levels, then extras (what the base level has, refused: missing).
+
+    A base level has 0, but for the first factor of a model without an intercept.
+    """
     levels: list[Scalar] = [estimates.get((one.name, level), 0.0) for level in one.levels]
-    return (*levels, *(0.0 if extra.policy == "base" else None for extra in one.extras))
+    base = estimates.get((one.name, one.base), 0.0)
+    return (*levels, *(base if extra.policy == "base" else None for extra in one.extras))
 
 
 def mean_expression(link: str, eta: Expression) -> Expression:

@@ -18,6 +18,7 @@ from glm_local.contract.compile_factor import (
     compile_factor,
 )
 from glm_local.contract.compile_score import role_expression
+from glm_local.contract.counted import counted
 from glm_local.contract.expression import Arithmetic, Expression, Function
 from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSpec, NamedLevel
 from glm_local.contract.learn_factors import with_base, with_cells
@@ -321,6 +322,7 @@ class _LevelReader:
     def _slopes(self, spec: FactorSpec, compiled: CompiledInteraction) -> None:
         assert isinstance(spec, InteractionSpec)
         members = compiled.crossed(self.plan.compiled)
+        self._check_slopes_of_extras(compiled, members)
         check_given_cells(compiled, members)
         bases = [one.levels[self.base_index[one.name]] for one in members]
         cells = []
@@ -336,6 +338,27 @@ class _LevelReader:
             self.numeric_columns[name] = len(self.columns)
             self.columns.append(Column(compiled.name, compiled.cell_name(cell)))
         self.specs.append(with_cells(spec, cells))
+
+
+    def _check_slopes_of_extras(self, compiled: CompiledInteraction, members: Sequence[CompiledFactor]) -> None:
+        """Slopes by cell are packed before base levels are known: rows that follow one would have no slope."""
+        if compiled.coding == "net_of_margins":
+            return
+        for one in members:
+            for at, extra in enumerate(one.extras):
+                found = int(self.rows[one.name][len(one.levels) + at])
+                if extra.policy == "base" and found:
+                    raise _slopes_of_extras(compiled.name, one.name, extra.cause, found)
+
+
+def _slopes_of_extras(name: str, member: str, cause: str, rows: int) -> SpecError:
+    return cast(SpecError, SpecError.because(
+        f"{counted(rows)} of {member!r} {'is' if rows == 1 else 'are'} {cause} and follow its base level, which "
+        f"{name!r} gives a slope by cell.",
+        "Rows with slopes by cell lie in a cell of their own level: the base is known only after they are packed.",
+        f'Give {member!r} "{cause}": "own_level" or {{"level": "..."}}, or write "coding": "net_of_margins".',
+        f"/factors/{member}/{cause}",
+    ))  # fmt: skip
 
 
 def _other_slopes(name: str, cell: str) -> SpecError:

@@ -11,7 +11,7 @@ import pytest
 import glm_local.contract.compile_score as compile_score
 import glm_local.glm.document_check as document_check
 import glm_local.glm.document_predictor as document_predictor
-from glm_local import FitError, Model, fit_glm
+from glm_local import FitError, Model, SpecError, fit_glm
 from glm_local.contract.compiled_interaction import CompiledInteraction
 from glm_local.contract.expression import Arithmetic, Literal
 
@@ -93,3 +93,36 @@ def test_a_mean_the_score_computes_otherwise_stops_the_fit(monkeypatch: pytest.M
     )
     with pytest.raises(FitError, match="recomputed from the model's"):
         fitted("levels")
+
+
+def gaps() -> pd.DataFrame:
+    frame = rows()
+    frame.loc[::17, "area"] = None
+    return frame
+
+
+FOLLOWING = {**AREA, "missing": "base"}
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("solver", ["cells", "blocks"])
+@pytest.mark.parametrize("crossed", [None, "age", "size"])
+def test_missing_values_that_follow_the_base_are_predicted_as_they_were_fitted(
+    crossed: str | None, solver: str, intercept: bool
+) -> None:
+    frame = gaps()
+    factors = [FOLLOWING, AGE, SIZE, *([crossing("area", crossed)] if crossed else [])]
+    model = fit_glm(
+        frame, target="y", factors=factors, exposure="years", solver=solver, intercept=intercept, on_separation="warn"
+    )
+    y, mean = frame["y"].to_numpy(), model.predict(frame)["prediction"].to_numpy()
+    saturated = np.where(y > 0, y * np.log(np.maximum(y, 1) / mean), 0.0)
+    assert 2 * np.sum(saturated - (y - mean)) == pytest.approx(model.statistics.deviance, rel=1e-9)
+    assert mean.sum() == pytest.approx(y.sum(), rel=1e-9)
+
+
+def test_slopes_by_cell_of_rows_that_follow_a_base_level_are_refused_not_fitted_as_none() -> None:
+    factors = [FOLLOWING, SIZE, crossing("area", "size", coding="cells")]
+    with pytest.raises(SpecError, match=r"36 rows of 'area' are missing and follow its base level.*own_level"):
+        fit_glm(gaps(), target="y", factors=factors, exposure="years")
+    fit_glm(rows(), target="y", factors=factors, exposure="years")  # nothing follows: unseen values may later
