@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression
+from glm_local.fit_frame import fit_frame
 from glm_local.frames import FrameLike
-from glm_local.glm.fit import FitRequest, OnTrouble, ReferenceSolver, Solver, fit
-from glm_local.glm.reference_fit import fit_statsmodels
+from glm_local.glm.fit import OnTrouble, Solver
 from glm_local.model import Model, read_document
 from glm_local.pandas_engine import PandasEngine
-
-Frame = TypeVar("Frame")
-
-LOCAL_REFERENCES: dict[str, ReferenceSolver] = {"statsmodels": fit_statsmodels}
-"""Independent solvers that need nothing but this machine."""
-
-
-def fit_frame(
-    engine: Engine[Frame], frame: Frame, references: Mapping[str, ReferenceSolver] = LOCAL_REFERENCES, **asked: Any
-) -> Model[Frame]:
-    """Fit on any engine; `asked` are the fields of `FitRequest`."""
-    return Model(fit(engine, frame, FitRequest(**asked), references), engine)
 
 
 @arguments_checked

@@ -10,7 +10,7 @@ import pandas as pd
 from glm_local.contract.evaluate import evaluate
 from glm_local.contract.expression import Expression
 from glm_local.delta_store import open_store
-from glm_local.fitting import LOCAL_REFERENCES
+from glm_local.fit_frame import LOCAL_REFERENCES
 from glm_local.frames import no_order
 from glm_local.job.data_fingerprint import data_fingerprint
 from glm_local.job.data_sources import DataSource, column_kinds, read_rows

@@ -15,8 +15,8 @@ from glm_local.audit import history, show, verify
 from glm_local.contract.audit_rows import DELTA_PROTOCOL, TABLES
 from glm_local.contract.event_entries import Entry
 from glm_local.contract.fill_rows import fill_rows, from_arrow, to_arrow, with_digest
+from glm_local.contract.level_warnings import SEARCHED
 from glm_local.contract.run_log import RunLog
-from glm_local.contract.searched_levels import SEARCHED
 from glm_local.contract.store import Guard, Store
 from glm_local.errors import ConfigError, StoreError
 

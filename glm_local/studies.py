@@ -9,7 +9,7 @@ from typing import Any
 
 from glm_local.contract.engine import Engine
 from glm_local.delta_store import open_store
-from glm_local.fitting import LOCAL_REFERENCES
+from glm_local.fit_frame import LOCAL_REFERENCES
 from glm_local.pandas_engine import PandasEngine
 from glm_local.study.environment import StudyEnvironment
 from glm_local.study.study import Study

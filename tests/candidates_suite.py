@@ -13,7 +13,7 @@ from glm_local.candidates.open_rows import open_rows
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.factors import categorical, interaction, linear, numeric
 from glm_local.errors import DataError
-from glm_local.fitting import LOCAL_REFERENCES
+from glm_local.fit_frame import LOCAL_REFERENCES
 from glm_local.glm.families import family_from
 from glm_local.glm.fit import FitRequest, fit
 from glm_local.pandas_engine import PandasEngine

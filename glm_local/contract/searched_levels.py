@@ -1,14 +1,11 @@
-"""Levels that were searched for among the responses of the rows they are fitted on: who has them, what is said."""
+"""Levels that were searched for among the responses of the rows they are fitted on: who has them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from glm_local.contract.factor_spec import CategoricalSpec, FactorSpec, InteractionSpec, NumericSpec, Spec
-
-SEARCHED = "searched on the same rows"
-"""What every interval and p-value of such levels is labelled, wherever it is shown."""
 
 SpecT = TypeVar("SpecT", bound=Spec)
 
@@ -50,20 +47,3 @@ def without_search(document: Mapping[str, Any]) -> dict[str, Any]:
     learned = {name: one for name, one in (document.get("learned") or {}).items() if name != "searched"}
     kept = {name: one for name, one in document.items() if name != "learned"}
     return {**kept, **({"learned": learned} if learned else {})}
-
-
-def searched_warning(names: Iterable[str]) -> str:
-    """What a reader must know of the intervals of some factors; empty for none.
-
-    Examples
-    --------
-    >>> searched_warning([])
-    ''
-    """
-    named = list(names)
-    if not named:
-        return ""
-    return (
-        f"Intervals and p-values of {', '.join(named)} are of levels {SEARCHED}: chosen because they differ there, "
-        "they have intervals that are too narrow and p-values that are too small."
-    )

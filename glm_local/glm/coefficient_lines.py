@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.contract.level_warnings import SEARCHED
 from glm_local.contract.model_spec import Coefficient, FitStatistics, ModelSpec
-from glm_local.contract.searched_levels import SEARCHED, searched_names
+from glm_local.contract.searched_levels import searched_names
 from glm_local.glm.inference import wald
 from glm_local.glm.solution import BOUNDARY
 

@@ -19,9 +19,10 @@ from glm_local.contract.compile_score import score_expression
 from glm_local.contract.counted import counted
 from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.fingerprint import fingerprint
+from glm_local.contract.level_warnings import searched_warning
 from glm_local.contract.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
 from glm_local.contract.plain_json import canonical_json
-from glm_local.contract.searched_levels import searched_names, searched_warning
+from glm_local.contract.searched_levels import searched_names
 from glm_local.errors import GlmError, Problem, SpecError
 from glm_local.glm.coefficient_lines import coefficient_lines, finite
 from glm_local.glm.condition import lost_digits

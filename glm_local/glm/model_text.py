@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from glm_local.contract.counted import counted
+from glm_local.contract.level_warnings import SEARCHED, searched_warning, thin_sentence
 from glm_local.contract.model_spec import Coefficient, ModelDocument
-from glm_local.contract.searched_levels import SEARCHED, searched_warning
-from glm_local.glm.thin_levels import thin_levels, thin_sentence
+from glm_local.glm.thin_levels import thin_levels
 
 MARK = "†"
 """Beside p-values and ends of intervals of levels that were searched for on the same rows."""

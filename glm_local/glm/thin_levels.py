@@ -83,22 +83,6 @@ def evidence_dispersion(document: ModelDocument) -> float:
     return document.statistics.dispersion_pearson or 1.0
 
 
-def thin_sentence(thin: Mapping[str, str], most: int = 5) -> str:
-    """Thin levels by name and what they hold, in a sentence.
-
-    Examples
-    --------
-    >>> thin_sentence({"purpose=retraining": "thin: 4.1 expected events, less than 10"})
-    '1 level is thin: purpose=retraining (4.1 expected events, less than 10). What it shows is mostly chance.'
-    """
-    if not thin:
-        return ""
-    named = ", ".join(f"{term} ({words.removeprefix('thin: ')})" for term, words in list(thin.items())[:most])
-    more = f" and {len(thin) - most} more" if len(thin) > most else ""
-    verb, they = ("level is", "it shows") if len(thin) == 1 else ("levels are", "they show")
-    return f"{len(thin)} {verb} thin: {named}{more}. What {they} is mostly chance."
-
-
 def evidence_words(domain: str, dispersion: float = 1.0) -> str:
     """What the evidence of a level is counted in, by the domain of the family.
 

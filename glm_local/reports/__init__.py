@@ -9,7 +9,6 @@ from glm_local.reports.figure import Figure
 from glm_local.reports.interaction_chart import interaction_figure
 from glm_local.reports.page import render_report, validation_html
 from glm_local.reports.safe_cell import safe_cell, safe_table
-from glm_local.reports.spec_words import spec_words
 from glm_local.reports.study_content import FactorPage, PairCells, StudyContent
 from glm_local.reports.study_page import interactions_html, render_study_report, screening_html
 from glm_local.reports.validation_charts import calibration_figure, lift_figure, lorenz_figure, validation_figure
@@ -18,5 +17,5 @@ __all__ = [
     "CoefficientRow", "Decision", "DoubleLift", "FactorPage", "Figure", "PairCells", "ReportContent", "StudyContent",
     "bin_path_figure", "calibration_figure", "double_lift_figure", "export_tables", "factor_figure",
     "interaction_figure", "interactions_html", "lift_figure", "lorenz_figure", "render_report", "render_study_report",
-    "safe_cell", "safe_table", "screening_html", "spec_words", "validation_figure", "validation_html",
+    "safe_cell", "safe_table", "screening_html", "validation_figure", "validation_html",
 ]

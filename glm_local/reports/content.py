@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from glm_local.contract.searched_levels import searched_warning
+from glm_local.contract.level_warnings import searched_warning
 from glm_local.reports.tables import ValidationTables
 
 CoefficientStatus = Literal["fitted", "base", "pinned", "aliased", "empty", "separated", "pooled"]

@@ -21,7 +21,7 @@ class FactorPage:
     name
         The factor, as in `StudyContent.coefficients` and `ValidationTables.actual_expected`.
     words
-        The spec in words, a sentence each (`glm_local.reports.spec_words` writes them from a spec).
+        The spec in words, a sentence each (`glm_local.contract.spec_words` writes them from a spec).
     trials
         The bin path: columns `bins`, `train_deviance`, `cv_deviance`, `cv_se`, `validation_deviance`, `chosen`
         (true once); any further numeric column (penalties, score) is listed in the table. Absent columns are fine.

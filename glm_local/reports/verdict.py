@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from glm_local.glm.thin_levels import thin_sentence
+from glm_local.contract.level_warnings import thin_sentence
 from glm_local.reports.content import FITTED_ON, CoefficientRow
 from glm_local.reports.number_format import amount_text, count_text, ratio_text, share_text
 from glm_local.reports.svg import level_text

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from glm_local.contract.searched_levels import SEARCHED, searched_names
+from glm_local.contract.level_warnings import SEARCHED
+from glm_local.contract.searched_levels import searched_names
 from glm_local.glm.design_effect import DesignEffect, least_effect
 from glm_local.glm.families import family_from
 from glm_local.study.design import Change

@@ -15,9 +15,9 @@ from glm_local.candidates.candidate import Candidate
 from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.factor_spec import EdgeMethod, FactorSpec
 from glm_local.contract.level_names import level_names
+from glm_local.contract.spec_words import spec_words
 from glm_local.errors import ConfigError, SpecError, nearest
 from glm_local.glm.thin_levels import Profile
-from glm_local.reports.spec_words import spec_words
 from glm_local.study import decisions, proposing
 from glm_local.study.comparison import Comparison
 from glm_local.study.core import StudyCore

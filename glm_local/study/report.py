@@ -13,6 +13,7 @@ from glm_local.contract.fill_rows import from_arrow
 from glm_local.contract.fingerprint import fingerprint
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.contract.short_text import short_hash
+from glm_local.contract.spec_words import spec_words
 from glm_local.glm.document import package_versions
 from glm_local.glm.thin_levels import Profile
 from glm_local.reports import (
@@ -22,7 +23,6 @@ from glm_local.reports import (
     PairCells,
     StudyContent,
     render_study_report,
-    spec_words,
 )
 from glm_local.reports.content import CoefficientRow
 from glm_local.reports.model_lines import (

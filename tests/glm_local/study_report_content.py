@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from glm_local.contract.expression import Read
+from glm_local.contract.spec_words import spec_words
 from glm_local.diagnostics import double_lift
 from glm_local.fitting import fit_glm
 from glm_local.job.data_sources import packaged_rows
 from glm_local.model import Model
 from glm_local.pandas_engine import PandasEngine
-from glm_local.reports import CoefficientRow, Decision, DoubleLift, FactorPage, PairCells, StudyContent, spec_words
+from glm_local.reports import CoefficientRow, Decision, DoubleLift, FactorPage, PairCells, StudyContent
 from glm_local.reports.model_lines import (
     coefficient_rows,
     convergence_words,

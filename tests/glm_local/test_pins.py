@@ -11,7 +11,7 @@ import pytest
 from glm_local import fit_glm, load_model
 from glm_local.contract.factors import categorical, numeric
 from glm_local.errors import SpecError
-from glm_local.fitting import LOCAL_REFERENCES
+from glm_local.fit_frame import LOCAL_REFERENCES
 from glm_local.glm.verify_fit import verify_fit
 from glm_local.model import Model
 from glm_local.pandas_engine import PandasEngine

@@ -15,7 +15,7 @@ import pytest
 from glm_local import fit_glm
 from glm_local.cli import run_app
 from glm_local.contract.level_names import level_names
-from glm_local.reports import spec_words
+from glm_local.contract.spec_words import spec_words
 from glm_local.reports.number_format import amount_text
 from glm_local.reports.tables import Column, printed
 from glm_local.studies import GLMStudy

@@ -113,7 +113,7 @@ def test_a_fit_that_ended_otherwise_is_not_converged() -> None:
 
 def fit_frame_once() -> Any:
     from glm_local import PandasEngine
-    from glm_local.fitting import fit_frame
+    from glm_local.fit_frame import fit_frame
 
     power = pd.DataFrame({"y": np.random.default_rng(1).gamma(2, 2, 300), "x": np.linspace(-3, 3, 300)})
     term = {"kind": "linear", "name": "x", "column": "x", "missing": "refuse"}

@@ -13,7 +13,8 @@ import pytest
 
 from glm_local import GLM, GLMStudy, fit_glm, load_model, read_factors
 from glm_local.contract.fingerprint import fingerprint
-from glm_local.contract.searched_levels import SEARCHED, is_searched, unmarked
+from glm_local.contract.level_warnings import SEARCHED
+from glm_local.contract.searched_levels import is_searched, unmarked
 from glm_local.delta_store import open_store
 from glm_local.recorded_rows import model_row
 from glm_local.reports.content import ReportContent

@@ -17,7 +17,8 @@ from glm_local import BinningRules, GLMStudy, fit_glm, open_engine, run_workflow
 from glm_local.audit import verify
 from glm_local.binning.penalties import bin_count_penalty, train_validation_gap_penalty
 from glm_local.contract.fill_rows import from_arrow
-from glm_local.contract.searched_levels import SEARCHED, unmarked
+from glm_local.contract.level_warnings import SEARCHED
+from glm_local.contract.searched_levels import unmarked
 from glm_local.delta_store import open_store
 from glm_local.errors import ArgumentError, ConfigError
 from glm_local.job.read_config import read_study_config

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from glm_local import FitError, fit_glm, load_model
-from glm_local.fitting import LOCAL_REFERENCES
+from glm_local.fit_frame import LOCAL_REFERENCES
 from glm_local.glm import fit as fit_module
 from glm_local.glm.verify_fit import verify_fit
 from glm_local.model import Model
