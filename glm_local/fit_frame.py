@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from glm_local.contract.engine import Engine
-from glm_local.glm.fit import FitRequest, ReferenceSolver, fit
+from glm_local.glm.fit import fit
 from glm_local.glm.reference_fit import fit_statsmodels
+from glm_local.glm.request import FitRequest
+from glm_local.glm.second_opinion import ReferenceSolver
 from glm_local.model import Model
 
 Frame = TypeVar("Frame")

@@ -10,7 +10,7 @@ from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.expression import Expression
 from glm_local.fit_frame import fit_frame
 from glm_local.frames import FrameLike
-from glm_local.glm.fit import OnTrouble, Solver
+from glm_local.glm.request import OnTrouble, Solver
 from glm_local.model import Model, read_document
 from glm_local.pandas_engine import PandasEngine
 

@@ -15,7 +15,8 @@ from glm_local.contract.factors import categorical, interaction, linear, numeric
 from glm_local.errors import DataError
 from glm_local.fit_frame import LOCAL_REFERENCES
 from glm_local.glm.families import family_from
-from glm_local.glm.fit import FitRequest, fit
+from glm_local.glm.fit import fit
+from glm_local.glm.request import FitRequest
 from glm_local.pandas_engine import PandasEngine
 from glm_local.validation import Split, fold_expression
 

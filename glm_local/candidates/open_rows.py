@@ -13,8 +13,8 @@ from glm_local.contract.cells import CellRequest
 from glm_local.contract.compile_score import role_expression
 from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.expression import Expression, Literal, Read
-from glm_local.glm.fit import FitRequest
 from glm_local.glm.key_scores import KEY_GROUPS
+from glm_local.glm.request import FitRequest
 from glm_local.validation.folds import fold_expression, key_group_expression
 from glm_local.validation.likeness import KeyParts, RateRoles, Unlike, unlike_samples
 from glm_local.validation.split import Split

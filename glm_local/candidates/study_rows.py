@@ -31,7 +31,7 @@ from glm_local.contract.model_spec import ModelDocument
 from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.errors import DataError, nearest
 from glm_local.glm.families import Family, family_from, resolve_link
-from glm_local.glm.fit import FitRequest, prepare
+from glm_local.glm.fit import prepare
 from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.fit_problems import row_problems
 from glm_local.glm.kernels import SummaryKernel
@@ -39,6 +39,7 @@ from glm_local.glm.key_scores import KEY_GROUPS
 from glm_local.glm.links import Link
 from glm_local.glm.packed_fit import PackedFit, fit_packed
 from glm_local.glm.recode import FieldMap, ManyKernels, Recode, recoded_blocks
+from glm_local.glm.request import FitRequest
 from glm_local.glm.row_faults import role_named
 from glm_local.glm.row_means import RowMeans
 from glm_local.glm.summary import Summary

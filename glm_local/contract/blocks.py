@@ -10,11 +10,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.contract.domain import Domain
 from glm_local.contract.expression import Arithmetic, Expression
 from glm_local.contract.expression import Literal as Constant
 from glm_local.contract.repeated_density import repeated_density
@@ -63,9 +64,6 @@ class Atom:
         at = self.members.index(member)
         return np.arange(self.size) // math.prod(self.sizes[at + 1 :]) % self.sizes[at]
 
-
-Domain = Literal["real", "nonnegative", "positive", "unit"]
-"""What a family allows as response: any number, y >= 0, y > 0, or 0 <= y <= 1."""
 
 FAULTS = (
     "target missing",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from glm_local.contract.blocks import Domain
+from glm_local.contract.domain import Domain
 
 
 def repeated_density(domain: Domain, response: NDArray[np.float64], weight: NDArray[np.float64]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,9 @@ from glm_local.contract.level_warnings import SEARCHED
 from glm_local.contract.model_spec import Coefficient, FitStatistics, ModelSpec
 from glm_local.contract.searched_levels import searched_names
 from glm_local.glm.inference import wald
+from glm_local.glm.level_count import LevelCount
+from glm_local.glm.outcome import Outcome
 from glm_local.glm.solution import BOUNDARY
-
-if TYPE_CHECKING:
-    from glm_local.glm.fit import Outcome
-    from glm_local.glm.level_count import LevelCount
 
 
 def coefficient_lines(spec: ModelSpec, outcome: Outcome, statistics: FitStatistics) -> list[Coefficient]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import xlog1py, xlogy
 
-from glm_local.contract.blocks import Domain
+from glm_local.contract.domain import Domain
 from glm_local.errors import GlmError, SpecError
 from glm_local.glm.likelihood import saturated_log_density
 from glm_local.glm.relative_deviance import power_deviance

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +27,10 @@ from glm_local.errors import GlmError, Problem, SpecError
 from glm_local.glm.coefficient_lines import coefficient_lines, finite
 from glm_local.glm.condition import lost_digits
 from glm_local.glm.inference import information_criteria
+from glm_local.glm.outcome import Figures, Outcome
 from glm_local.glm.repeated_rows import REPEATED, repeated_log_likelihood
+from glm_local.glm.request import FitRequest
 from glm_local.glm.solution import BOUNDARY, Solution
-
-if TYPE_CHECKING:
-    from glm_local.glm.fit import FitRequest, Outcome
 
 _PACKAGES = ("glm-spark", "numpy", "scipy", "pandas", "pyarrow", "pyspark")
 
@@ -59,9 +58,6 @@ def model_document(
     read = columns_of(score_expression(document))
     kinds = {column: kind for column, kind in outcome.prepared.kinds.items() if column in read}
     return document.model_copy(update={"columns": kinds, "fingerprint": model_fingerprint(document)})
-
-
-Figures = tuple[FitStatistics, tuple[Coefficient, ...]]
 
 
 def figures_of(spec: ModelSpec, outcome: Outcome) -> Figures:

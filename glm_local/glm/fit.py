@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.blocks import Blocks
 from glm_local.contract.columns import ColumnKind
 from glm_local.contract.compile_score import role_expression
@@ -19,18 +18,18 @@ from glm_local.contract.engine import Engine
 from glm_local.contract.factor_spec import FactorSpec
 from glm_local.contract.learn_factors import learn_factors
 from glm_local.contract.model_spec import ModelDocument, ModelSpec
-from glm_local.contract.spec_problems import factor_problems, listed, members_first, read_factors
+from glm_local.contract.spec_problems import factor_problems, members_first, read_factors
 from glm_local.contract.text_columns import text_problems
 from glm_local.contract.where_text import filter_expression
 from glm_local.errors import DataError, FitError, Problem, SpecError
 from glm_local.glm.cells_route import Cells, constant_part, design_matrix, first_pass
 from glm_local.glm.constant_target import constant_target
 from glm_local.glm.design_columns import DesignColumns
-from glm_local.glm.document import Figures, figures_of, model_document
+from glm_local.glm.document import figures_of, model_document
 from glm_local.glm.document_check import check_document
 from glm_local.glm.document_predictor import document_predictor
 from glm_local.glm.families import Family, family_from, resolve_link
-from glm_local.glm.fit_plan import FitPlan, Levels, describe, plan_fit
+from glm_local.glm.fit_plan import Levels, describe, plan_fit
 from glm_local.glm.fit_problems import (
     convergence_problem,
     outweighed_problem,
@@ -46,59 +45,21 @@ from glm_local.glm.level_count import LevelCount
 from glm_local.glm.likelihood import likelihood_dispersion
 from glm_local.glm.links import Link
 from glm_local.glm.newton import Newton
+from glm_local.glm.outcome import Outcome, Prepared
 from glm_local.glm.pins import read_pins
 from glm_local.glm.reference_problem import MOST_VALUES, CannotVerify
+from glm_local.glm.request import FitRequest, Route
 from glm_local.glm.request_problems import check_request, role_problems
 from glm_local.glm.row_faults import faults_named
-from glm_local.glm.second_opinion import ReferenceFit
+from glm_local.glm.second_opinion import ReferenceFit, ReferenceSolver
 from glm_local.glm.solution import NewtonOptions, Solution
 from glm_local.glm.summary import Summary
 from glm_local.glm.target_leak import target_problems
 
 Array = NDArray[np.float64]
 Frame = TypeVar("Frame")
-Solver = Literal["auto", "cells", "blocks", "statsmodels", "spark_ml"]
-Route = Literal["cells", "blocks", "statsmodels", "spark_ml"]
-OnTrouble = Literal["error", "warn"]
-
 CELLS_AT_MOST = 50_000
 """Potential distinct designs up to which "auto" compresses rows to cells instead of packing blocks."""
-
-
-ReferenceSolver = Callable[[Array, Array, Array | None, Array | None, Family, Link], ReferenceFit]
-"""(design, response, weight, offset, family, link) -> solution; raises `CannotVerify` or `FitError`."""
-
-
-@arguments_checked
-@dataclass(frozen=True)
-class FitRequest:
-    """Everything `fit_glm` is asked; see there."""
-
-    target: Any
-    factors: Sequence[Any]
-    family: Any = "poisson"
-    link: Any = None
-    exposure: Any = None
-    offset: Any = None
-    weight: Any = None
-    ridge: float = 0.0
-    solver: Solver = "auto"
-    intercept: bool = True
-    dispersion: Literal["auto", "fixed", "pearson", "deviance"] = "auto"
-    confidence: float = 0.95
-    where: Any = None
-    on_failure: OnTrouble = "error"
-    on_separation: OnTrouble = "error"
-    tolerance: float = 1e-9
-    max_iterations: int = 50
-    name: str = "model"
-    pins: Mapping[str, Mapping[str, float]] | None = None
-    data_fingerprint: str | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "factors", listed(self.factors))
-        object.__setattr__(self, "ridge", float(self.ridge))
-
 
 
 def fit(
@@ -125,35 +86,6 @@ def fit(
         with faults_named(engine, held, prepared.plan, request.where, kinds):
             outcome = FitRun(request, prepared, references or {}).solve(blocks)
     return model_document(request, prepared.spec, outcome, counter.raw, counter.packed)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A request checked against the table, with specs learned and everything compiled."""
-
-    spec: ModelSpec
-    family: Family
-    link: Link
-    plan: FitPlan
-    kinds: Mapping[str, ColumnKind]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """All a model document is made of."""
-
-    prepared: Prepared
-    levels: Levels
-    summary: Summary
-    solution: Solution
-    route: Route
-    lost_deviance: float
-    density_constant: float | None
-    likelihood_dispersion: float
-    separated: tuple[LevelCount, ...]
-    std_errors: NDArray[np.float64] | None
-    warnings: tuple[str, ...]
-    figures: Figures | None = None
 
 
 def _checked_factors(request: FitRequest, kinds: Mapping[str, ColumnKind]) -> tuple[FactorSpec, ...]:

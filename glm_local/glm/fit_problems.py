@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glm_local.contract.blocks import Domain
 from glm_local.contract.counted import counted
+from glm_local.contract.domain import Domain
 from glm_local.errors import FitError, GlmError, Problem
 from glm_local.glm.families import Family
 from glm_local.glm.solution import BOUNDARY, Solution

@@ -17,9 +17,10 @@ from glm_local.glm.basis import Basis
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.document import model_document
 from glm_local.glm.families import Family
-from glm_local.glm.fit import FitRequest, FitRun, prepare
+from glm_local.glm.fit import FitRun, prepare
 from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.links import Link
+from glm_local.glm.request import FitRequest
 
 Array = NDArray[np.float64]
 

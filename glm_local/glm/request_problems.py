@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +12,7 @@ from glm_local.contract.spec_values import whole_characters
 from glm_local.errors import Problem, SpecError, nearest
 from glm_local.glm.families import Family
 from glm_local.glm.links import Link
-
-if TYPE_CHECKING:
-    from glm_local.glm.fit import FitRequest
+from glm_local.glm.request import FitRequest
 
 
 def check_request(request: FitRequest, family: Family, link: Link) -> None:

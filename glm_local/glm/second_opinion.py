@@ -11,9 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.errors import FitError, GlmError
+from glm_local.glm.families import Family
+from glm_local.glm.links import Link
 from glm_local.glm.reference_problem import CannotVerify, ReferenceProblem
 
-__all__ = ["CannotVerify", "ReferenceFit", "SecondOpinion", "Solved", "compare_solutions", "second_opinion"]
+__all__ = [
+    "CannotVerify",
+    "ReferenceFit",
+    "ReferenceSolver",
+    "SecondOpinion",
+    "Solved",
+    "compare_solutions",
+    "second_opinion",
+]
 
 Array = NDArray[np.float64]
 Verdict = Literal["agrees", "differs", "not verifiable"]
@@ -83,6 +93,10 @@ class ReferenceFit(Solved):
             estimate, unscaled_se, deviance, problem.dispersion(estimate), solver, iterations,
             float(np.abs(fitted).sum()), total=float(fitted.sum()),
         )  # fmt: skip
+
+
+ReferenceSolver = Callable[[Array, Array, Array | None, Array | None, Family, Link], ReferenceFit]
+"""(design, response, weight, offset, family, link) -> solution; raises `CannotVerify` or `FitError`."""
 
 
 @dataclass(frozen=True)

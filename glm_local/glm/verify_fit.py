@@ -15,10 +15,10 @@ from glm_local.contract.model_spec import ModelDocument
 from glm_local.errors import GlmError
 from glm_local.glm.cells_route import first_pass
 from glm_local.glm.families import family_from
-from glm_local.glm.fit import ReferenceSolver, reference_fit
+from glm_local.glm.fit import reference_fit
 from glm_local.glm.fit_plan import plan_fit
 from glm_local.glm.links import link_from
-from glm_local.glm.second_opinion import ReferenceFit, SecondOpinion, Solved, second_opinion
+from glm_local.glm.second_opinion import ReferenceFit, ReferenceSolver, SecondOpinion, Solved, second_opinion
 
 Frame = TypeVar("Frame")
 

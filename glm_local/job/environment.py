@@ -14,7 +14,7 @@ from glm_local.contract.columns import ColumnKind
 from glm_local.contract.engine import Engine
 from glm_local.contract.expression import Expression
 from glm_local.contract.store import Store
-from glm_local.glm.fit import ReferenceSolver
+from glm_local.glm.second_opinion import ReferenceSolver
 from glm_local.job.data_fingerprint import DataFingerprint
 from glm_local.job.data_sources import DataSource
 

@@ -19,7 +19,8 @@ from glm_local.contract.model_spec import ModelDocument
 from glm_local.contract.run_log import RunLog
 from glm_local.contract.spec_problems import read_factors
 from glm_local.glm.document import with_derived
-from glm_local.glm.fit import FitRequest, fit
+from glm_local.glm.fit import fit
+from glm_local.glm.request import FitRequest
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.glm.verify_fit import verify_fit
 from glm_local.job.baseline_lift import BaselineLift, baseline_lift, recorded

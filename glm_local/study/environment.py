@@ -8,7 +8,7 @@ from typing import Any, Generic
 
 from glm_local.contract.engine import Engine, Frame
 from glm_local.contract.store import Store
-from glm_local.glm.fit import ReferenceSolver
+from glm_local.glm.second_opinion import ReferenceSolver
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from glm_local.contract.expression_columns import columns_of
 from glm_local.contract.factor_spec import Spec
 from glm_local.errors import ConfigError, DataError, Problem, SpecError, nearest
 from glm_local.glm.families import family_from, resolve_link
-from glm_local.glm.fit import FitRequest
+from glm_local.glm.request import FitRequest
 from glm_local.validation import Split, fold_expression, read_split, split_json
 from glm_local.validation.key_choice import CONTENT, words_of
 from glm_local.validation.split_document import KEYED

@@ -18,7 +18,7 @@ from glm_local.contract.factor_spec import EdgeMethod, EdgeRule, FactorSpec, Num
 from glm_local.contract.learn_factors import learn_factors, written_out
 from glm_local.contract.spec_problems import factor_problems, read_factor
 from glm_local.errors import ConfigError, DataError, nearest
-from glm_local.glm.fit import FitRequest
+from glm_local.glm.request import FitRequest
 
 USUAL_BINS = 10
 

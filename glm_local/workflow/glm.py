@@ -17,7 +17,7 @@ from glm_local.contract.new_columns import with_new_columns
 from glm_local.contract.spec_problems import read_factor
 from glm_local.errors import ConfigError, SpecError
 from glm_local.fit_frame import fit_frame
-from glm_local.glm.fit import FitRequest
+from glm_local.glm.request import FitRequest
 from glm_local.model import Model
 from glm_local.screening.ranking import Ranking
 from glm_local.study.proposing import optimized

@@ -60,7 +60,7 @@ def candidates_of(frame: pd.DataFrame) -> list[str]:
 def packed(frame: pd.DataFrame) -> Any:
     """Split, fine codes and packed rows of a study."""
     from glm_local.candidates.open_rows import open_rows
-    from glm_local.glm.fit import FitRequest
+    from glm_local.glm.request import FitRequest
     from glm_local.pandas_engine import PandasEngine
     from glm_local.validation.split import Split
 

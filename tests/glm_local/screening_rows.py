@@ -12,7 +12,7 @@ from glm_local.candidates.open_rows import open_rows
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.engine import Engine
 from glm_local.contract.factor_spec import FactorSpec
-from glm_local.glm.fit import FitRequest
+from glm_local.glm.request import FitRequest
 from glm_local.pandas_engine import PandasEngine
 from glm_local.validation.split import Split
 

@@ -10,7 +10,7 @@ from glm_local.binning.hand import merge_levels
 from glm_local.binning.optimal_bins import optimal_bins
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.open_rows import open_rows
-from glm_local.glm.fit import FitRequest
+from glm_local.glm.request import FitRequest
 from glm_local.pandas_engine import PandasEngine
 from glm_local.validation.split import Split
 from tests.doubles import OpaqueEngine, opaque

@@ -190,7 +190,8 @@ def test_slopes_by_cell_are_those_of_the_given_cells() -> None:
 def test_given_cells_never_touch_rows() -> None:
     near, far = counts(), opaque(counts())
     asked = {"target": "y", "factors": [*FACTORS, crossing(GIVEN)], "family": "poisson"}
-    from glm_local.glm.fit import FitRequest, fit
+    from glm_local.glm.fit import fit
+    from glm_local.glm.request import FitRequest
 
     model = fit(OpaqueEngine(), far, FitRequest(**asked))
     expected = fit_glm(near, **asked)

@@ -12,7 +12,7 @@ import pytest
 from glm_local.candidates.open_rows import open_rows
 from glm_local.errors import SpecError
 from glm_local.fitting import fit_glm
-from glm_local.glm.fit import FitRequest
+from glm_local.glm.request import FitRequest
 from glm_local.pandas_engine import PandasEngine
 from glm_local.screening.rank_factors import rank_factors
 from glm_local.screening.tested_levels import ScreeningRules

@@ -10,7 +10,7 @@ import pytest
 
 from glm_local.candidates.open_rows import open_rows
 from glm_local.contract.factors import categorical
-from glm_local.glm.fit import FitRequest
+from glm_local.glm.request import FitRequest
 from glm_local.pandas_engine import PandasEngine
 from tests.candidates_suite import CANDIDATES, SPLIT, StudyRowsSuite, motor
 

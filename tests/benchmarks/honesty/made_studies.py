@@ -9,7 +9,7 @@ import pandas as pd
 
 from glm_local.candidates.open_rows import open_rows
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.glm.fit import FitRequest
+from glm_local.glm.request import FitRequest
 from glm_local.pandas_engine import PandasEngine
 from glm_local.studies import GLMStudy
 from glm_local.validation.split import Split

@@ -1,0 +1,45 @@
+"""What a fit is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from glm_local.contract.arguments import arguments_checked
+from glm_local.contract.spec_problems import listed
+
+Solver = Literal["auto", "cells", "blocks", "statsmodels", "spark_ml"]
+Route = Literal["cells", "blocks", "statsmodels", "spark_ml"]
+OnTrouble = Literal["error", "warn"]
+
+
+@arguments_checked
+@dataclass(frozen=True)
+class FitRequest:
+    """Everything `fit_glm` is asked; see there."""
+
+    target: Any
+    factors: Sequence[Any]
+    family: Any = "poisson"
+    link: Any = None
+    exposure: Any = None
+    offset: Any = None
+    weight: Any = None
+    ridge: float = 0.0
+    solver: Solver = "auto"
+    intercept: bool = True
+    dispersion: Literal["auto", "fixed", "pearson", "deviance"] = "auto"
+    confidence: float = 0.95
+    where: Any = None
+    on_failure: OnTrouble = "error"
+    on_separation: OnTrouble = "error"
+    tolerance: float = 1e-9
+    max_iterations: int = 50
+    name: str = "model"
+    pins: Mapping[str, Mapping[str, float]] | None = None
+    data_fingerprint: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "factors", listed(self.factors))
+        object.__setattr__(self, "ridge", float(self.ridge))
