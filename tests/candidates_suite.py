@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 
 from glm_local.binning.shifts import at_samples, best_shift, deviance_change
+from glm_local.candidates.cross_validation import cross_validate
+from glm_local.candidates.factor_gain import candidate_sums
+from glm_local.candidates.measured_model import sample_deviances
 from glm_local.candidates.open_rows import open_rows
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.factors import categorical, interaction, linear, numeric
@@ -90,9 +93,9 @@ class StudyRowsSuite:
         rows = self.opened()
         assert self.engine.passes.raw == before + 3  # values, cut points, packing
         model = rows.fit([categorical("town", missing="own_level", unseen="base")])
-        rows.sums(model)
-        rows.cross_validate(model)
-        rows.deviances(model)
+        candidate_sums(rows, model)
+        cross_validate(rows, model)
+        sample_deviances(rows, model)
         rows.fit([numeric("power", edges=[8], missing="base", source="integer")])
         assert self.engine.passes.raw == before + 3
         rows.close()
@@ -119,7 +122,7 @@ class StudyRowsSuite:
         assert rows.fit(()).statistics.rows == rows.sample_rows("train")
 
     def test_sums_by_fine_code_are_what_a_group_by_gives(self, rows: StudyRows[Any]) -> None:
-        sums = rows.sums(None, ["town"])["town"]
+        sums = candidate_sums(rows, None, ["town"])["town"]
         policies = motor()
         assert sums.rows.shape == (len(sums.labels), rows.folds + 1)
         codes = rows.sample_rows("train") + rows.sample_rows("validation")
@@ -141,7 +144,7 @@ class StudyRowsSuite:
 
     def test_cross_validation_is_close_to_fitting_every_fold_to_the_end(self, rows: StudyRows[Any]) -> None:
         factors = [categorical("town", missing="own_level", unseen="base")]
-        found = rows.cross_validate(rows.fit(factors))
+        found = cross_validate(rows, rows.fit(factors))
         local = PandasEngine()
         kinds = local.columns(motor())
         added = {"sample": SPLIT.sample(kinds), "fold": fold_expression(["id"], kinds, rows.folds, 0)}
@@ -163,15 +166,15 @@ class StudyRowsSuite:
     ) -> None:
         rows = self.opened(FitRequest(target=target, factors=(), family=family))
         base = rows.fit([categorical("town", missing="own_level", unseen="base")])
-        sums = rows.sums(base, ["power"])["power"]
-        before = rows.deviance(base, "train")
+        sums = candidate_sums(rows, base, ["power"])["power"]
+        before = sample_deviances(rows, base, ("train",))["train"]
         assert sums.deviance[: rows.folds].sum() == pytest.approx(before.deviance, rel=1e-10)
         assert sums.amount[:, : rows.folds].sum() == pytest.approx(before.actual, rel=1e-12)
         assert sums.fitted[:, : rows.folds].sum() == pytest.approx(before.predicted, rel=1e-10)
-        bare = rows.sums(None, ["power"])["power"]
+        bare = candidate_sums(rows, None, ["power"])["power"]
         training = at_samples(bare.gain, (np.arange(bare.rows.shape[1]) < rows.folds).astype(float)[:, None])
         gained = deviance_change(training, best_shift(training)).sum()
         refitted = rows.fit([rows.candidates["power"].fine]).statistics.deviance
         assert gained < 0
-        assert rows.deviance(None, "train").deviance + gained == pytest.approx(refitted, rel=1e-10)
+        assert sample_deviances(rows, None, ("train",))["train"].deviance + gained == pytest.approx(refitted, rel=1e-10)
         rows.close()

@@ -8,21 +8,19 @@ order in the share of information a fold holds; levels without rows outside the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.candidates.fold_error import fold_error
-from glm_local.glm.fit_plan import FitPlan
+from glm_local.candidates.study_rows import StudyRows
+from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.information import independent_columns, solve_information
 from glm_local.glm.kernels import NewtonKernel, Predictor
 from glm_local.glm.packed_fit import PackedFit
 from glm_local.glm.recode import ManyKernels, RecodedKernel
 from glm_local.glm.row_means import DEVIANCE, ROWS, WEIGHT, DevianceKernel, RowMeans
-
-if TYPE_CHECKING:
-    from glm_local.candidates.study_rows import StudyRows
 
 Array = NDArray[np.float64]
 DEFINITION = "out-of-fold deviance at one Newton step from the fit on all training rows"
@@ -63,8 +61,9 @@ class CrossValidation:
         return float(differences.sum()), fold_error(differences)
 
 
-def cross_validate(rows: StudyRows[Any], fit: PackedFit, plan: FitPlan) -> CrossValidation:
+def cross_validate(rows: StudyRows[Any], model: ModelDocument | None) -> CrossValidation:
     """Two packed passes: score and information of every fold, then deviance of every fold without it."""
+    fit, plan = rows.packed(model)
     recodes = rows.fold_recodes(plan)
     steps = _steps(rows, fit, recodes)
     kernels = ManyKernels(tuple(

@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.candidates.code_sums import CodeSums, Measure
 from glm_local.candidates.factor_sums import FactorSums, Gain, PowerLogSums, QuadraticSums
+from glm_local.candidates.offset_sums import OffsetGrid
+from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.thin_levels import evidence_dispersion
-
-if TYPE_CHECKING:
-    from glm_local.candidates.study_rows import StudyRows
 
 Array = NDArray[np.float64]
 
 
-def factor_sums(rows: StudyRows[Any], model: ModelDocument | None, names: Sequence[str]) -> dict[str, FactorSums]:
+def candidate_sums(
+    rows: StudyRows[Any], model: ModelDocument | None, names: Sequence[str] | None = None
+) -> dict[str, FactorSums]:
+    """Every candidate's sums under a model, the holdout left out: what binning works on.
+
+    Passes: one over packed rows; one more to lay out the linear predictor for families and links whose gain has no
+    closed form. None for one candidate that was asked for last under this model.
+
+    Parameters
+    ----------
+    names
+        Candidates, all of them if None; an unknown one raises a DataError with the nearest name.
+    """
+    chosen = list(rows.candidates) if names is None else list(names)
+    for name in chosen:
+        rows.candidate(name)
+    if len(chosen) > 1:
+        return _factor_sums(rows, model, chosen)
+    key = ("candidate sums", "" if model is None else model.fingerprint, *chosen)
+    return rows.last_of(key, lambda: _factor_sums(rows, model, chosen))
+
+
+def _factor_sums(rows: StudyRows[Any], model: ModelDocument | None, names: Sequence[str]) -> dict[str, FactorSums]:
     """One packed pass for all names; two where the gain has no closed form."""
     closed = rows.link.name == "log" and rows.family.power is not None
     gaussian = rows.link.name == "identity" and rows.family.power == 0
@@ -27,7 +48,7 @@ def factor_sums(rows: StudyRows[Any], model: ModelDocument | None, names: Sequen
     if closed and rows.family.power != 1:
         measures = (*measures, "a", "b")
     sums = rows.code_sums(model, names, measures, "candidates")
-    grid = None if closed or gaussian else rows.offset_grid(model)
+    grid = None if closed or gaussian else OffsetGrid.of(rows, model)
     offsets = {} if grid is None else grid.sums(rows, names)
     dispersion = evidence_dispersion(rows.packed(model)[0].document)
     return {

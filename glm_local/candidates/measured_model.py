@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from glm_local.candidates.sample_codes import SAMPLE
+from glm_local.candidates.sample_codes import SAMPLE, SAMPLES
+from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.blocks import Kernel
 from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.fit_plan import FitPlan
@@ -17,9 +18,6 @@ from glm_local.glm.packed_fit import PackedFit
 from glm_local.glm.recode import ManyKernels, RecodedKernel
 from glm_local.glm.row_means import DevianceKernel, RowMeans
 from glm_local.glm.row_scores import ColumnScores
-
-if TYPE_CHECKING:
-    from glm_local.candidates.study_rows import StudyRows
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,13 @@ def measured_model(
         for sample, one in zip(samples, answers, strict=False)
     }
     return found, KeyInference.of(fit, answers[-1]) if keys else None
+
+
+def sample_deviances(
+    rows: StudyRows[Any], model: ModelDocument | None, samples: Sequence[str] = SAMPLES
+) -> dict[str, SampleDeviance]:
+    """A model on some samples; one packed pass in all."""
+    return measured_model(rows, model, samples, False)[0]
 
 
 def key_inference(rows: StudyRows[Any], model: ModelDocument, samples: Sequence[str]) -> KeyInference | None:

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.candidates.code_sums import Model
 from glm_local.candidates.factor_sums import OffsetSums
+from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.blocks import Block, Sums, add_sums
+from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.design_columns import collapse
-from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.kernels import responses
-from glm_local.glm.packed_fit import PackedFit
-from glm_local.glm.row_means import RowMeans
-
-if TYPE_CHECKING:
-    from glm_local.candidates.study_rows import StudyRows
 
 Array = NDArray[np.float64]
 
@@ -131,9 +127,9 @@ class OffsetGrid:
     exact: bool
 
     @classmethod
-    def of(cls, rows: StudyRows[Any], fit: PackedFit, plan: FitPlan) -> OffsetGrid:
-        """Lay out the groups; one packed pass."""
-        model = Model(rows.recode(plan), RowMeans.of(fit.columns, fit.link, fit.coefficients))
+    def of(cls, rows: StudyRows[Any], document: ModelDocument | None) -> OffsetGrid:
+        """Lay out the groups under a model; one packed pass."""
+        model = rows.kernel_model(document)
         largest = max(one.size for one in rows.design.atoms)
         most = int(np.clip(MOST_SUMS // (largest * rows.samples), FEWEST_GROUPS, GROUPS))
         values, (low, high) = rows.sum(RangeKernel(model, most), "linear predictor")

@@ -1,10 +1,10 @@
-"""A study's rows, packed once: joint fits, candidate sums and cross-validation without touching source rows again."""
+"""A study's rows, packed once: joint fits and sums over them without touching source rows again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,7 @@ from numpy.typing import NDArray
 from glm_local.candidates.candidate import Candidate
 from glm_local.candidates.code_sums import STATIC, CodeSums, CodeSumsKernel, Measure
 from glm_local.candidates.code_sums import Model as KernelModel
-from glm_local.candidates.cross_validation import CrossValidation, cross_validate
-from glm_local.candidates.factor_gain import factor_sums
-from glm_local.candidates.factor_sums import FactorSums
 from glm_local.candidates.fine_fields import FineFields, level_factors, numeric_name
-from glm_local.candidates.measured_model import SampleDeviance, measured_model
-from glm_local.candidates.offset_sums import OffsetGrid
 from glm_local.candidates.sample_codes import GROUP, SAMPLE, SAMPLES, known_sample, sample_flag
 from glm_local.candidates.sample_moments import SampleMomentsKernel
 from glm_local.contract.blocks import BlockDesign, Blocks, Field, Kernel, Sums
@@ -45,6 +40,7 @@ from glm_local.glm.row_means import RowMeans
 from glm_local.glm.summary import Summary
 
 Array = NDArray[np.float64]
+T = TypeVar("T")
 
 
 class StudyRows(Generic[Frame]):
@@ -96,7 +92,7 @@ class StudyRows(Generic[Frame]):
         self._static: CodeSums | None = None
         self._fits: dict[str, PackedFit] = {}
         self._plans: dict[str, FitPlan] = {}
-        self._last_sums: tuple[tuple[str, ...], dict[str, FactorSums]] = (), {}
+        self._last: tuple[tuple[str, ...], Any] = (), None
         self.summary: Summary | None = None
         self.sample_moments: Array | None = None
 
@@ -340,21 +336,12 @@ class StudyRows(Generic[Frame]):
         sizes = tuple((atom, design.atoms[atom].size) for atom in atoms)
         return CodeSumsKernel(self.family, model, sizes, (at, sample_of), self.samples, measures)
 
-    def sums(self, model: ModelDocument | None, names: Sequence[str] | None = None) -> dict[str, FactorSums]:
-        """Every candidate's sums under a model, the holdout left out: what binning works on.
-
-        Passes: one over packed rows; one more to lay out the linear predictor for families and links whose gain has no
-        closed form. None for one candidate that was asked for last under this model.
-        """
-        chosen = list(self.candidates) if names is None else list(names)
-        for name in chosen:
-            self.candidate(name)
-        if len(chosen) > 1:
-            return factor_sums(self, model, chosen)
-        key = ("" if model is None else model.fingerprint, *chosen)
-        if key != self._last_sums[0]:
-            self._last_sums = key, factor_sums(self, model, chosen)
-        return self._last_sums[1]
+    def last_of(self, key: tuple[str, ...], made: Callable[[], T]) -> T:
+        """What was made last if it was made for the same key, else made now and remembered: one answer is kept."""
+        if key != self._last[0]:
+            self._last = key, made()
+        answer: T = self._last[1]
+        return answer
 
     def candidate(self, name: str) -> Candidate:
         """The candidate of a name.
@@ -371,25 +358,7 @@ class StudyRows(Generic[Frame]):
             )
         return self.candidates[name]
 
-    def deviance(self, model: ModelDocument | None, sample: str) -> SampleDeviance:
-        """A model on one sample; one packed pass."""
-        return self.deviances(model, (sample,))[sample]
-
-    def deviances(self, model: ModelDocument | None, samples: Sequence[str] = SAMPLES) -> dict[str, SampleDeviance]:
-        """A model on some samples; one packed pass in all."""
-        return measured_model(self, model, samples, False)[0]
-
-    def cross_validate(self, model: ModelDocument | None) -> CrossValidation:
-        """Out-of-fold deviance of every training fold; two packed passes."""
-        fit, plan = self.packed(model)
-        return cross_validate(self, fit, plan)
-
     def fold_recodes(self, plan: FitPlan) -> list[Recode]:
         """One recoding per training fold."""
         flags = np.eye(self.samples, dtype=bool)
         return [self.recode(plan, flags[fold]) for fold in range(self.folds)]
-
-    def offset_grid(self, model: ModelDocument | None) -> OffsetGrid:
-        """Groups of the linear predictor under a model; see `OffsetGrid`."""
-        fit, plan = self.packed(model)
-        return OffsetGrid.of(self, fit, plan)

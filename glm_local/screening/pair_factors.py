@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.compiled_factor import CompiledFactor
 from glm_local.contract.factor_spec import FactorSpec
@@ -57,7 +58,7 @@ def pair_factors(
     """
     compiled = level_factors_of(current)
     outside = [name for name in names if name not in compiled]
-    sums = rows.sums(model, outside) if outside else {}
+    sums = candidate_sums(rows, model, outside) if outside else {}
     found: dict[str, PairFactor] = {}
     for name in names:
         if name in compiled:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.contract.arguments import arguments_checked
 from glm_local.contract.model_spec import ModelDocument
@@ -118,7 +119,7 @@ class _Screening:
 
     def lines(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """One line per candidate."""
-        sums = self.rows.sums(self.model, names)
+        sums = candidate_sums(self.rows, self.model, names)
         prepared = {name: CandidateLevels.of(one, self.current, self.rules) for name, one in sums.items()}
         few = replace(self.rules, bands=COARSE_BANDS)
         coarse = {

@@ -11,7 +11,8 @@ import numpy as np
 
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.candidate import Candidate
-from glm_local.candidates.cross_validation import CrossValidation
+from glm_local.candidates.cross_validation import CrossValidation, cross_validate
+from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.candidates.factor_sums import FactorSums
 from glm_local.candidates.measured_model import SampleDeviance, measured_model
 from glm_local.candidates.open_rows import opened_rows
@@ -180,7 +181,7 @@ class Workbench(Generic[Frame]):
                 raise FitError([_in_a_study(one) for one in error.problems]) from None
             samples = ("train", "validation") if self.counts.get("validation") else ("train",)
             figures, keys = measured_model(self.rows, model, samples)
-            cross = self.rows.cross_validate(model)
+            cross = cross_validate(self.rows, model)
             fit, plan = self.rows.packed(model)
             model = self.by_key(model, keys)
             self.rows.keep(fit, plan, model.fingerprint)
@@ -201,7 +202,7 @@ class Workbench(Generic[Frame]):
         """
         model = self.fitted(design).model
         model = self._without(model, factor) if factor in design else model
-        sums = self.rows.sums(model, [factor])[factor]
+        sums = candidate_sums(self.rows, model, [factor])[factor]
         if rules is None or rules.size != "bic":
             return sums
         return replace(sums, key_effect=key_effect(self.rows, model, sums))

@@ -9,6 +9,7 @@ from glm_local.binning.equal_shares import equal_groups
 from glm_local.binning.optimal_bins import target_order
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.candidate import Candidate, Policy
+from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.candidates.open_rows import training_rows
 from glm_local.candidates.pre_bins import KIND_OF, candidate_document
 from glm_local.candidates.study_rows import StudyRows
@@ -52,7 +53,7 @@ def binned(
         if candidate.kind != "categorical":
             found = _of_neighbours(rows, candidate, most, how)
         else:
-            sums = rows.sums(rows.fit(()), [candidate.name])[candidate.name]
+            sums = candidate_sums(rows, rows.fit(()), [candidate.name])[candidate.name]
             found = cast(FactorSpec, target_order(sums, candidate, most, BinningRules(min_evidence=0)).spec)
     finally:
         rows.close()

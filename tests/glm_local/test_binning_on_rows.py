@@ -9,6 +9,7 @@ import pytest
 from glm_local.binning.hand import merge_levels
 from glm_local.binning.optimal_bins import optimal_bins
 from glm_local.binning.rules import BinningRules
+from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.candidates.open_rows import open_rows
 from glm_local.glm.request import FitRequest
 from glm_local.pandas_engine import PandasEngine
@@ -41,7 +42,7 @@ def frame(family: str, rows: int = 9000) -> pd.DataFrame:
 def test_the_fitted_model_has_the_deviance_and_the_relativities_the_bins_promised(model, factor) -> None:
     request = FitRequest("y", (), family=model[0], link=model[1])
     rows, _ = open_rows(PandasEngine(), frame(model[0]), request, ["age", "town"], SPLIT, ("id",))
-    result = optimal_bins(rows.sums(None)[factor], rows.candidates[factor], BinningRules(size=3))
+    result = optimal_bins(candidate_sums(rows, None)[factor], rows.candidates[factor], BinningRules(size=3))
     fitted = rows.fit([result.spec])
     train = result.trials[result.trials["chosen"]]["train_deviance"].iloc[0]
     assert fitted.statistics.deviance / result.levels["rows"].sum() == pytest.approx(train, rel=1e-8)
@@ -56,12 +57,12 @@ def test_bins_see_no_rows_only_sums() -> None:
     data = frame("poisson", 3000)
     plain, _ = open_rows(PandasEngine(), data, FitRequest("y", ()), ["age"], SPLIT, ("id",))
     hidden, _ = open_rows(OpaqueEngine(), opaque(data), FitRequest("y", ()), ["age"], SPLIT, ("id",))
-    one, other = (optimal_bins(rows.sums(None)["age"], rows.candidates["age"]) for rows in (plain, hidden))
+    one, other = (optimal_bins(candidate_sums(rows, None)["age"], rows.candidates["age"]) for rows in (plain, hidden))
     assert one.spec == other.spec
 
 
 def test_a_bin_merged_by_hand_fits_like_the_bins_it_was_merged_of() -> None:
     rows, _ = open_rows(PandasEngine(), frame("poisson"), FitRequest("y", ()), ["age"], SPLIT, ("id",))
-    result = optimal_bins(rows.sums(None)["age"], rows.candidates["age"], BinningRules(size=4))
+    result = optimal_bins(candidate_sums(rows, None)["age"], rows.candidates["age"], BinningRules(size=4))
     merged = merge_levels(result.spec, list(result.levels["level"][:2]))
     assert rows.fit([merged]).statistics.deviance >= rows.fit([result.spec]).statistics.deviance

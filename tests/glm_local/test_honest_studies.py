@@ -10,6 +10,7 @@ from statsmodels.genmod import families
 
 from glm_local.binning.rules import BinningRules
 from glm_local.binning.searched import Searched
+from glm_local.candidates.measured_model import sample_deviances
 from glm_local.errors import ArgumentError, ConfigError
 from glm_local.studies import GLMStudy
 from glm_local.study.design import Change, Design
@@ -239,10 +240,10 @@ def test_each_kept_factor_shows_its_holdout_gain_after_finalize_for_one_packed_p
     gains = (study.state.finalized or {})["holdout_gains"]
     assert set(gains) == set(study.accepted)
     rows = study.bench.rows
-    whole = rows.deviance(study.current().model, "holdout").deviance
+    whole = sample_deviances(rows, study.current().model, ("holdout",))["holdout"].deviance
     for name, gain in gains.items():
         without = study.fitted(study.design.after([Change(name)])).model
-        refitted = rows.deviance(without, "holdout").deviance - whole
+        refitted = sample_deviances(rows, without, ("holdout",))["holdout"].deviance - whole
         assert gain == pytest.approx(refitted, rel=0.15, abs=1.0)
     assert "holdout gain" in study.report()
 

@@ -11,6 +11,7 @@ import pytest
 
 from glm_local.binning.floors import domain_of, evidence_parts
 from glm_local.binning.rules import BinningRules
+from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.errors import ArgumentError, ConfigError
 from glm_local.glm.credible_levels import credible, credible_estimates
 from glm_local.glm.thin_levels import thin_levels
@@ -276,7 +277,7 @@ def test_levels_of_tests_and_cells_of_crossings_hold_what_levels_made_by_rule_ho
     study = GLMStudy(frame, target="y", key="id", user="ann", name="s", candidates=["town"], weight=weight,
                      **FAMILIES[family])  # fmt: skip
     rows = study.bench.rows
-    sums, current = rows.sums(None, ["town"])["town"], CurrentModel.of(rows, None)
+    sums, current = candidate_sums(rows, None, ["town"])["town"], CurrentModel.of(rows, None)
     least = BinningRules().floors(domain_of(sums)).evidence
     assert ScreeningRules().of_domain(current.domain).least_evidence == least
     for_levels = np.minimum.reduce([one[:, : sums.folds].sum(axis=1) for one in evidence_parts(sums)])

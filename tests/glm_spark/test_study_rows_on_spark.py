@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.candidates.open_rows import open_rows
 from glm_local.contract.factors import categorical
 from glm_local.glm.request import FitRequest
@@ -41,7 +42,7 @@ def test_pandas_and_spark_have_the_same_fine_codes_and_sums_for_any_partitioning
     ):  # fmt: skip
         rows, _ = open_rows(engine, frame, request, list(CANDIDATES), SPLIT, ["id"])  # type: ignore[type-var]
         model = rows.fit([town])
-        answers.append((model, rows.sums(model), {name: one.fine for name, one in rows.candidates.items()}))
+        answers.append((model, candidate_sums(rows, model), {name: one.fine for name, one in rows.candidates.items()}))
         rows.close()
     (first, sums, fine), *others = answers
     for model, found, codes in others:

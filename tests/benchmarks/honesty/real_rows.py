@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from glm_local.binning.rules import BinningRules
+from glm_local.candidates.measured_model import sample_deviances
 from glm_local.glm.thin_levels import SHARES, thin_levels
 from glm_local.studies import GLMStudy
 from glm_local.study.design import Design
@@ -96,7 +97,7 @@ def explained(given: Set, seed: int, asked: dict[str, Any]) -> tuple[float, int,
     study.auto_design(**asked)
     seconds = time.process_time() - begun
     model, nothing = study.current().model, study.bench.fitted(Design()).model
-    now, before = (study.bench.rows.deviance(one, "holdout").deviance for one in (model, nothing))
+    now, before = (sample_deviances(study.bench.rows, one, ("holdout",))["holdout"].deviance for one in (model, nothing))
     return 1 - now / before, len(thin_levels(model)), seconds
 
 
