@@ -9,10 +9,10 @@ DELTA ?= $(shell $(BIN)/python -c 'from glm_spark.session import delta_packages;
 
 # The first and the last version of pandas that pyproject.toml allows; the environment itself has one between them.
 PANDAS ?= 2.2.3 3.1.1
-WITHOUT_SPARK ?= tests/contract tests/reference tests/glm_local
+WITHOUT_SPARK ?= tests $(addprefix --ignore=tests/,glm_spark jobs notebooks architecture benchmarks)
 
-# Tests that run beside the others, which share one Spark session.
-APART := glm_local tests/glm_local tests/bad_inputs
+# Tests that share one Spark session; the others run beside them.
+WITH_SPARK := $(addprefix tests/,architecture expressions factors glm_spark jobs notebooks properties reference sql)
 
 .PHONY: demo demo-study demo-spark test test-apart test-rest test-pandas test-slow bench lint clean help
 
@@ -45,10 +45,10 @@ test: $(STAMP) ## Lint, types, import rules and all tests, Spark included
 	$(MAKE) -j2 test-apart test-rest
 
 test-apart: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' $(APART)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' $(addprefix --ignore=,$(WITH_SPARK))
 
 test-rest: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' $(addprefix --ignore=,$(APART))
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' $(WITH_SPARK)
 
 test-pandas: $(STAMP) ## The tests without Spark on the other supported versions of pandas
 	for version in $(PANDAS); do \

@@ -19,7 +19,6 @@ from glm_local.errors import ConfigError, DataError, EngineError, FitError, GlmE
 
 if TYPE_CHECKING:
     from glm_local.binning.rules import BinningRules
-    from glm_local.contract.spec_problems import read_factors
     from glm_local.diagnostics import (
         Drift,
         binomial_deviance,
@@ -31,8 +30,10 @@ if TYPE_CHECKING:
         weighted_mae,
         weighted_rmse,
     )
-    from glm_local.fitting import fit_glm, load_model, open_engine
-    from glm_local.frame_verbs import (
+    from glm_local.factors.spec_problems import read_factors
+    from glm_local.models.model import Model
+    from glm_local.on_pandas.fitting import fit_glm, load_model, open_engine
+    from glm_local.on_pandas.frame_verbs import (
         aggregate_rate_table,
         aggregate_table,
         by_factor_report,
@@ -47,11 +48,11 @@ if TYPE_CHECKING:
         train_validation_comparison,
         validation_report,
     )
-    from glm_local.model import Model
-    from glm_local.pandas_engine import PandasEngine
-    from glm_local.run_folder import RunFolder
+    from glm_local.on_pandas.studies import GLMStudy
+    from glm_local.on_pandas.workflows import GLM, GLMWorkflow, RateGLM, run_workflow
+    from glm_local.pandas_rows.pandas_engine import PandasEngine
     from glm_local.screening.tested_levels import ScreeningRules
-    from glm_local.studies import GLMStudy
+    from glm_local.stores.run_folder import RunFolder
     from glm_local.validation import (
         Split,
         ValidationReport,
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
     )
     from glm_local.workflow.rules import WorkflowRules
     from glm_local.workflow.workflow import WorkflowResult
-    from glm_local.workflows import GLM, GLMWorkflow, RateGLM, run_workflow
 
 __all__ = [
     "BinningRules", "ConfigError", "DataError", "Drift", "EngineError", "FitError", "GLM", "GLMStudy", "GLMWorkflow",
@@ -88,7 +88,7 @@ _HOMES = {
             "lift", "missing_strata", "model_version_comparison", "stratified_sample", "summary",
             "train_validation_comparison", "validation_report",
         ),
-        "glm_local.frame_verbs",
+        "glm_local.on_pandas.frame_verbs",
     ),
     **dict.fromkeys(
         (
@@ -97,18 +97,18 @@ _HOMES = {
         ),
         "glm_local.diagnostics",
     ),
-    "RunFolder": "glm_local.run_folder",
+    "RunFolder": "glm_local.stores.run_folder",
     "ScreeningRules": "glm_local.screening.tested_levels",
     "BinningRules": "glm_local.binning.rules",
-    "GLM": "glm_local.workflows",
-    "GLMStudy": "glm_local.studies",
-    "GLMWorkflow": "glm_local.workflows",
-    "RateGLM": "glm_local.workflows",
+    "GLM": "glm_local.on_pandas.workflows",
+    "GLMStudy": "glm_local.on_pandas.studies",
+    "GLMWorkflow": "glm_local.on_pandas.workflows",
+    "RateGLM": "glm_local.on_pandas.workflows",
     "WorkflowResult": "glm_local.workflow.workflow",
     "WorkflowRules": "glm_local.workflow.rules",
-    "run_workflow": "glm_local.workflows",
-    "Model": "glm_local.model",
-    "PandasEngine": "glm_local.pandas_engine",
+    "run_workflow": "glm_local.on_pandas.workflows",
+    "Model": "glm_local.models.model",
+    "PandasEngine": "glm_local.pandas_rows.pandas_engine",
     **dict.fromkeys(
         (
             "Split", "ValidationReport", "fold_expression", "keyed_rows", "learn_split", "read_split",
@@ -116,10 +116,10 @@ _HOMES = {
         ),
         "glm_local.validation",
     ),
-    "fit_glm": "glm_local.fitting",
-    "load_model": "glm_local.fitting",
-    "open_engine": "glm_local.fitting",
-    "read_factors": "glm_local.contract.spec_problems",
+    "fit_glm": "glm_local.on_pandas.fitting",
+    "load_model": "glm_local.on_pandas.fitting",
+    "open_engine": "glm_local.on_pandas.fitting",
+    "read_factors": "glm_local.factors.spec_problems",
 }
 
 

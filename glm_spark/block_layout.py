@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from glm_local.contract.blocks import ROWS_PER_BLOCK
+from glm_local.rows.blocks import ROWS_PER_BLOCK
 
 TASK_BLOCKS = 4
 """Blocks that share a task: the answer of some hundred columns costs a task about as much as so many."""

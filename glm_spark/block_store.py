@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from pyspark.sql import DataFrame
 
-from glm_local.contract.block_bytes import sums_from_bytes, sums_to_bytes
-from glm_local.contract.blocks import BlockDesign, Kernel, Sums
-from glm_local.contract.engine import PassCounter
-from glm_local.contract.joined_blocks import fold_sums
-from glm_local.contract.key_layout import KeyLayout
-from glm_local.contract.memory_blocks import ROWS_VERB, SUM_VERB, blocks_closed
+from glm_local.rows.block_bytes import sums_from_bytes, sums_to_bytes
+from glm_local.rows.blocks import BlockDesign, Kernel, Sums
+from glm_local.rows.engine import PassCounter
+from glm_local.rows.joined_blocks import fold_sums
+from glm_local.rows.key_layout import KeyLayout
+from glm_local.rows.memory_blocks import ROWS_VERB, SUM_VERB, blocks_closed
 from glm_spark.answer_tree import Heads, Merging, gathered, in_order, look, merged, met
 from glm_spark.block_layout import FEW_PARTITIONS, divided, partitions_wanted
 from glm_spark.partition_work import (

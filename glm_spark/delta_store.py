@@ -15,16 +15,16 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession, functions
 
-from glm_local.contract.audit_rows import TABLES, AuditTable
-from glm_local.contract.places import require_location
-from glm_local.contract.seal_keys import Signer
-from glm_local.contract.seals import log_mark
-from glm_local.contract.sql import quote_identifier
-from glm_local.contract.store import Commit, Guard, TableFiles, TableState
-from glm_local.contract.store_errors import cannot_read, cannot_write
+from glm_local.audit.seal_keys import Signer
+from glm_local.audit.seals import log_mark
+from glm_local.audit.store import Commit, Guard, TableFiles, TableState
+from glm_local.audit.store_errors import cannot_read, cannot_write
+from glm_local.audit.table_files import ArrowFiles, local_path
+from glm_local.audit.tables import TABLES, AuditTable
 from glm_local.errors import ConfigError
-from glm_local.store_lock import one_writer
-from glm_local.table_files import ArrowFiles, local_path
+from glm_local.sql.statement import quote_identifier
+from glm_local.stores.store_lock import one_writer
+from glm_local.texts.places import require_location
 from glm_spark.session import is_connect
 from glm_spark.table_files import SparkFiles
 

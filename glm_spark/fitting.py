@@ -7,11 +7,11 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from glm_local import fitting as local
-from glm_local.contract.arguments import arguments_checked
-from glm_local.fit_frame import LOCAL_REFERENCES, fit_frame
+from glm_local.arguments.checked import arguments_checked
 from glm_local.glm.second_opinion import ReferenceSolver
-from glm_local.model import Model, read_document
+from glm_local.models.fit_frame import LOCAL_REFERENCES, fit_frame
+from glm_local.models.model import Model, read_document
+from glm_local.on_pandas import fitting as local
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.spark_ml import fit_spark_ml
 

@@ -9,11 +9,12 @@ from typing import Any, ParamSpec, TypeVar
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from glm_local import diagnostics, frame_verbs, sampling
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.sql import quote_identifier
-from glm_local.engine_bound import bound_to
+from glm_local import diagnostics, sampling
+from glm_local.arguments.checked import arguments_checked
+from glm_local.on_pandas import frame_verbs
+from glm_local.rows.engine_bound import bound_to
 from glm_local.sampling import STRATUM, TIES, WEIGHT, draw_sample
+from glm_local.sql.statement import quote_identifier
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.spark_errors import explained
 

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.expression import Expression
-from glm_local.contract.sql import print_sql, quote_identifier
-from glm_local.contract.store import Store
-from glm_local.delta_store import open_store as open_local_store
+from glm_local.audit.store import Store
+from glm_local.audit.table_files import local_path
 from glm_local.errors import EngineError
-from glm_local.frames import no_order
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression
 from glm_local.job.data_fingerprint import DataFingerprint, data_fingerprint, delta_fingerprint
 from glm_local.job.data_sources import DataSource, csv_rows, packaged_rows, read_rows
 from glm_local.job.environment import Environment
-from glm_local.table_files import local_path
+from glm_local.pandas_rows.frames import no_order
+from glm_local.sql.statement import print_sql, quote_identifier
+from glm_local.stores.delta_store import open_store as open_local_store
 from glm_spark.delta_store import open_store
 from glm_spark.fitting import spark_references
 from glm_spark.row_numbers import numbered_files

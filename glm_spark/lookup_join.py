@@ -10,10 +10,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.functions import broadcast, expr
 
-from glm_local.contract.columns import ColumnKind, ReadKind
-from glm_local.contract.expression import Expression, IsMissing, Lookup, Read, Scalar
-from glm_local.contract.expression_columns import ExpressionType, lookup_key, type_of
-from glm_local.contract.sql import print_sql, quote_identifier, quote_literal
+from glm_local.expressions.columns import ColumnKind, ReadKind
+from glm_local.expressions.expression import Expression, IsMissing, Lookup, Read, Scalar
+from glm_local.expressions.expression_columns import ExpressionType, lookup_key, type_of
+from glm_local.sql.statement import print_sql, quote_identifier, quote_literal
 from glm_spark.spark_frames import collated_columns
 
 LARGEST_CASE = 40

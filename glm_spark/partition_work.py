@@ -10,11 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from glm_local.contract.block_bytes import block_from_bytes, block_to_bytes, sums_from_bytes, sums_to_bytes
-from glm_local.contract.blocks import ROWS_PER_BLOCK, Block, BlockDesign, Kernel, Sums, sum_blocks
-from glm_local.contract.joined_blocks import fold_sums, joined_blocks
-from glm_local.contract.key_layout import KeyLayout
-from glm_local.contract.row_pass import RowPass, gather_rows
+from glm_local.rows.block_bytes import block_from_bytes, block_to_bytes, sums_from_bytes, sums_to_bytes
+from glm_local.rows.blocks import ROWS_PER_BLOCK, Block, BlockDesign, Kernel, Sums, sum_blocks
+from glm_local.rows.joined_blocks import fold_sums, joined_blocks
+from glm_local.rows.key_layout import KeyLayout
+from glm_local.rows.row_pass import RowPass, gather_rows
 
 Batches = Iterator[pa.RecordBatch]
 Work = Callable[[Batches], Batches]

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 from pyspark.sql import DataFrame
 
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Arithmetic, Expression, Lookup, Read
+from glm_local.expressions.expression import Arithmetic, Expression, Lookup, Read
+from glm_local.rows.engine import Engine
 from glm_spark.spark_errors import explained
 
 FILE, INDEX = "(file of a row)", "(row of a file)"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, cast
 
-from glm_local.contract.arguments import arguments_checked
+from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import EngineError
 from glm_spark.java import require_java, started_gateway
 from glm_spark.spark_errors import explained

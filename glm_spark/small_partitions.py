@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 
 from pyspark.sql import DataFrame
 
-from glm_local.contract.engine import PassCounter
-from glm_local.contract.sql import quote_identifier
+from glm_local.rows.engine import PassCounter
+from glm_local.sql.statement import quote_identifier
 from glm_spark.block_layout import Packed, partitions_wanted, placed
 
 SMALL_ROWS = 10_000

@@ -12,20 +12,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.blocks import BlockDesign, Blocks
-from glm_local.contract.cell_pass import cell_pass
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.engine import PassCounter
-from glm_local.contract.expression import Expression, Read
-from glm_local.contract.key_layout import KeyLayout, key_layout
-from glm_local.contract.pack_rows import design_numbers
-from glm_local.contract.quantile_grid import quantile_pass
-from glm_local.contract.row_pass import RowPass, column_name
-from glm_local.contract.sample_rows import BUCKETS, checked_key, sample_bucket, sample_filter, sample_request
-from glm_local.contract.sql import print_sql, quote_identifier
-from glm_local.frames import arrow_table, is_delta, no_order
+from glm_local.arguments.checked import arguments_checked
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression, Read
+from glm_local.pandas_rows.frames import arrow_table, is_delta, no_order
+from glm_local.rows.blocks import BlockDesign, Blocks
+from glm_local.rows.cell_pass import cell_pass
+from glm_local.rows.cells import CellRequest, DesignTable
+from glm_local.rows.engine import PassCounter
+from glm_local.rows.key_layout import KeyLayout, key_layout
+from glm_local.rows.pack_rows import design_numbers
+from glm_local.rows.quantile_grid import quantile_pass
+from glm_local.rows.row_pass import RowPass, column_name
+from glm_local.rows.sample_rows import BUCKETS, checked_key, sample_bucket, sample_filter, sample_request
+from glm_local.sql.statement import print_sql, quote_identifier
 from glm_spark.answer_tree import DEFAULT, Merging, gathered
 from glm_spark.block_store import Materialise, SparkBlocks
 from glm_spark.lookup_join import join_lookups
@@ -123,7 +123,7 @@ class SparkEngine:
         *,
         neighbours: bool = False,
     ) -> dict[str, NDArray[np.float64]]:
-        """Cut points of each column; `glm_local.contract.quantile_grid` states the rule."""
+        """Cut points of each column; `glm_local.rows.quantile_grid` states the rule."""
         asked = quantile_pass(columns, probabilities, weight, where, neighbours)
         return self._row_pass("quantiles", ", ".join(columns), self._frame(frame), asked) if columns else {}
 
@@ -135,7 +135,7 @@ class SparkEngine:
         return SparkBlocks(design, layout, rows, self.passes, self._materialise, self._scratch, self._merging)
 
     def sample(self, frame: Any, rows: int, seed: int, key: str | None = None) -> DataFrame:
-        """About `rows` rows, never more; `glm_local.contract.sample_rows` states the rule."""
+        """About `rows` rows, never more; `glm_local.rows.sample_rows` states the rule."""
         held = self._frame(frame)
         kinds = column_kinds(held)
         if key is None:

@@ -15,12 +15,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as t
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.places import require_path
-from glm_local.contract.read_array import decoded
 from glm_local.errors import DataError
-from glm_local.frames import arrow_table, is_csv, is_delta
-from glm_local.partition_folders import partition_kinds
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.read_array import decoded
+from glm_local.pandas_rows.frames import arrow_table, is_csv, is_delta
+from glm_local.pandas_rows.partition_folders import partition_kinds
+from glm_local.texts.places import require_path
 from glm_spark.spark_errors import explained
 
 KINDS: tuple[tuple[type[t.DataType], ColumnKind], ...] = (

@@ -12,8 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from glm_local.errors import FitError, GlmError
-from glm_local.glm.families import Family
-from glm_local.glm.links import Link, PowerLink
+from glm_local.families.families import Family
+from glm_local.families.links import Link, PowerLink
 from glm_local.glm.reference_problem import MOST_VALUES, CannotVerify, ReferenceProblem
 from glm_local.glm.second_opinion import ReferenceFit, diverged
 from glm_spark.spark_errors import explanation

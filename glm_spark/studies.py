@@ -8,10 +8,10 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from glm_local.contract.engine import Engine
-from glm_local.contract.store import Store
-from glm_local.delta_store import open_store as open_local_store
-from glm_local.studies import GLMStudy as LocalStudy
+from glm_local.audit.store import Store
+from glm_local.on_pandas.studies import GLMStudy as LocalStudy
+from glm_local.rows.engine import Engine
+from glm_local.stores.delta_store import open_store as open_local_store
 from glm_local.study.environment import StudyEnvironment
 from glm_spark.delta_store import open_store
 from glm_spark.fitting import spark_references

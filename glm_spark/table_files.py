@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from glm_local.contract.store_errors import cannot_read
-from glm_local.table_files import SEALS, is_seal
+from glm_local.audit.store_errors import cannot_read
+from glm_local.audit.table_files import SEALS, is_seal
 
 MANY = 500
 """Names up to which Spark is given a pattern of them; beyond, it reads the whole folder."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from glm_local.contract.arguments import arguments_checked
+from glm_local.arguments.checked import arguments_checked
 from glm_local.workflow.glm import Glm
 from glm_local.workflow.rate_glm import RateGlm
 from glm_local.workflow.workflow import Workflow, WorkflowResult

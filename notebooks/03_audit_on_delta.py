@@ -67,7 +67,7 @@ if not asked_store:
 import pandas as pd
 
 from glm_local import audit
-from glm_local.contract.audit_queries import audit_query, tables_at
+from glm_local.audit.queries import audit_query, tables_at
 
 if asked_engine == "spark":
     from glm_spark.delta_store import open_store as open_on_spark
@@ -76,7 +76,7 @@ if asked_engine == "spark":
     store = open_on_spark(engine.spark, location)
     by_sql = has_delta(engine.spark)
 else:
-    from glm_local.delta_store import open_store
+    from glm_local.stores.delta_store import open_store
 
     store = open_store(location)
     by_sql = False

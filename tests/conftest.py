@@ -16,7 +16,7 @@ from glm_local.errors import EngineError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytest.register_assert_rewrite("glm_local.conformance")
+pytest.register_assert_rewrite("glm_local.testing.engine_conformance")
 
 # A deadline would be a timed assertion, which a busy machine fails.
 settings.register_profile("untimed", deadline=None)

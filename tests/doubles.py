@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import BlockDesign, Blocks, Kernel, Sums
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.engine import PassCounter
-from glm_local.contract.expression import Expression
-from glm_local.pandas_engine import PandasEngine
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression
+from glm_local.pandas_rows.pandas_engine import PandasEngine
+from glm_local.rows.blocks import BlockDesign, Blocks, Kernel, Sums
+from glm_local.rows.cells import CellRequest, DesignTable
+from glm_local.rows.engine import PassCounter
 
 MOST_ROWS_OUT = 10_000
 

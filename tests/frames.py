@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.read_array import physical_kind
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.read_array import physical_kind
 
 NAN, INF = math.nan, math.inf
 UTC = datetime.UTC

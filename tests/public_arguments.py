@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from glm_local.contract.closed_words import closed_parameters
+from glm_local.arguments.closed_words import closed_parameters
 from glm_local.errors import GlmError
 from glm_local.study.factor_block import FactorBlock
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from glm_local.binning.factor_sums import FactorSums
 from glm_local.binning.shifts import at_samples, information
-from glm_local.contract.ties import in_steps
+from glm_local.numbers.ties import in_steps
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.candidates.factor_sums import FactorSums, Gain, OffsetSums, QuadraticSums
-from glm_local.glm.thin_levels import evidence_words
+from glm_local.inference.thin_levels import evidence_words
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glm_local.contract.category_key import category_key, key_text
-from glm_local.contract.factor_spec import CategoricalSpec, FactorSpec, NumericSpec, Value
-from glm_local.contract.level_names import (
+from glm_local.errors import SpecError, nearest
+from glm_local.expressions.category_key import category_key, key_text
+from glm_local.factors.factor_spec import CategoricalSpec, FactorSpec, NumericSpec, Value
+from glm_local.factors.level_names import (
     CAUSES,
     edge_number,
     interval_names,
@@ -22,8 +23,7 @@ from glm_local.contract.level_names import (
     own_levels,
     source_of,
 )
-from glm_local.contract.spec_problems import read_factors
-from glm_local.errors import SpecError, nearest
+from glm_local.factors.spec_problems import read_factors
 
 Document = dict[str, Any]
 

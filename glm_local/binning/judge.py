@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from glm_local.binning.penalties import PenaltyContext, penalty_value
 from glm_local.binning.search import Search
 from glm_local.binning.shifts import added, at_samples, best_shift, by_level, deviance_change, finite_shift, is_ratio
-from glm_local.contract.ties import largest
+from glm_local.numbers.ties import largest
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]

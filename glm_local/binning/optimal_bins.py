@@ -21,10 +21,10 @@ from glm_local.binning.searched import Searched, searched, searched_by
 from glm_local.binning.shifts import is_ratio
 from glm_local.binning.size import choose
 from glm_local.candidates.candidate import Candidate, Policy
-from glm_local.contract.factor_spec import FactorSpec
-from glm_local.contract.level_names import level_names
-from glm_local.contract.searched_levels import marked
 from glm_local.errors import ConfigError
+from glm_local.factors.factor_spec import FactorSpec
+from glm_local.factors.level_names import level_names
+from glm_local.factors.searched_levels import marked
 
 BY_HAND = "given by hand"
 

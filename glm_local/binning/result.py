@@ -11,12 +11,12 @@ from glm_local.binning.floors import NO_FLOORS, Floors
 from glm_local.binning.proof import Proof
 from glm_local.binning.searched import Searched
 from glm_local.candidates.candidate import Kind
-from glm_local.contract.factor_spec import FactorSpec
+from glm_local.drawing.figure import Figure
+from glm_local.drawing.svg import clean
+from glm_local.factors.factor_spec import FactorSpec
 from glm_local.reports.bin_path_chart import bin_path_figure
 from glm_local.reports.factor_figure import factor_figure
-from glm_local.reports.figure import Figure
-from glm_local.reports.number_format import amount_text, count_text, deviance_text, ratio_text
-from glm_local.reports.svg import clean
+from glm_local.texts.number_format import amount_text, count_text, deviance_text, ratio_text
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel
 
+from glm_local.arguments.checked import arguments_checked
 from glm_local.binning.floors import Floors
 from glm_local.binning.penalties import Penalty, named_penalties
 from glm_local.binning.program import Trend
 from glm_local.candidates.candidate import Policy
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.spec_values import policy
 from glm_local.errors import ConfigError, Problem, nearest
-from glm_local.glm.thin_levels import SHARES, Profile, evidence_floor
+from glm_local.factors.spec_values import policy
+from glm_local.inference.thin_levels import SHARES, Profile, evidence_floor
 
 SizeRule = Literal["cross_validated", "one_standard_error", "bic"]
 

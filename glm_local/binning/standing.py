@@ -14,10 +14,10 @@ from glm_local.binning.searched import Searched
 from glm_local.candidates.candidate import Candidate
 from glm_local.candidates.field_map import code_map
 from glm_local.candidates.fold_error import fold_error
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.compile_factor import compile_factor
-from glm_local.contract.compiled_factor import CompiledFactor
-from glm_local.contract.factor_spec import FactorSpec
+from glm_local.expressions.columns import ColumnKind
+from glm_local.factors.compile_factor import compile_factor
+from glm_local.factors.compiled_factor import CompiledFactor
+from glm_local.factors.factor_spec import FactorSpec
 
 
 def gain_over_standing(

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from glm_local.contract.category_key import json_value
-from glm_local.contract.compile_factor import compile_factor
-from glm_local.contract.compiled_factor import CompiledFactor
-from glm_local.contract.expression import Lookup
-from glm_local.contract.factor_spec import CategoricalSpec, FactorSpec, NumericSpec, OrdinalSpec, Spec
-from glm_local.contract.level_names import known_part, own_levels, source_of
-from glm_local.contract.spec_problems import read_factors
 from glm_local.errors import SpecError
+from glm_local.expressions.category_key import json_value
+from glm_local.expressions.expression import Lookup
+from glm_local.factors.compile_factor import compile_factor
+from glm_local.factors.compiled_factor import CompiledFactor
+from glm_local.factors.factor_spec import CategoricalSpec, FactorSpec, NumericSpec, OrdinalSpec, Spec
+from glm_local.factors.level_names import known_part, own_levels, source_of
+from glm_local.factors.spec_problems import read_factors
 
 Kind = Literal["numeric", "categorical", "ordinal"]
 Policy = str | Mapping[str, str]

@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import Block, BlockDesign, Sums, add_sums
+from glm_local.families.families import Family
 from glm_local.glm.design_columns import collapse
-from glm_local.glm.families import Family
 from glm_local.glm.kernels import responses
-from glm_local.glm.recode import Recode
-from glm_local.glm.row_means import RowMeans
+from glm_local.inference.recode import Recode
+from glm_local.inference.row_means import RowMeans
+from glm_local.rows.blocks import Block, BlockDesign, Sums, add_sums
 
 Array = NDArray[np.float64]
 Measure = Literal["rows", "weight", "amount", "fitted", "deviance", "variance", "a", "b"]

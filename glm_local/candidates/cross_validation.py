@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from glm_local.candidates.fold_error import fold_error
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.information import independent_columns, solve_information
 from glm_local.glm.kernels import NewtonKernel, Predictor
-from glm_local.glm.packed_fit import PackedFit
-from glm_local.glm.recode import ManyKernels, RecodedKernel
-from glm_local.glm.row_means import DEVIANCE, ROWS, WEIGHT, DevianceKernel, RowMeans
+from glm_local.inference.packed_fit import PackedFit
+from glm_local.inference.recode import ManyKernels, RecodedKernel
+from glm_local.inference.row_means import DEVIANCE, ROWS, WEIGHT, DevianceKernel, RowMeans
+from glm_local.scoring.model_spec import ModelDocument
 
 Array = NDArray[np.float64]
 DEFINITION = "out-of-fold deviance at one Newton step from the fit on all training rows"

@@ -12,8 +12,8 @@ from glm_local.candidates.code_sums import CodeSums, Measure
 from glm_local.candidates.factor_sums import FactorSums, Gain, PowerLogSums, QuadraticSums
 from glm_local.candidates.offset_sums import OffsetGrid
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.glm.thin_levels import evidence_dispersion
+from glm_local.inference.thin_levels import evidence_dispersion
+from glm_local.scoring.model_spec import ModelDocument
 
 Array = NDArray[np.float64]
 

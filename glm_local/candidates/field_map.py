@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.compiled_factor import CompiledFactor
-from glm_local.contract.expression import Bin, Expression, Lookup, Read
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Bin, Expression, Lookup, Read
+from glm_local.factors.compiled_factor import CompiledFactor
 
 WHOLE: tuple[ColumnKind, ...] = ("integer", "boolean")
 
@@ -23,8 +23,8 @@ def code_map(
 
     Examples
     --------
-    >>> from glm_local.contract.compile_factor import compile_factor
-    >>> from glm_local.contract.factors import numeric
+    >>> from glm_local.factors.compile_factor import compile_factor
+    >>> from glm_local.factors.factors import numeric
     >>> fine, coarse = (compile_factor(numeric("x", edges=e, missing="own_level")) for e in ([1, 2, 3], [2]))
     >>> code_map(fine, coarse, {"x": "float64"}).tolist()
     [0, 0, 1, 1, 2]

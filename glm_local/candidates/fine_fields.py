@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.candidates.field_map import code_map
-from glm_local.contract.blocks import BlockDesign, Field
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.compile_factor import CompiledFactor
-from glm_local.contract.expression import Expression
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression
+from glm_local.factors.compile_factor import CompiledFactor
 from glm_local.glm.fit_plan import FitPlan
-from glm_local.glm.recode import FieldMap
+from glm_local.inference.recode import FieldMap
+from glm_local.rows.blocks import BlockDesign, Field
 
 
 @dataclass(frozen=True)

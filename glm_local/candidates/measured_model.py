@@ -8,16 +8,16 @@ from typing import Any
 
 from glm_local.candidates.sample_codes import SAMPLE, SAMPLES
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.blocks import Kernel
-from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.kernels import Predictor
-from glm_local.glm.key_inference import KeyInference
-from glm_local.glm.key_scores import SCORE_GROUPS, KeyScoresKernel
-from glm_local.glm.packed_fit import PackedFit
-from glm_local.glm.recode import ManyKernels, RecodedKernel
-from glm_local.glm.row_means import DevianceKernel, RowMeans
-from glm_local.glm.row_scores import ColumnScores
+from glm_local.inference.key_inference import KeyInference
+from glm_local.inference.key_scores import SCORE_GROUPS, KeyScoresKernel
+from glm_local.inference.packed_fit import PackedFit
+from glm_local.inference.recode import ManyKernels, RecodedKernel
+from glm_local.inference.row_means import DevianceKernel, RowMeans
+from glm_local.inference.row_scores import ColumnScores
+from glm_local.rows.blocks import Kernel
+from glm_local.scoring.model_spec import ModelDocument
 
 
 @dataclass(frozen=True)

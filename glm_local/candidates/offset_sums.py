@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from glm_local.candidates.code_sums import Model
 from glm_local.candidates.factor_sums import OffsetSums
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.blocks import Block, Sums, add_sums
-from glm_local.contract.model_spec import ModelDocument
 from glm_local.glm.design_columns import collapse
 from glm_local.glm.kernels import responses
+from glm_local.rows.blocks import Block, Sums, add_sums
+from glm_local.scoring.model_spec import ModelDocument
 
 Array = NDArray[np.float64]
 

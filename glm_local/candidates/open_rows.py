@@ -9,12 +9,12 @@ from typing import Generic
 from glm_local.candidates.pre_bins import PRE_BINS, CandidateLike, Learned, learn_candidates
 from glm_local.candidates.sample_codes import GROUP, SAMPLE_COLUMN, SAMPLES, sample_code, sample_flag
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.cells import CellRequest
-from glm_local.contract.compile_score import role_expression
-from glm_local.contract.engine import Engine, Frame
-from glm_local.contract.expression import Expression, Literal, Read
-from glm_local.glm.key_scores import KEY_GROUPS
+from glm_local.expressions.expression import Expression, Literal, Read
 from glm_local.glm.request import FitRequest
+from glm_local.inference.key_scores import KEY_GROUPS
+from glm_local.rows.cells import CellRequest
+from glm_local.rows.engine import Engine, Frame
+from glm_local.scoring.compile_score import role_expression
 from glm_local.validation.folds import fold_expression, key_group_expression
 from glm_local.validation.likeness import KeyParts, RateRoles, Unlike, unlike_samples
 from glm_local.validation.split import Split

@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 
 from glm_local.candidates.candidate import Candidate, is_level_factor
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.compile_factor import is_resolved
-from glm_local.contract.engine import Engine, Frame
-from glm_local.contract.expression import Expression, Read
-from glm_local.contract.factor_spec import CategoricalSpec, FactorSpec, NumericSpec
-from glm_local.contract.learn_edges import quantile_edges, written_edges, written_values
-from glm_local.contract.learn_factors import MOST_LEVELS, learn
-from glm_local.contract.level_names import EPOCH, own_level
-from glm_local.contract.short_edges import FURTHEST, value_edges
-from glm_local.contract.spec_problems import factor_problems, read_factors
-from glm_local.contract.text_columns import text_problems
 from glm_local.errors import DataError, GlmError, Problem, nearest
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression, Read
+from glm_local.factors.compile_factor import is_resolved
+from glm_local.factors.factor_spec import CategoricalSpec, FactorSpec, NumericSpec
+from glm_local.factors.learn_edges import quantile_edges, written_edges, written_values
+from glm_local.factors.learn_factors import MOST_LEVELS, learn
+from glm_local.factors.level_names import EPOCH, own_level
+from glm_local.factors.spec_problems import factor_problems, read_factors
+from glm_local.factors.text_columns import text_problems
+from glm_local.numbers.short_edges import FURTHEST, value_edges
+from glm_local.rows.cells import CellRequest, DesignTable
+from glm_local.rows.engine import Engine, Frame
 
 PRE_BINS = 200
 """Most pre-bins of a numeric candidate; with missing they fit one byte."""

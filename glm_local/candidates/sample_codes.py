@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from glm_local.contract.expression import Compare, Expression, Literal, Lookup, When
 from glm_local.errors import DataError, nearest
+from glm_local.expressions.expression import Compare, Expression, Literal, Lookup, When
 
 SAMPLES = ("train", "validation", "holdout")
 SAMPLE = "(sample)"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import Block, Sums
 from glm_local.glm.kernels import Additive, responses
+from glm_local.rows.blocks import Block, Sums
 from glm_local.validation.likeness import MOMENTS
 
 

@@ -15,29 +15,29 @@ from glm_local.candidates.code_sums import Model as KernelModel
 from glm_local.candidates.fine_fields import FineFields, level_factors, numeric_name
 from glm_local.candidates.sample_codes import GROUP, SAMPLE, SAMPLES, known_sample, sample_flag
 from glm_local.candidates.sample_moments import SampleMomentsKernel
-from glm_local.contract.blocks import BlockDesign, Blocks, Field, Kernel, Sums
-from glm_local.contract.compile_factor import is_resolved
-from glm_local.contract.compile_score import role_expression
-from glm_local.contract.engine import Engine, Frame
-from glm_local.contract.expression import Expression, IsMissing, Lookup, Not
-from glm_local.contract.factor_spec import CategoricalSpec, FactorSpec
-from glm_local.contract.learn_factors import learn_factors, learn_values
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.errors import DataError, nearest
-from glm_local.glm.families import Family, family_from, resolve_link
+from glm_local.expressions.expression import Expression, IsMissing, Lookup, Not
+from glm_local.factors.compile_factor import is_resolved
+from glm_local.factors.factor_spec import CategoricalSpec, FactorSpec
+from glm_local.factors.learn_factors import learn_factors, learn_values
+from glm_local.factors.spec_problems import factor_problems, read_factors
+from glm_local.families.families import Family, family_from, resolve_link
+from glm_local.families.links import Link
 from glm_local.glm.fit import prepare
 from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.fit_problems import row_problems
 from glm_local.glm.kernels import SummaryKernel
-from glm_local.glm.key_scores import KEY_GROUPS
-from glm_local.glm.links import Link
-from glm_local.glm.packed_fit import PackedFit, fit_packed
-from glm_local.glm.recode import FieldMap, ManyKernels, Recode, recoded_blocks
 from glm_local.glm.request import FitRequest
 from glm_local.glm.row_faults import role_named
-from glm_local.glm.row_means import RowMeans
 from glm_local.glm.summary import Summary
+from glm_local.inference.key_scores import KEY_GROUPS
+from glm_local.inference.packed_fit import PackedFit, fit_packed
+from glm_local.inference.recode import FieldMap, ManyKernels, Recode, recoded_blocks
+from glm_local.inference.row_means import RowMeans
+from glm_local.rows.blocks import BlockDesign, Blocks, Field, Kernel, Sums
+from glm_local.rows.engine import Engine, Frame
+from glm_local.scoring.compile_score import role_expression
+from glm_local.scoring.model_spec import ModelDocument
 
 Array = NDArray[np.float64]
 T = TypeVar("T")

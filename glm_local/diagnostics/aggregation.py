@@ -7,11 +7,6 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from glm_local.contract.cells import CellRequest
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Expression, IsMissing, Literal, Not, Read, When
-from glm_local.contract.where_text import Filter, filter_expression
 from glm_local.diagnostics.aggregate_outputs import (
     FUNCTIONS,
     NUMERIC,
@@ -26,6 +21,11 @@ from glm_local.diagnostics.aggregate_outputs import (
 from glm_local.diagnostics.groups import By, Groups, read_groups
 from glm_local.diagnostics.scored import Column, answered, column_expression, known_columns, number_role
 from glm_local.errors import ConfigError, EngineError, nearest
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression, IsMissing, Literal, Not, Read, When
+from glm_local.expressions.where_text import Filter, filter_expression
+from glm_local.rows.cells import CellRequest
+from glm_local.rows.engine import Engine
 from glm_local.validation.arithmetic import multiply
 from glm_local.validation.group_columns import natural_read
 from glm_local.validation.score_bands import take
@@ -88,7 +88,7 @@ def aggregate_table(
 
     Examples
     --------
-    >>> from glm_local.pandas_engine import PandasEngine
+    >>> from glm_local.pandas_rows.pandas_engine import PandasEngine
     >>> frame = pd.DataFrame({"area": ["b", "a", "b"], "claims": [1.0, 0.0, 3.0]})
     >>> aggregate_table(PandasEngine(), frame, "area", {"claims": ("claims", "sum"), "mean": ("claims", "avg")})
       area  rows  claims  mean

@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.compile_score import role_expression, score_expression
-from glm_local.contract.derived_columns import inline_derived, read_derived
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import AllOf, Expression, IsMissing, Not, Read
-from glm_local.contract.model_spec import ModelDocument
 from glm_local.diagnostics.scored import Column, FamilyLike, answered, left_out, number_role, sample_role, scored_rows
 from glm_local.diagnostics.scored_tables import summary
 from glm_local.errors import ConfigError, DataError
-from glm_local.glm.families import Family, family_from
+from glm_local.expressions.expression import AllOf, Expression, IsMissing, Not, Read
+from glm_local.factors.derived_columns import inline_derived, read_derived
+from glm_local.families.families import Family, family_from
+from glm_local.rows.cells import CellRequest, DesignTable
+from glm_local.rows.engine import Engine
+from glm_local.scoring.compile_score import role_expression, score_expression
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.validation.discrimination import discrimination_table
 from glm_local.validation.null_deviances import with_null_deviances
 from glm_local.validation.report_tables import interval_rule

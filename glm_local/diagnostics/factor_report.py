@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from glm_local.contract.engine import Engine
 from glm_local.diagnostics.groups import read_groups
 from glm_local.diagnostics.scored import Column, FamilyLike, answered, left_out, scored_rows
 from glm_local.errors import ConfigError, DataError
-from glm_local.glm.families import family_from
+from glm_local.families.families import family_from
+from glm_local.rows.engine import Engine
 from glm_local.validation.actual_expected import FactorCodes, actual_expected_table
 from glm_local.validation.report_tables import interval_rule
 from glm_local.validation.summary import exclusion_request, exclusion_table, summary_request

@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import DesignTable
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.compile_factor import compile_factors, is_resolved
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Expression
-from glm_local.contract.factor_spec import SPEC_OF_KIND, FactorSpec, Spec
-from glm_local.contract.learn_factors import learn_factors
-from glm_local.contract.spec_problems import factor_problems, read_factors
 from glm_local.diagnostics.scored import number_role
 from glm_local.errors import ConfigError, SpecError
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression
+from glm_local.factors.compile_factor import compile_factors, is_resolved
+from glm_local.factors.factor_spec import SPEC_OF_KIND, FactorSpec, Spec
+from glm_local.factors.learn_factors import learn_factors
+from glm_local.factors.spec_problems import factor_problems, read_factors
+from glm_local.rows.cells import DesignTable
+from glm_local.rows.engine import Engine
 from glm_local.validation.factor_codes import codes_and_labels
 from glm_local.validation.group_columns import group_reads, key_column, value_ranks
 

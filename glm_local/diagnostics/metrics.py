@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glm_local.contract.arguments import arguments_checked
+from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import ConfigError, DataError
-from glm_local.glm.families import Family, family_from
+from glm_local.families.families import Family, family_from
 
 Array = NDArray[np.float64]
 

@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.compile_score import role_expression
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Expression, Read
-from glm_local.contract.expression_columns import columns_of
 from glm_local.errors import ConfigError, DataError, nearest
-from glm_local.glm.families import Family, family_from
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression, Read
+from glm_local.expressions.expression_columns import columns_of
+from glm_local.families.families import Family, family_from
+from glm_local.rows.cells import CellRequest, DesignTable
+from glm_local.rows.engine import Engine
+from glm_local.scoring.compile_score import role_expression
 from glm_local.validation.scored_rows import ALL, ONE, ScoredRows
 
 Frame = TypeVar("Frame")

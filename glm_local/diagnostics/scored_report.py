@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Expression
 from glm_local.diagnostics.groups import read_groups
 from glm_local.diagnostics.scored import Column, FamilyLike, scored_rows
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression
+from glm_local.rows.engine import Engine
 from glm_local.validation.report_tables import USUAL_BANDS
 from glm_local.validation.report_tables import validation_report as tables_of
 from glm_local.validation.score_bands import ScoreBands
@@ -86,7 +86,7 @@ def validation_report(
     Examples
     --------
     >>> import pandas as pd
-    >>> from glm_local.pandas_engine import PandasEngine
+    >>> from glm_local.pandas_rows.pandas_engine import PandasEngine
     >>> frame = pd.DataFrame({"area": ["n", "s", "s"], "y": [1.0, 0.0, 2.0], "m": [0.5, 0.5, 1.0]})
     >>> report = validation_report(PandasEngine(), frame, target="y", prediction="m", factors=["area"])
     >>> report.actual_expected["area"][["level", "actual", "predicted"]].values.tolist()

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from glm_local.contract.engine import Engine
 from glm_local.diagnostics.scored import Column, FamilyLike, left_out, scored_rows
-from glm_local.glm.families import family_from
+from glm_local.families.families import family_from
+from glm_local.rows.engine import Engine
 from glm_local.validation.report_tables import validation_report
 from glm_local.validation.validation_report import ValidationReport
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
-from glm_local.contract.blocks import Block, Sums
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
-from glm_local.glm.families import Family
 from glm_local.glm.kernels import Additive, PairIndex, Predictor, responses
-from glm_local.glm.links import Link
+from glm_local.rows.blocks import Block, Sums
 
 Array = NDArray[np.float64]
 

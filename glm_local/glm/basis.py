@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import Block
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.exact_products import add_products, exact_sum, split
+from glm_local.rows.blocks import Block
 
 Array = NDArray[np.float64]
 

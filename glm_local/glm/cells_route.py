@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import FAULTS, LOG_SUMS, ROWS_PER_BLOCK, Block, BlockDesign, Blocks, Kernel, Sums
-from glm_local.contract.engine import PassCounter
-from glm_local.contract.memory_blocks import MemoryBlocks
+from glm_local.families.families import Family
 from glm_local.glm.design_columns import DesignColumns
-from glm_local.glm.families import Family
 from glm_local.glm.kernels import Array, SummaryKernel, responses
 from glm_local.glm.summary import Summary
+from glm_local.rows.blocks import FAULTS, LOG_SUMS, ROWS_PER_BLOCK, Block, BlockDesign, Blocks, Kernel, Sums
+from glm_local.rows.engine import PassCounter
+from glm_local.rows.memory_blocks import MemoryBlocks
 
 DENSE_CELLS = 65_536
 """Possible cells up to which rows are counted into a table of all of them instead of sorted."""

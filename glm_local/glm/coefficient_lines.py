@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.level_warnings import SEARCHED
-from glm_local.contract.model_spec import Coefficient, FitStatistics, ModelSpec
-from glm_local.contract.searched_levels import searched_names
+from glm_local.factors.searched_levels import searched_names
 from glm_local.glm.inference import wald
 from glm_local.glm.level_count import LevelCount
 from glm_local.glm.outcome import Outcome
 from glm_local.glm.solution import BOUNDARY
+from glm_local.scoring.model_spec import Coefficient, FitStatistics, ModelSpec
+from glm_local.texts.level_warnings import SEARCHED
 
 
 def coefficient_lines(spec: ModelSpec, outcome: Outcome, statistics: FitStatistics) -> list[Coefficient]:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glm_local.contract.blocks import Block, BlockDesign, Blocks, Sums
 from glm_local.errors import Problem
-from glm_local.glm.families import Family
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.glm.kernels import Additive, responses
-from glm_local.glm.links import Link
 from glm_local.glm.summary import Summary
+from glm_local.rows.blocks import Block, BlockDesign, Blocks, Sums
 
 NEAR, SAME = 1e-12, 1e-13
 

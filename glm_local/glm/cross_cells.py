@@ -10,11 +10,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.compiled_factor import CompiledFactor
-from glm_local.contract.compiled_interaction import BASE, REFUSED, CompiledInteraction
-from glm_local.contract.level_names import POOLED_CELLS
-from glm_local.contract.spec_problems import no_such_level
 from glm_local.errors import SpecError
+from glm_local.factors.compiled_factor import CompiledFactor
+from glm_local.factors.compiled_interaction import BASE, REFUSED, CompiledInteraction
+from glm_local.factors.level_names import POOLED_CELLS
+from glm_local.factors.spec_problems import no_such_level
 from glm_local.glm.level_count import LevelCount
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import Atom, BlockDesign
+from glm_local.rows.blocks import Atom, BlockDesign
 
 INTERCEPT = "(Intercept)"
 

@@ -15,22 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from glm_local.contract.compile_score import score_expression
-from glm_local.contract.counted import counted
-from glm_local.contract.expression_columns import columns_of
-from glm_local.contract.fingerprint import fingerprint
-from glm_local.contract.level_warnings import searched_warning
-from glm_local.contract.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
-from glm_local.contract.plain_json import canonical_json
-from glm_local.contract.searched_levels import searched_names
 from glm_local.errors import GlmError, Problem, SpecError
+from glm_local.expressions.expression_columns import columns_of
+from glm_local.factors.fingerprint import fingerprint
+from glm_local.factors.searched_levels import searched_names
+from glm_local.families.repeated_rows import REPEATED, repeated_log_likelihood
 from glm_local.glm.coefficient_lines import coefficient_lines, finite
 from glm_local.glm.condition import lost_digits
 from glm_local.glm.inference import information_criteria
 from glm_local.glm.outcome import Figures, Outcome
-from glm_local.glm.repeated_rows import REPEATED, repeated_log_likelihood
 from glm_local.glm.request import FitRequest
 from glm_local.glm.solution import BOUNDARY, Solution
+from glm_local.scoring.compile_score import score_expression
+from glm_local.scoring.model_spec import Coefficient, Convergence, FitStatistics, ModelDocument, ModelSpec
+from glm_local.texts.counted import counted
+from glm_local.texts.level_warnings import searched_warning
+from glm_local.texts.plain_json import canonical_json
 
 _PACKAGES = ("glm-spark", "numpy", "scipy", "pandas", "pyarrow", "pyspark")
 

@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import Block, Blocks, Sums
-from glm_local.contract.compile_score import mean_expression
-from glm_local.contract.evaluate import ArrayColumns, evaluate
-from glm_local.contract.expression import Expression, Read
 from glm_local.errors import FitError
+from glm_local.expressions.evaluate import ArrayColumns, evaluate
+from glm_local.expressions.expression import Expression, Read
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.glm.design_columns import DesignColumns
-from glm_local.glm.families import Family
 from glm_local.glm.kernels import Additive, PairIndex, Predictor, responses
-from glm_local.glm.links import Link
 from glm_local.glm.solution import Solution
+from glm_local.rows.blocks import Block, Blocks, Sums
+from glm_local.scoring.compile_score import mean_expression
 
 Array = NDArray[np.float64]
 

@@ -12,22 +12,22 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.compile_factor import (
+from glm_local.expressions.evaluate import ArrayColumns, evaluate
+from glm_local.expressions.expression import Expression, Lookup, Read
+from glm_local.factors.compile_factor import (
     Compiled,
     CompiledFactor,
     CompiledInteraction,
     CompiledLinear,
     compile_factor,
 )
-from glm_local.contract.compile_score import coefficient_estimates, score_terms
-from glm_local.contract.evaluate import ArrayColumns, evaluate
-from glm_local.contract.expression import Expression, Lookup, Read
-from glm_local.contract.factor_spec import FactorSpec
-from glm_local.contract.model_spec import Coefficient
+from glm_local.factors.factor_spec import FactorSpec
 from glm_local.glm.basis import Basis
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.kernels import Predictor
+from glm_local.scoring.compile_score import coefficient_estimates, score_terms
+from glm_local.scoring.model_spec import Coefficient
 
 Array = NDArray[np.float64]
 

@@ -10,25 +10,22 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import Blocks
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.compile_score import role_expression
-from glm_local.contract.counted import counted
-from glm_local.contract.engine import Engine
-from glm_local.contract.factor_spec import FactorSpec
-from glm_local.contract.learn_factors import learn_factors
-from glm_local.contract.model_spec import ModelDocument, ModelSpec
-from glm_local.contract.spec_problems import factor_problems, members_first, read_factors
-from glm_local.contract.text_columns import text_problems
-from glm_local.contract.where_text import filter_expression
 from glm_local.errors import DataError, FitError, Problem, SpecError
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.where_text import filter_expression
+from glm_local.factors.factor_spec import FactorSpec
+from glm_local.factors.learn_factors import learn_factors
+from glm_local.factors.spec_problems import factor_problems, members_first, read_factors
+from glm_local.factors.text_columns import text_problems
+from glm_local.families.families import Family, family_from, resolve_link
+from glm_local.families.likelihood import likelihood_dispersion
+from glm_local.families.links import Link
 from glm_local.glm.cells_route import Cells, constant_part, design_matrix, first_pass
 from glm_local.glm.constant_target import constant_target
 from glm_local.glm.design_columns import DesignColumns
 from glm_local.glm.document import figures_of, model_document
 from glm_local.glm.document_check import check_document
 from glm_local.glm.document_predictor import document_predictor
-from glm_local.glm.families import Family, family_from, resolve_link
 from glm_local.glm.fit_plan import Levels, describe, plan_fit
 from glm_local.glm.fit_problems import (
     convergence_problem,
@@ -42,8 +39,6 @@ from glm_local.glm.fit_problems import (
 from glm_local.glm.kernels import LikelihoodKernel
 from glm_local.glm.leak_suspects import LeakCheck
 from glm_local.glm.level_count import LevelCount
-from glm_local.glm.likelihood import likelihood_dispersion
-from glm_local.glm.links import Link
 from glm_local.glm.newton import Newton
 from glm_local.glm.outcome import Outcome, Prepared
 from glm_local.glm.pins import read_pins
@@ -55,6 +50,11 @@ from glm_local.glm.second_opinion import ReferenceFit, ReferenceSolver
 from glm_local.glm.solution import NewtonOptions, Solution
 from glm_local.glm.summary import Summary
 from glm_local.glm.target_leak import target_problems
+from glm_local.rows.blocks import Blocks
+from glm_local.rows.engine import Engine
+from glm_local.scoring.compile_score import role_expression
+from glm_local.scoring.model_spec import ModelDocument, ModelSpec
+from glm_local.texts.counted import counted
 
 Array = NDArray[np.float64]
 Frame = TypeVar("Frame")

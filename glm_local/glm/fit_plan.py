@@ -10,29 +10,29 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import BlockDesign, Cross, Field
-from glm_local.contract.compile_factor import (
+from glm_local.errors import Problem, SpecError
+from glm_local.expressions.expression import Arithmetic, Expression, Function
+from glm_local.factors.compile_factor import (
     CompiledFactor,
     CompiledInteraction,
     CompiledLinear,
     compile_factor,
 )
-from glm_local.contract.compile_score import role_expression
-from glm_local.contract.counted import counted
-from glm_local.contract.expression import Arithmetic, Expression, Function
-from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSpec, NamedLevel
-from glm_local.contract.learn_factors import with_base, with_cells
-from glm_local.contract.model_spec import ModelSpec
-from glm_local.contract.ties import largest
-from glm_local.errors import Problem, SpecError
+from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, LinearSpec, NamedLevel
+from glm_local.factors.learn_factors import with_base, with_cells
+from glm_local.families.edges import at_edge
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.glm.cross_cells import CrossCells, check_given_cells
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
-from glm_local.glm.edges import at_edge
-from glm_local.glm.families import Family
 from glm_local.glm.level_count import LevelCount
-from glm_local.glm.links import Link
 from glm_local.glm.pins import pinned_effects
 from glm_local.glm.summary import Summary
+from glm_local.numbers.ties import largest
+from glm_local.rows.blocks import BlockDesign, Cross, Field
+from glm_local.scoring.compile_score import role_expression
+from glm_local.scoring.model_spec import ModelSpec
+from glm_local.texts.counted import counted
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]

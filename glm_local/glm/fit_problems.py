@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glm_local.contract.counted import counted
-from glm_local.contract.domain import Domain
 from glm_local.errors import FitError, GlmError, Problem
-from glm_local.glm.families import Family
+from glm_local.families.families import Family
 from glm_local.glm.solution import BOUNDARY, Solution
 from glm_local.glm.summary import Summary
+from glm_local.rows.domain import Domain
+from glm_local.texts.counted import counted
 
 _DOMAINS: dict[Domain, str] = {
     "real": "any number",

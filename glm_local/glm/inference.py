@@ -110,7 +110,7 @@ def information_criteria(
     Parameters
     ----------
     log_likelihood
-        At the dispersion of `glm_local.glm.likelihood.LIKELIHOOD_DISPERSION`.
+        At the dispersion of `glm_local.families.likelihood.LIKELIHOOD_DISPERSION`.
     coefficients
         Number of estimated coefficients, aliased ones left out.
     rows

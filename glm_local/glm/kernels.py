@@ -1,7 +1,7 @@
 """Kernels: the arithmetic of a fit over blocks of rows, the same on every engine.
 
 A linear predictor is one table look-up per pair of atoms; X'WX of factors is one weighted count per pair of atoms.
-With A = amount and B = weight of a row (`glm_local.contract.blocks.Block`), mean m, link derivative d = dm/deta and
+With A = amount and B = weight of a row (`glm_local.rows.blocks.Block`), mean m, link derivative d = dm/deta and
 variance V(m): score u = (A - B m) d / V, expected information w = B d^2 / V, observed information
 w - (A - B m) (d' / V - V' d^2 / V^2) (McCullagh & Nelder 1989, 2.5).
 """
@@ -16,12 +16,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import FAULTS, LOG_SUMS, Block, Sums, add_sums
+from glm_local.families.borders import Borders
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.glm.basis import Basis, InnerNumerics
-from glm_local.glm.borders import Borders
 from glm_local.glm.design_columns import DesignColumns
-from glm_local.glm.families import Family
-from glm_local.glm.links import Link
+from glm_local.rows.blocks import FAULTS, LOG_SUMS, Block, Sums, add_sums
 
 Array = NDArray[np.float64]
 

@@ -15,22 +15,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import Blocks
-from glm_local.contract.compile_factor import linear_argument
-from glm_local.contract.expression_columns import columns_of
-from glm_local.contract.factor_spec import InteractionSpec, LinearSpec
 from glm_local.errors import GlmError
+from glm_local.expressions.expression_columns import columns_of
+from glm_local.factors.compile_factor import linear_argument
+from glm_local.factors.factor_spec import InteractionSpec, LinearSpec
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.glm.alone import AloneKernel, LineKernel, bernoulli_deviance, poisson_noise, terms_alone
 from glm_local.glm.design_columns import DesignColumns
-from glm_local.glm.families import Family
 from glm_local.glm.fit_plan import Levels
 from glm_local.glm.kernels import Predictor
 from glm_local.glm.level_count import LevelCount
-from glm_local.glm.links import Link
 from glm_local.glm.newton import Newton
 from glm_local.glm.solution import NewtonOptions, Solution
 from glm_local.glm.starts import rounding_dispersion, typical_dispersion
 from glm_local.glm.summary import Summary
+from glm_local.rows.blocks import Blocks
 
 Array = NDArray[np.float64]
 

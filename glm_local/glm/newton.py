@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import ROWS_PER_BLOCK, Blocks
+from glm_local.families.borders import FADING, Borders, concave
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.glm.basis import Basis
-from glm_local.glm.borders import FADING, Borders, concave
 from glm_local.glm.condition import condition_number
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
-from glm_local.glm.families import Family
 from glm_local.glm.fit_problems import no_start
 from glm_local.glm.information import inverse_diagonal, inverse_root, positive_definite, solve_information
 from glm_local.glm.kernels import (
@@ -28,7 +28,6 @@ from glm_local.glm.kernels import (
     Predictor,
     StartKernel,
 )
-from glm_local.glm.links import Link
 from glm_local.glm.solution import BOUNDARY, CONVERGED, NewtonOptions, Reason, Solution
 from glm_local.glm.starts import (
     DIMENSIONLESS,
@@ -41,6 +40,7 @@ from glm_local.glm.starts import (
 from glm_local.glm.steps import Ended, Point
 from glm_local.glm.summary import Summary
 from glm_local.glm.sweep import Sweep
+from glm_local.rows.blocks import ROWS_PER_BLOCK, Blocks
 
 Array = NDArray[np.float64]
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.model_spec import Coefficient, FitStatistics, ModelSpec
-from glm_local.glm.families import Family
+from glm_local.expressions.columns import ColumnKind
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.glm.fit_plan import FitPlan, Levels
 from glm_local.glm.level_count import LevelCount
-from glm_local.glm.links import Link
 from glm_local.glm.request import Route
 from glm_local.glm.solution import Solution
 from glm_local.glm.summary import Summary
+from glm_local.scoring.model_spec import Coefficient, FitStatistics, ModelSpec
 
 Figures = tuple[FitStatistics, tuple[Coefficient, ...]]
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from glm_local.contract.compiled_factor import CompiledFactor
 from glm_local.errors import Problem, SpecError, nearest
-from glm_local.glm.links import Link
+from glm_local.factors.compiled_factor import CompiledFactor
+from glm_local.families.links import Link
 
 RELATIVE_LINKS = ("log", "logit")
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.glm.families import Family
-from glm_local.glm.links import Link, PowerLink
+from glm_local.families.families import Family
+from glm_local.families.links import Link, PowerLink
 from glm_local.glm.reference_problem import MOST_VALUES, CannotVerify, ReferenceProblem
 from glm_local.glm.second_opinion import ReferenceFit, diverged
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.errors import FitError
-from glm_local.glm.families import Family
-from glm_local.glm.links import Link
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 
 Array = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.spec_problems import listed
+from glm_local.arguments.checked import arguments_checked
+from glm_local.factors.spec_problems import listed
 
 Solver = Literal["auto", "cells", "blocks", "statsmodels", "spark_ml"]
 Route = Literal["cells", "blocks", "statsmodels", "spark_ml"]

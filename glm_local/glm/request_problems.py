@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glm_local.contract.expression import Expression
-from glm_local.contract.expression_columns import columns_of
-from glm_local.contract.spec_values import whole_characters
 from glm_local.errors import Problem, SpecError, nearest
-from glm_local.glm.families import Family
-from glm_local.glm.links import Link
+from glm_local.expressions.expression import Expression
+from glm_local.expressions.expression_columns import columns_of
+from glm_local.factors.spec_values import whole_characters
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.glm.request import FitRequest
 
 

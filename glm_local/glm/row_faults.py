@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from glm_local.contract.blocks import BlockDesign
-from glm_local.contract.cells import CellRequest
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.compile_factor import CompiledLinear
-from glm_local.contract.counted import counted
-from glm_local.contract.engine import Engine, Frame
-from glm_local.contract.expression import Expression, IsMissing
-from glm_local.contract.expression_columns import columns_of
-from glm_local.contract.level_names import source_of
 from glm_local.errors import DataError, Problem
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression, IsMissing
+from glm_local.expressions.expression_columns import columns_of
+from glm_local.factors.compile_factor import CompiledLinear
+from glm_local.factors.level_names import source_of
 from glm_local.glm.fit_plan import FitPlan
+from glm_local.rows.blocks import BlockDesign
+from glm_local.rows.cells import CellRequest
+from glm_local.rows.engine import Engine, Frame
+from glm_local.texts.counted import counted
 
 _TEXT = 'Make it a number: {"when": {"condition": {"equal": [{"column": "%s", "read": "text"}, {"value": "…"}]}, ' \
     '"then": 1, "otherwise": 0}}, say.'

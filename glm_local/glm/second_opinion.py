@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.errors import FitError, GlmError
-from glm_local.glm.families import Family
-from glm_local.glm.links import Link
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.glm.reference_problem import CannotVerify, ReferenceProblem
 
 __all__ = [

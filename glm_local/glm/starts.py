@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.glm.design_columns import DesignColumns
-from glm_local.glm.families import Family
-from glm_local.glm.links import Link
 from glm_local.glm.summary import Summary
 
 Array = NDArray[np.float64]

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import FAULTS, Blocks, Sums
+from glm_local.families.families import Family
 from glm_local.glm.design_columns import DesignColumns
-from glm_local.glm.families import Family
 from glm_local.glm.kernels import (
     AMOUNT,
     AMOUNT_SQUARE,
@@ -24,6 +23,7 @@ from glm_local.glm.kernels import (
     WEIGHT_SQUARE,
     SummaryKernel,
 )
+from glm_local.rows.blocks import FAULTS, Blocks, Sums
 
 Array = NDArray[np.float64]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from glm_local.contract.compile_factor import linear_argument
-from glm_local.contract.expression import Expression, Read
-from glm_local.contract.expression_columns import columns_of
-from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSpec
 from glm_local.errors import Problem
+from glm_local.expressions.expression import Expression, Read
+from glm_local.expressions.expression_columns import columns_of
+from glm_local.factors.compile_factor import linear_argument
+from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, LinearSpec
 
 _NONE: Mapping[str, Expression] = MappingProxyType({})
 

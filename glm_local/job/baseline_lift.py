@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from glm_local.contract.compile_score import score_expression
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Expression
-from glm_local.contract.model_spec import ModelDocument
 from glm_local.diagnostics import double_lift
+from glm_local.expressions.expression import Expression
 from glm_local.glm.document import with_derived
 from glm_local.job.column_check import baseline, role
 from glm_local.job.config import PageSection, TaskConfig
-from glm_local.recorded_rows import table_rows
+from glm_local.models.recorded_rows import table_rows
 from glm_local.reports.content import DoubleLift, best_sample
+from glm_local.rows.engine import Engine
+from glm_local.scoring.compile_score import score_expression
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.validation import ValidationReport
 
 Frame = TypeVar("Frame")

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.counted import counted
+from glm_local.expressions.columns import ColumnKind
 from glm_local.job.column_check import column_problems, raise_data
 from glm_local.job.config import JobConfig
 from glm_local.job.data_sources import DataSource
@@ -16,6 +15,7 @@ from glm_local.job.read_config import read_config, read_study_config
 from glm_local.job.study_config import StudyConfig
 from glm_local.job.study_rules import study_column_problems
 from glm_local.job.toml_document import toml_document
+from glm_local.texts.counted import counted
 
 
 def read_any_config(

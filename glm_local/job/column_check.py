@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from glm_local.contract.columns import READABLE, ColumnKind, ReadKind
-from glm_local.contract.compile_score import role_expression
-from glm_local.contract.derived_columns import DERIVED_KINDS, read_derived, readable_derived
-from glm_local.contract.expression import Expression, Read
-from glm_local.contract.expression_columns import reads_of, type_of
-from glm_local.contract.expression_json import expression_from_json
-from glm_local.contract.level_names import source_of
-from glm_local.contract.spec_problems import factor_problems
-from glm_local.contract.spec_values import pointer
 from glm_local.errors import DataError, Problem, nearest
+from glm_local.expressions.columns import READABLE, ColumnKind, ReadKind
+from glm_local.expressions.expression import Expression, Read
+from glm_local.expressions.expression_columns import reads_of, type_of
+from glm_local.expressions.expression_json import expression_from_json
+from glm_local.factors.derived_columns import DERIVED_KINDS, read_derived, readable_derived
+from glm_local.factors.level_names import source_of
+from glm_local.factors.spec_problems import factor_problems
+from glm_local.factors.spec_values import pointer
 from glm_local.job.config import JobConfig, TaskConfig
 from glm_local.job.config_rules import ROLES, flag
+from glm_local.scoring.compile_score import role_expression
 from glm_local.validation.key_choice import COLUMN_OF, CONTENT, words_of
 
 SAMPLE = "sample of the row"

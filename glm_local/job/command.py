@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glm_local.contract.fill_rows import payload_json
-from glm_local.contract.terminal_text import terminal_text, terminal_word
+from glm_local.audit.fill_rows import payload_json
 from glm_local.errors import GlmError, Problem
 from glm_local.job.environment import Environment
 from glm_local.job.event_words import sample_words
@@ -22,6 +21,7 @@ from glm_local.job.run_job import run_job
 from glm_local.job.run_study import run_study
 from glm_local.job.task_run import JobOptions, JobResult
 from glm_local.job.toml_document import read_parameters
+from glm_local.texts.terminal_text import terminal_text, terminal_word
 from glm_local.validation import SAMPLES
 
 STATUS = {0: "ok", 1: "failed", 2: "bad configuration", 3: "bad data", 4: "not converged"}

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from glm_local.contract.spec_values import pointer, shown
 from glm_local.errors import Problem, nearest
+from glm_local.factors.spec_values import pointer, shown
 
 KINDS = {
     "string_type": "a text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false",

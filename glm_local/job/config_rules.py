@@ -7,18 +7,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from glm_local.contract.compile_score import role_expression
-from glm_local.contract.derived_columns import read_derived
-from glm_local.contract.expression import Expression
-from glm_local.contract.expression_columns import type_of
-from glm_local.contract.expression_json import expression_from_json
-from glm_local.contract.spec_problems import factor_problems, read_factors
-from glm_local.contract.spec_values import pointer, shown
-from glm_local.contract.where_text import filter_expression
 from glm_local.errors import GlmError, Problem, nearest
-from glm_local.glm.families import family_from, resolve_link
+from glm_local.expressions.expression import Expression
+from glm_local.expressions.expression_columns import type_of
+from glm_local.expressions.expression_json import expression_from_json
+from glm_local.expressions.where_text import filter_expression
+from glm_local.factors.derived_columns import read_derived
+from glm_local.factors.spec_problems import factor_problems, read_factors
+from glm_local.factors.spec_values import pointer, shown
+from glm_local.families.families import family_from, resolve_link
 from glm_local.glm.target_leak import target_problems
 from glm_local.job.config import JobConfig, TaskConfig
+from glm_local.scoring.compile_score import role_expression
 from glm_local.validation import split_problems
 
 ROLES = ("target", "exposure", "offset", "weight")

@@ -12,13 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as dataset
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.places import require_path
-from glm_local.contract.read_array import physical_kind
 from glm_local.errors import ConfigError, DataError
-from glm_local.frames import as_frame, csv_table
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.read_array import physical_kind
 from glm_local.job.config import DataFormat, DataSection
-from glm_local.partition_folders import parquet_dataset
+from glm_local.pandas_rows.frames import as_frame, csv_table
+from glm_local.pandas_rows.partition_folders import parquet_dataset
+from glm_local.texts.places import require_path
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glm_local.contract.counted import counted
-from glm_local.contract.event_document import event_document
-from glm_local.contract.fill_rows import Row, from_arrow
-from glm_local.contract.plain_json import canonical_json
-from glm_local.contract.run_log import RunLog
+from glm_local.audit.event_document import event_document
+from glm_local.audit.fill_rows import Row, from_arrow
+from glm_local.audit.run_log import RunLog
 from glm_local.errors import StoreError
 from glm_local.job.config import TaskConfig
+from glm_local.texts.counted import counted
+from glm_local.texts.plain_json import canonical_json
 
 
 def earlier_looks(log: RunLog, config: TaskConfig, data: str) -> list[str]:

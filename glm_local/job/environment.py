@@ -10,13 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Expression
-from glm_local.contract.store import Store
+from glm_local.audit.store import Store
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression
 from glm_local.glm.second_opinion import ReferenceSolver
 from glm_local.job.data_fingerprint import DataFingerprint
 from glm_local.job.data_sources import DataSource
+from glm_local.rows.engine import Engine
 
 Frame = TypeVar("Frame")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from glm_local.contract.counted import counted
-from glm_local.contract.short_text import short_hash
-from glm_local.reports.number_format import amount_text, count_text, deviance_text, ratio_text
+from glm_local.texts.counted import counted
+from glm_local.texts.number_format import amount_text, count_text, deviance_text, ratio_text
+from glm_local.texts.short_text import short_hash
 
 Payload = Mapping[str, Any]
 

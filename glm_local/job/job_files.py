@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from glm_local.contract.fill_rows import from_arrow
-from glm_local.contract.run_log import RunLog
+from glm_local.audit.fill_rows import from_arrow
+from glm_local.audit.run_log import RunLog
 from glm_local.errors import ConfigError
-from glm_local.whole_file import write_whole
+from glm_local.texts.whole_file import write_whole
 
 
 @dataclass(frozen=True)

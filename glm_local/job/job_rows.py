@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.event_entries import Entry
+from glm_local.audit.event_entries import Entry
 from glm_local.errors import DataError, EngineError, Problem
+from glm_local.expressions.columns import ColumnKind
 from glm_local.job.column_check import columns_read, derived_columns, key_words, raise_data, role_columns
 from glm_local.job.config import TaskConfig
 from glm_local.job.config_rules import flag

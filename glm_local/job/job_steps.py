@@ -10,19 +10,17 @@ from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
-from glm_local.contract.compile_score import score_expression
-from glm_local.contract.event_document import event_document
-from glm_local.contract.event_entries import Entry
-from glm_local.contract.expression import Expression, Read
-from glm_local.contract.fill_rows import from_arrow
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.contract.run_log import RunLog
-from glm_local.contract.spec_problems import read_factors
+from glm_local.audit.event_document import event_document
+from glm_local.audit.event_entries import Entry
+from glm_local.audit.fill_rows import from_arrow
+from glm_local.audit.run_log import RunLog
+from glm_local.expressions.expression import Expression, Read
+from glm_local.factors.spec_problems import read_factors
 from glm_local.glm.document import with_derived
 from glm_local.glm.fit import fit
 from glm_local.glm.request import FitRequest
 from glm_local.glm.second_opinion import SecondOpinion
-from glm_local.glm.verify_fit import verify_fit
+from glm_local.inference.verify_fit import verify_fit
 from glm_local.job.baseline_lift import BaselineLift, baseline_lift, recorded
 from glm_local.job.column_check import SAMPLE, column_problems, raise_data, role
 from glm_local.job.config import JobConfig
@@ -40,8 +38,10 @@ from glm_local.job.row_check import (
 )
 from glm_local.job.sample_check import samples_unlike
 from glm_local.job.shown_factors import shown_factors
-from glm_local.model import read_document
-from glm_local.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
+from glm_local.models.model import read_document
+from glm_local.models.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
+from glm_local.scoring.compile_score import score_expression
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.validation import Split, ValidationReport, learn_split, read_split, split_json, validation_report
 from glm_local.validation.split_check import lost_warning, samples_stop
 

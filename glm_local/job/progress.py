@@ -11,7 +11,7 @@ from typing import Protocol, TextIO
 
 from rich.console import Console
 
-from glm_local.contract.terminal_text import terminal_text, terminal_word
+from glm_local.texts.terminal_text import terminal_text, terminal_word
 
 
 class Progress(Protocol):

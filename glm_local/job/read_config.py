@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from glm_local.contract.spec_problems import factor_problems
 from glm_local.errors import ConfigError, Problem
+from glm_local.factors.spec_problems import factor_problems
 from glm_local.job.column_check import derived_problems
 from glm_local.job.config import JobConfig, TaskConfig
 from glm_local.job.config_problems import form_problems

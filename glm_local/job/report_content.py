@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from glm_local.contract.event_document import event_document
-from glm_local.contract.fill_rows import Row
-from glm_local.contract.model_spec import ModelDocument
+from glm_local.audit.event_document import event_document
+from glm_local.audit.fill_rows import Row
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.config import JobConfig
 from glm_local.job.event_words import event_words, what_happened
+from glm_local.models.model_lines import coefficient_rows, convergence_words, fit_figures, relativity_name
 from glm_local.reports.content import Decision, DoubleLift, ReportContent
-from glm_local.reports.model_lines import coefficient_rows, convergence_words, fit_figures, relativity_name
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.validation import ValidationReport
 
 

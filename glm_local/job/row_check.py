@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.compile_factor import CompiledFactor, compile_factor, is_resolved, linear_argument
-from glm_local.contract.counted import counted
-from glm_local.contract.expression import (
+from glm_local.errors import Problem
+from glm_local.expressions.expression import (
     AllOf,
     AnyOf,
     Compare,
@@ -19,14 +17,16 @@ from glm_local.contract.expression import (
     Not,
     Read,
 )
-from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSpec
-from glm_local.contract.level_names import source_of
-from glm_local.errors import Problem
-from glm_local.glm.families import family_from
+from glm_local.factors.compile_factor import CompiledFactor, compile_factor, is_resolved, linear_argument
+from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, LinearSpec
+from glm_local.factors.level_names import source_of
+from glm_local.families.families import family_from
 from glm_local.job.column_check import SAMPLE, role
 from glm_local.job.config import JobConfig
 from glm_local.job.config_rules import ROLES
 from glm_local.job.sample_check import rate_roles
+from glm_local.rows.cells import CellRequest, DesignTable
+from glm_local.texts.counted import counted
 from glm_local.validation import SAMPLES, Split
 from glm_local.validation.split_check import lost_problem
 

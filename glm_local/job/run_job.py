@@ -7,11 +7,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from glm_local import audit
-from glm_local.contract.counted import counted
-from glm_local.contract.event_entries import Entry
-from glm_local.contract.fill_rows import from_arrow
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.contract.run_log import RunLog
+from glm_local.audit.event_entries import Entry
+from glm_local.audit.fill_rows import from_arrow
+from glm_local.audit.run_log import RunLog
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.baseline_lift import BaselineLift
 from glm_local.job.config import JobConfig
@@ -31,8 +29,10 @@ from glm_local.job.progress import StageLines
 from glm_local.job.report_content import report_content
 from glm_local.job.row_check import SampleRows
 from glm_local.job.task_run import JobOptions, JobResult, TaskRun, json_file
-from glm_local.model import Model
+from glm_local.models.model import Model
 from glm_local.reports import render_report, safe_table
+from glm_local.scoring.model_spec import ModelDocument
+from glm_local.texts.counted import counted
 from glm_local.validation import ValidationReport
 
 __all__ = ["JobOptions", "JobResult", "run_job"]

@@ -11,13 +11,11 @@ from warnings import catch_warnings, simplefilter
 
 import pandas as pd
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.counted import counted
-from glm_local.contract.event_entries import Entry
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.contract.run_log import RunLog
-from glm_local.contract.store import Store
+from glm_local.audit.event_entries import Entry
+from glm_local.audit.run_log import RunLog
+from glm_local.audit.store import Store
 from glm_local.errors import DataError, Problem
+from glm_local.expressions.columns import ColumnKind
 from glm_local.glm.document import package_versions, with_derived
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.baseline_lift import BaselineLift, baseline_lift, recorded
@@ -31,15 +29,17 @@ from glm_local.job.study_config import StudyConfig
 from glm_local.job.study_rules import candidates, study_column_problems
 from glm_local.job.study_run import RunHistory, open_study, study_name, workflow_rules
 from glm_local.job.task_run import JobOptions, JobResult, TaskRun, json_file
-from glm_local.model import Model
-from glm_local.recorded_rows import coefficient_rows, model_row
+from glm_local.models.model import Model
+from glm_local.models.recorded_rows import coefficient_rows, model_row
 from glm_local.reports import render_study_report
 from glm_local.reports.export_tables import report_tables, unique_names
-from glm_local.reports.safe_cell import safe_table
 from glm_local.reports.study_content import StudyContent
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.study.closing import measured, samples_only
 from glm_local.study.report import study_content
 from glm_local.study.study import Study
+from glm_local.texts.counted import counted
+from glm_local.texts.safe_cell import safe_table
 from glm_local.validation import ValidationReport
 from glm_local.workflow import steps
 

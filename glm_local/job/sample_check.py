@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from glm_local.contract.cells import DesignTable
-from glm_local.contract.engine import Engine, Frame
-from glm_local.contract.expression import Expression, Lookup, Read
 from glm_local.errors import Problem
+from glm_local.expressions.expression import Expression, Lookup, Read
 from glm_local.job.column_check import SAMPLE, role
 from glm_local.job.config import JobConfig
+from glm_local.rows.cells import DesignTable
+from glm_local.rows.engine import Engine, Frame
 from glm_local.validation import SAMPLES, Split
 from glm_local.validation.likeness import MOMENTS, Floats, KeyParts, RateRoles, unlike_samples
 from glm_local.validation.split_check import part_of_key, unlike_problem

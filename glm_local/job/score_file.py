@@ -13,17 +13,17 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 
-from glm_local.contract.compile_score import ScoreKind
-from glm_local.contract.fill_rows import sha256_text
-from glm_local.contract.plain_json import canonical_json
-from glm_local.contract.run_log import RunLog, utc_now
-from glm_local.contract.spec_values import near_or
-from glm_local.contract.store import Store
+from glm_local.audit.fill_rows import sha256_text
+from glm_local.audit.run_log import RunLog, utc_now
+from glm_local.audit.store import Store
 from glm_local.errors import ConfigError, EngineError
+from glm_local.factors.spec_values import near_or
 from glm_local.job.data_fingerprint import data_fingerprint
 from glm_local.job.data_sources import DataSource, read_rows
-from glm_local.model import Model
-from glm_local.reports.safe_cell import safe_arrow
+from glm_local.models.model import Model
+from glm_local.scoring.compile_score import ScoreKind
+from glm_local.texts.plain_json import canonical_json
+from glm_local.texts.safe_cell import safe_arrow
 
 
 def _write_csv(table: pa.Table, path: Path) -> None:

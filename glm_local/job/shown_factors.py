@@ -8,18 +8,18 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.category_key import number_text
-from glm_local.contract.compile_factor import compile_factors, linear_argument
-from glm_local.contract.compiled_factor import CompiledFactor
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Bin, Expression
-from glm_local.contract.factor_spec import FactorSpec, LinearSpec
-from glm_local.contract.learn_edges import edge_at
-from glm_local.contract.learn_factors import learn_factors
-from glm_local.contract.level_names import interval_names
-from glm_local.contract.quantile_grid import ABOVE, CUT
-from glm_local.contract.spec_problems import read_factors
+from glm_local.expressions.category_key import number_text
+from glm_local.expressions.expression import Bin, Expression
+from glm_local.factors.compile_factor import compile_factors, linear_argument
+from glm_local.factors.compiled_factor import CompiledFactor
+from glm_local.factors.factor_spec import FactorSpec, LinearSpec
+from glm_local.factors.learn_edges import edge_at
+from glm_local.factors.learn_factors import learn_factors
+from glm_local.factors.level_names import interval_names
+from glm_local.factors.spec_problems import read_factors
 from glm_local.job.config import ReportSection
+from glm_local.rows.engine import Engine
+from glm_local.rows.quantile_grid import ABOVE, CUT
 from glm_local.validation.factor_codes import codes_and_labels, level_labels
 
 Frame = TypeVar("Frame")

@@ -11,12 +11,11 @@ from glm_local.binning import penalties
 from glm_local.binning.penalties import Penalty
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.pre_bins import KIND_OF, candidate_document
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.compile_score import role_expression
-from glm_local.contract.expression_columns import columns_of
-from glm_local.contract.spec_problems import factor_problems
-from glm_local.contract.spec_values import near_or, shown
 from glm_local.errors import ConfigError, Problem, nearest
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression_columns import columns_of
+from glm_local.factors.spec_problems import factor_problems
+from glm_local.factors.spec_values import near_or, shown
 from glm_local.job.column_check import (
     columns_of_the_split,
     key_words,
@@ -26,6 +25,7 @@ from glm_local.job.column_check import (
 )
 from glm_local.job.config_rules import ROLES, family_problems, task_problems, tried
 from glm_local.job.study_config import BinningSection, StudyConfig
+from glm_local.scoring.compile_score import role_expression
 from glm_local.validation import read_split
 
 PENALTIES: Mapping[str, Callable[..., Penalty]] = {

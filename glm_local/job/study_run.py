@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.fill_rows import payload_json, sha256_text
-from glm_local.contract.run_log import RunLog
-from glm_local.contract.store import Store
+from glm_local.audit.fill_rows import payload_json, sha256_text
+from glm_local.audit.run_log import RunLog
+from glm_local.audit.store import Store
+from glm_local.expressions.columns import ColumnKind
 from glm_local.job.environment import Environment
 from glm_local.job.study_config import StudyConfig
 from glm_local.job.study_rules import binning_rules, candidates

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from glm_local import audit
-from glm_local.contract.event_document import event_document
-from glm_local.contract.places import require_location, require_path
-from glm_local.contract.plain_json import canonical_json, readable_json
-from glm_local.contract.run_log import RunLog
-from glm_local.contract.store import Store
+from glm_local.audit.event_document import event_document
+from glm_local.audit.run_log import RunLog
+from glm_local.audit.store import Store
+from glm_local.audit.table_files import local_path
 from glm_local.errors import ConfigError, GlmError
 from glm_local.glm.document import package_versions
 from glm_local.job.config import TaskConfig
@@ -25,7 +24,8 @@ from glm_local.job.environment import Environment, code_version
 from glm_local.job.job_files import RunFiles, require_writable
 from glm_local.job.job_rows import Table
 from glm_local.job.progress import StageLines
-from glm_local.table_files import local_path
+from glm_local.texts.places import require_location, require_path
+from glm_local.texts.plain_json import canonical_json, readable_json
 
 Config = TypeVar("Config", bound=TaskConfig)
 Frame = TypeVar("Frame")

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from glm_local.contract.depth import DEEPEST_ASKED, deep_problem, require_shallow_file
-from glm_local.contract.places import require_path
-from glm_local.contract.spec_values import pointer, shown
 from glm_local.errors import ConfigError, Problem, nearest
+from glm_local.expressions.depth import DEEPEST_ASKED, deep_problem, require_shallow_file
+from glm_local.factors.spec_values import pointer, shown
+from glm_local.texts.places import require_path
 
 PARAMETER = re.compile(r"\$\$|\$\{([^}]*)\}")
 

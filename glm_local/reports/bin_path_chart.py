@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glm_local.reports.figure import Figure
-from glm_local.reports.number_format import ratio_text
-from glm_local.reports.plot_area import PlotArea, ticks_around
+from glm_local.drawing.figure import Figure
+from glm_local.drawing.plot_area import PlotArea, ticks_around
+from glm_local.drawing.svg import BEFORE, FITTED, OBSERVED
 from glm_local.reports.study_tables import with_numbers
-from glm_local.reports.svg import BEFORE, FITTED, OBSERVED
+from glm_local.texts.number_format import ratio_text
 
 CURVES = (
     ("train_deviance", "train", "#6b7783", "2 3"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from glm_local.drawing.tables import ValidationTables, calibration_and_lift
 from glm_local.reports.content import DoubleLift
-from glm_local.reports.tables import ValidationTables, calibration_and_lift
 
 CONSTANT = "one rate for every row"
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 import pandas as pd
 
-from glm_local.contract.level_warnings import searched_warning
-from glm_local.reports.tables import ValidationTables
+from glm_local.drawing.tables import ValidationTables
+from glm_local.texts.level_warnings import searched_warning
 
 CoefficientStatus = Literal["fitted", "base", "pinned", "aliased", "empty", "separated", "pooled"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glm_local.reports.figure import Figure
-from glm_local.reports.number_format import count_text, rate_text, ratio_text
-from glm_local.reports.plot_area import PlotArea, ticks_around
-from glm_local.reports.svg import BEFORE, FITTED, INK, MUTED, shortened
-from glm_local.reports.tables import Column
+from glm_local.drawing.figure import Figure
+from glm_local.drawing.plot_area import PlotArea, ticks_around
+from glm_local.drawing.svg import BEFORE, FITTED, INK, MUTED, shortened
+from glm_local.drawing.tables import Column
+from glm_local.texts.number_format import count_text, rate_text, ratio_text
 
 DOUBLE_LIFT = (
     Column("band", "Band", count_text),

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from glm_local.drawing.tables import ValidationTables
 from glm_local.errors import ConfigError
 from glm_local.reports.content import CoefficientRow
-from glm_local.reports.safe_cell import safe_table
 from glm_local.reports.study_content import StudyContent
 from glm_local.reports.study_tables import decision_table, with_flags
-from glm_local.reports.tables import ValidationTables
+from glm_local.texts.safe_cell import safe_table
 
 SHEET_LETTERS = 31
 FILE_LETTERS = 60

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glm_local.contract.ties import in_steps
-from glm_local.reports.level_axis import LevelAxis, level_axis
-from glm_local.reports.number_format import count_text, rate_text, ratio_text, share_text
-from glm_local.reports.svg import (
+from glm_local.drawing.level_axis import LevelAxis, level_axis
+from glm_local.drawing.svg import (
     FITTED,
     GRID,
     INK,
@@ -26,6 +24,8 @@ from glm_local.reports.svg import (
     shortened,
     tick_text,
 )
+from glm_local.numbers.ties import in_steps
+from glm_local.texts.number_format import count_text, rate_text, ratio_text, share_text
 
 MOST_LEVELS = 320
 MOST_ON_A_PHONE = 60

@@ -8,25 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from glm_local.reports.content import KNOWN, CoefficientRow, known
-from glm_local.reports.factor_chart import (
-    NARROW,
-    THIN_SLOT,
-    WIDEST,
-    IntervalScale,
-    Panel,
-    draw_rates,
-    interval_scale,
-    left_out,
-    most_exposed,
-    most_levels,
-    rates_top,
-)
-from glm_local.reports.figure import Figure
-from glm_local.reports.level_axis import LevelAxis, level_axis
-from glm_local.reports.number_format import ratio_text
-from glm_local.reports.plot_area import legend_places
-from glm_local.reports.svg import (
+from glm_local.drawing.figure import Figure
+from glm_local.drawing.level_axis import LevelAxis, level_axis
+from glm_local.drawing.plot_area import legend_places
+from glm_local.drawing.svg import (
     BAND,
     BEFORE,
     GRID,
@@ -42,6 +27,21 @@ from glm_local.reports.svg import (
     text_width,
     tick_text,
 )
+from glm_local.reports.content import KNOWN, CoefficientRow, known
+from glm_local.reports.factor_chart import (
+    NARROW,
+    THIN_SLOT,
+    WIDEST,
+    IntervalScale,
+    Panel,
+    draw_rates,
+    interval_scale,
+    left_out,
+    most_exposed,
+    most_levels,
+    rates_top,
+)
+from glm_local.texts.number_format import ratio_text
 
 WIDTH = 920.0
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 from markupsafe import Markup
 
+from glm_local.drawing.drawn import at_both_widths
+from glm_local.drawing.svg import level_text
 from glm_local.reports.content import KNOWN, CoefficientRow, ReportContent, caution, known
-from glm_local.reports.drawn import at_both_widths
 from glm_local.reports.factor_chart import IntervalScale, interval_bar, interval_scale
 from glm_local.reports.factor_figure import factor_figure
-from glm_local.reports.number_format import (
+from glm_local.texts.number_format import (
     amount_text,
     amount_texts,
     count_text,
@@ -22,7 +23,6 @@ from glm_local.reports.number_format import (
     ratio_text,
     share_text,
 )
-from glm_local.reports.svg import level_text
 
 CHART = 1040.0
 MOST_ROWS = 120

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glm_local.reports.figure import Figure
-from glm_local.reports.number_format import amount_text, ratio_text
-from glm_local.reports.svg import INK, MUTED, Svg, level_text, shortened, text_width
+from glm_local.drawing.figure import Figure
+from glm_local.drawing.svg import INK, MUTED, Svg, level_text, shortened, text_width
+from glm_local.texts.number_format import amount_text, ratio_text
 
 MOST_ROWS, MOST_COLUMNS = 40, 24
 WIDTH, CELL_HEIGHT = 920.0, 26.0

@@ -7,12 +7,8 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from glm_local.reports.constant_baseline import against_constant
-from glm_local.reports.content import ReportContent, caution
-from glm_local.reports.factor_section import factor_sections, single_terms
-from glm_local.reports.study_sections import comparisons
-from glm_local.reports.svg import DARK, clean, level_text, sentence_case, shortened
-from glm_local.reports.tables import (
+from glm_local.drawing.svg import DARK, clean, level_text, sentence_case, shortened
+from glm_local.drawing.tables import (
     CALIBRATION,
     EXCLUDED,
     SUMMARY,
@@ -21,6 +17,10 @@ from glm_local.reports.tables import (
     printed,
     summary_with_gini,
 )
+from glm_local.reports.constant_baseline import against_constant
+from glm_local.reports.content import ReportContent, caution
+from glm_local.reports.factor_section import factor_sections, single_terms
+from glm_local.reports.study_sections import comparisons
 from glm_local.reports.validation_charts import calibration_chart, lift_chart, lorenz_chart, of, validation_figure
 from glm_local.reports.verdict import plain_verdict
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 import pandas as pd
 
+from glm_local.drawing.tables import ValidationTables, summary_with_gini
 from glm_local.reports.content import CoefficientRow, Decision, DoubleLift, best_sample
-from glm_local.reports.tables import ValidationTables, summary_with_gini
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class FactorPage:
     name
         The factor, as in `StudyContent.coefficients` and `ValidationTables.actual_expected`.
     words
-        The spec in words, a sentence each (`glm_local.contract.spec_words` writes them from a spec).
+        The spec in words, a sentence each (`glm_local.factors.spec_words` writes them from a spec).
     trials
         The bin path: columns `bins`, `train_deviance`, `cv_deviance`, `cv_se`, `validation_deviance`, `chosen`
         (true once); any further numeric column (penalties, score) is listed in the table. Absent columns are fine.

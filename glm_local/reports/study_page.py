@@ -5,8 +5,16 @@ from __future__ import annotations
 import pandas as pd
 from markupsafe import Markup
 
+from glm_local.drawing.drawn import at_both_widths
+from glm_local.drawing.tables import (
+    EXCLUDED,
+    Column,
+    PrintedTable,
+    ValidationTables,
+    printed,
+    summary_with_gini,
+)
 from glm_local.reports.content import caution
-from glm_local.reports.drawn import at_both_widths
 from glm_local.reports.page import page_environment
 from glm_local.reports.study_content import StudyContent
 from glm_local.reports.study_sections import comparisons, factor_pages, model_factors, model_terms, pair_maps
@@ -20,14 +28,6 @@ from glm_local.reports.study_tables import (
     SCREENING,
     with_flags,
     without_empty,
-)
-from glm_local.reports.tables import (
-    EXCLUDED,
-    Column,
-    PrintedTable,
-    ValidationTables,
-    printed,
-    summary_with_gini,
 )
 from glm_local.reports.validation_charts import calibration_figure, lift_figure, lorenz_figure, of
 from glm_local.reports.verdict import plain_verdict

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
+from glm_local.drawing.drawn import at_both_widths
+from glm_local.drawing.svg import level_text
+from glm_local.drawing.tables import PrintedTable, printed
 from glm_local.reports.bin_path_chart import bin_path_figure
 from glm_local.reports.content import CoefficientRow, Decision, DoubleLift, caution, known
 from glm_local.reports.double_lift_chart import DOUBLE_LIFT, closer_bands, distances, double_lift_figure
-from glm_local.reports.drawn import at_both_widths
 from glm_local.reports.factor_chart import IntervalScale
 from glm_local.reports.factor_figure import WIDTH, factor_figure
 from glm_local.reports.factor_section import (
@@ -26,11 +28,9 @@ from glm_local.reports.factor_section import (
     validated_levels,
 )
 from glm_local.reports.interaction_chart import interaction_figure
-from glm_local.reports.number_format import ratio_text
 from glm_local.reports.study_content import FactorPage, PairCells, StudyContent
 from glm_local.reports.study_tables import trial_columns, with_numbers
-from glm_local.reports.svg import level_text
-from glm_local.reports.tables import PrintedTable, printed
+from glm_local.texts.number_format import ratio_text
 
 MODEL_LEVELS = 24
 PAGE_LEVELS = 400

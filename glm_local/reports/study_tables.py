@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from glm_local.drawing.svg import sentence_case
+from glm_local.drawing.tables import Column
 from glm_local.reports.content import Decision
-from glm_local.reports.number_format import (
+from glm_local.texts.number_format import (
     amount_text,
     close_text,
     count_text,
@@ -17,8 +19,6 @@ from glm_local.reports.number_format import (
     ratio_text,
     share_text,
 )
-from glm_local.reports.svg import sentence_case
-from glm_local.reports.tables import Column
 
 SCREENING = (
     Column("rank", "Rank", count_text),

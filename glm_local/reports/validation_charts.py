@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pandas as pd
 
-from glm_local.reports.figure import Figure
-from glm_local.reports.number_format import rate_text, ratio_text
-from glm_local.reports.plot_area import SIDE, PlotArea
-from glm_local.reports.svg import FITTED, MUTED, OBSERVED, nice_ticks
-from glm_local.reports.tables import ValidationTables
+from glm_local.drawing.figure import Figure
+from glm_local.drawing.plot_area import SIDE, PlotArea
+from glm_local.drawing.svg import FITTED, MUTED, OBSERVED, nice_ticks
+from glm_local.drawing.tables import ValidationTables
+from glm_local.texts.number_format import rate_text, ratio_text
 
 BESIDE = 0.12
 """Bands between a mark and the middle of its band: observed to the left, fitted to the right."""

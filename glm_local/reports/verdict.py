@@ -8,11 +8,11 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from glm_local.contract.level_warnings import thin_sentence
+from glm_local.drawing.svg import level_text
+from glm_local.drawing.tables import ValidationTables, summary_with_gini
 from glm_local.reports.content import FITTED_ON, CoefficientRow
-from glm_local.reports.number_format import amount_text, count_text, ratio_text, share_text
-from glm_local.reports.svg import level_text
-from glm_local.reports.tables import ValidationTables, summary_with_gini
+from glm_local.texts.level_warnings import thin_sentence
+from glm_local.texts.number_format import amount_text, count_text, ratio_text, share_text
 
 FAR = 3.0
 

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import pandas as pd
 
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.engine import Engine
 from glm_local.errors import ConfigError
+from glm_local.rows.cells import CellRequest, DesignTable
+from glm_local.rows.engine import Engine
 from glm_local.validation.group_columns import group_reads, key_values
 
 Frame = TypeVar("Frame")

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import AnyOf, Compare, Expression, Literal, When
 from glm_local.errors import ConfigError, EngineError, GlmError
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import AnyOf, Compare, Expression, Literal, When
+from glm_local.rows.cells import CellRequest, DesignTable
+from glm_local.rows.engine import Engine
 from glm_local.sampling.allocation import allocate_fraction, allocate_size
 from glm_local.validation.group_columns import group_reads
 from glm_local.validation.row_key import COARSE, FINE, RowKey, content_key, given_key

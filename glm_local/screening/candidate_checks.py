@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.candidates.factor_sums import FactorSums
-from glm_local.contract.counted import counted
-from glm_local.glm.families import Family
-from glm_local.glm.thin_levels import over_dispersion
+from glm_local.families.families import Family
+from glm_local.inference.thin_levels import over_dispersion
 from glm_local.screening.candidate_levels import CandidateLevels
 from glm_local.screening.concentration import stability_index
 from glm_local.screening.tested_levels import ScreeningRules, TestedLevels
+from glm_local.texts.counted import counted
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.ties import in_digits
+from glm_local.numbers.ties import in_digits
 from glm_local.validation.discrimination import gini, roc_auc
 
 Array = NDArray[np.float64]

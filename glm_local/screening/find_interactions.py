@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from glm_local.arguments.checked import arguments_checked
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.glm.key_scores import PAIR_GROUPS
+from glm_local.inference.key_scores import PAIR_GROUPS
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.pair_factors import PairFactor, chosen_pairs, pair_factors
 from glm_local.screening.pair_test import PairSums, PairTest, pair_test

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from glm_local.drawing.figure import Figure
+from glm_local.drawing.tables import printed
 from glm_local.errors import DataError, nearest
-from glm_local.reports.figure import Figure
 from glm_local.reports.study_tables import INTERACTIONS
-from glm_local.reports.tables import printed
 from glm_local.screening.ranking import gain_chart, html_table
 
 DEFINITIONS: Mapping[str, str] = {

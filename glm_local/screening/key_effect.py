@@ -8,7 +8,7 @@ import numpy as np
 
 from glm_local.candidates.factor_sums import FactorSums
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.model_spec import ModelDocument
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.screening.candidate_levels import CandidateLevels
 from glm_local.screening.score_kernel import INFORMATION, SCORE
 from glm_local.screening.score_pass import CurrentModel, FieldLevels, field_of, score_pass

@@ -9,8 +9,8 @@ import numpy as np
 from glm_local.candidates.candidate import Candidate
 from glm_local.candidates.factor_sums import FactorSums
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.factor_spec import FactorSpec
-from glm_local.contract.model_spec import ModelDocument
+from glm_local.factors.factor_spec import FactorSpec
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.screening.level_gain import LevelGain
 from glm_local.screening.score_test import Dispersion, ScoreTest, clustered_test, ratio_test
 from glm_local.screening.tested_levels import TestedLevels

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.glm.edges import at_edge
-from glm_local.glm.families import Family
-from glm_local.glm.links import Link
+from glm_local.families.edges import at_edge
+from glm_local.families.families import Family
+from glm_local.families.links import Link
 from glm_local.screening.tested_levels import MOST_CELLS, ScreeningRules
 
 Array = NDArray[np.float64]

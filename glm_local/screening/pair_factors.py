@@ -11,10 +11,10 @@ import numpy as np
 
 from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.compiled_factor import CompiledFactor
-from glm_local.contract.factor_spec import FactorSpec
-from glm_local.contract.model_spec import ModelDocument
 from glm_local.errors import DataError, nearest
+from glm_local.factors.compiled_factor import CompiledFactor
+from glm_local.factors.factor_spec import FactorSpec
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.screening.candidate_levels import CandidateLevels
 from glm_local.screening.score_pass import CurrentModel, FieldLevels
 from glm_local.screening.tested_levels import ScreeningRules

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glm_local.candidates.fold_error import fold_error
-from glm_local.glm.edges import at_edge
+from glm_local.families.edges import at_edge
 from glm_local.screening.pair_cells import POOLED, PairCells
 from glm_local.screening.pair_factors import PairFactor
 from glm_local.screening.score_kernel import AMOUNT, FITTED, INFORMATION, ROWS, SCORE, WEIGHT

@@ -10,11 +10,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from glm_local.arguments.checked import arguments_checked
 from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.model_spec import ModelDocument
 from glm_local.errors import GlmError, SpecError, nearest
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.screening.candidate_checks import CandidateChecks, FlagLimits, leakage
 from glm_local.screening.candidate_levels import CandidateLevels
 from glm_local.screening.concentration import cross_fitted_gini, information_value

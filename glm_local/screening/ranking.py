@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from glm_local.glm.key_inference import dispersion_text
-from glm_local.reports.figure import Figure
-from glm_local.reports.number_format import amount_text, probability_text, share_text
+from glm_local.drawing.figure import Figure
+from glm_local.drawing.svg import FITTED, GRID, INK, OBSERVED, Svg, clean, nice_ticks, shortened, tick_text
+from glm_local.drawing.tables import Column, PrintedTable, printed
+from glm_local.inference.key_inference import dispersion_text
 from glm_local.reports.study_tables import SCREENING
-from glm_local.reports.svg import FITTED, GRID, INK, OBSERVED, Svg, clean, nice_ticks, shortened, tick_text
-from glm_local.reports.tables import Column, PrintedTable, printed
+from glm_local.texts.number_format import amount_text, probability_text, share_text
 
 DEFINITIONS: Mapping[str, str] = {
     "levels": "levels tested: bands of equal exposure, categories of enough rows, missing apart; never by response",
@@ -65,7 +65,7 @@ class Ranking:
     definitions
         One sentence per column that needs one.
     dispersion
-        By row and by key beside the current model (`glm_local.glm.key_inference`); None where rows have no key.
+        By row and by key beside the current model (`glm_local.inference.key_inference`); None where rows have no key.
     """
 
     table: pd.DataFrame

@@ -9,13 +9,13 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.blocks import Block, Sums, add_sums
 from glm_local.glm.kernels import NewtonKernel
-from glm_local.glm.key_inference import dispersions
-from glm_local.glm.key_scores import KeyScoresKernel, by_group, coarser
-from glm_local.glm.recode import Recode, rows_of
-from glm_local.glm.row_means import RowMeans
-from glm_local.glm.row_scores import row_scores
+from glm_local.inference.key_inference import dispersions
+from glm_local.inference.key_scores import KeyScoresKernel, by_group, coarser
+from glm_local.inference.recode import Recode, rows_of
+from glm_local.inference.row_means import RowMeans
+from glm_local.inference.row_scores import row_scores
+from glm_local.rows.blocks import Block, Sums, add_sums
 from glm_local.screening.score_test import ModelInformation
 
 Array = NDArray[np.float64]

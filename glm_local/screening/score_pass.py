@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from glm_local.candidates.measured_model import key_scores
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.glm.design_effect import least_effect
 from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.kernels import NewtonKernel, Predictor
-from glm_local.glm.key_scores import SCORE_GROUPS
-from glm_local.glm.packed_fit import PackedFit
-from glm_local.glm.row_means import RowMeans
-from glm_local.glm.thin_levels import evidence_dispersion
+from glm_local.inference.design_effect import least_effect
+from glm_local.inference.key_scores import SCORE_GROUPS
+from glm_local.inference.packed_fit import PackedFit
+from glm_local.inference.row_means import RowMeans
+from glm_local.inference.thin_levels import evidence_dispersion
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.screening.score_kernel import ScoreKernel, ScoreSums, TestedField
 from glm_local.screening.score_test import Dispersion
 from glm_local.screening.tested_levels import ScreeningRules, counted_domain, evidence, floors_text

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, fdtrc
 
-from glm_local.glm.design_effect import DesignEffect
 from glm_local.glm.information import independent_columns, inverse_information
-from glm_local.glm.key_inference import cluster_factor
+from glm_local.inference.design_effect import DesignEffect
+from glm_local.inference.key_inference import cluster_factor
 
 Array = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ class Dispersion:
     pearson
         Pearson's chi-square of the current model (used only where the dispersion is estimated).
     least
-        Dispersion a test by key takes at least (`glm_local.glm.design_effect.least_effect`).
+        Dispersion a test by key takes at least (`glm_local.inference.design_effect.least_effect`).
     """
 
     value: float = 1.0

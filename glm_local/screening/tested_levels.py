@@ -10,12 +10,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.ties import in_steps
+from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import ConfigError, Problem
-from glm_local.glm.families import Family
-from glm_local.glm.links import Link
-from glm_local.glm.thin_levels import evidence_floor, evidence_words
+from glm_local.families.families import Family
+from glm_local.families.links import Link
+from glm_local.inference.thin_levels import evidence_floor, evidence_words
+from glm_local.numbers.ties import in_steps
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -45,7 +45,7 @@ class ScreeningRules:
         A level on its own, or a cell of a pair, has so many training rows, and so much evidence: expected events for
         Poisson and Tweedie, expected events * non-events / rows for binomial, rows / dispersion for gamma; where rows
         bear weights events too are counted over the dispersion. Below, the chi-square of a level is no chi-square.
-        None is the evidence a level made by rule holds (`glm_local.glm.thin_levels.evidence_floor`).
+        None is the evidence a level made by rule holds (`glm_local.inference.thin_levels.evidence_floor`).
     """
 
     bands: int = 20

@@ -15,9 +15,9 @@ from glm_local.binning.rules import BinningRules
 from glm_local.binning.searched import Searched
 from glm_local.binning.standing import gain_over_standing
 from glm_local.candidates.factor_sums import FactorSums
-from glm_local.contract.factor_spec import FactorSpec, InteractionSpec, LinearSpec
-from glm_local.contract.fingerprint import fingerprint
 from glm_local.errors import ConfigError, FitError
+from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, LinearSpec
+from glm_local.factors.fingerprint import fingerprint
 from glm_local.study import crossing, proposing, pruning, ranking
 from glm_local.study.comparison import Comparison, compare_designs
 from glm_local.study.core import StudyCore

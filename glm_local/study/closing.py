@@ -8,22 +8,22 @@ from typing import Any
 
 import pandas as pd
 
+from glm_local.audit.event_document import event_document
+from glm_local.audit.fill_rows import from_arrow, sha256_text
 from glm_local.candidates.sample_codes import GROUP
-from glm_local.contract.compile_factor import compile_factors
-from glm_local.contract.compile_score import role_expression, score_expression
-from glm_local.contract.event_document import event_document
-from glm_local.contract.expression import Lookup, Read
-from glm_local.contract.fill_rows import from_arrow, sha256_text
-from glm_local.contract.fingerprint import fingerprint
-from glm_local.contract.model_spec import ModelDocument
 from glm_local.diagnostics import double_lift
 from glm_local.errors import ConfigError, FitError
+from glm_local.expressions.expression import Lookup, Read
+from glm_local.factors.compile_factor import compile_factors
+from glm_local.factors.fingerprint import fingerprint
 from glm_local.glm.document import package_versions, read_model_json
 from glm_local.glm.fit import fit
-from glm_local.glm.key_scores import KEY_GROUPS
 from glm_local.glm.second_opinion import SecondOpinion
-from glm_local.glm.verify_fit import verify_fit
-from glm_local.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
+from glm_local.inference.key_scores import KEY_GROUPS
+from glm_local.inference.verify_fit import verify_fit
+from glm_local.models.recorded_rows import coefficient_rows, model_row, report_rows, spec_rows
+from glm_local.scoring.compile_score import role_expression, score_expression
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.study import selective
 from glm_local.study.core import StudyCore
 from glm_local.study.design import Design

@@ -12,18 +12,18 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from glm_local.contract.level_warnings import SEARCHED
-from glm_local.contract.searched_levels import searched_names
-from glm_local.glm.design_effect import DesignEffect, least_effect
-from glm_local.glm.families import family_from
+from glm_local.factors.searched_levels import searched_names
+from glm_local.families.families import family_from
+from glm_local.inference.design_effect import DesignEffect, least_effect
 from glm_local.study.design import Change
 from glm_local.study.keeping import KeepingRule
 from glm_local.study.screened import Screened
 from glm_local.study.workbench import FittedDesign
+from glm_local.texts.level_warnings import SEARCHED
 
 Action = Literal["add", "replace", "remove"]
 RAO_SCOTT = "F by key"
-"""The likelihood-ratio test with Rao and Scott's correction by key (`glm_local.glm.design_effect`)."""
+"""The likelihood-ratio test with Rao and Scott's correction by key (`glm_local.inference.design_effect`)."""
 SEARCHED_BINS = f"bins {SEARCHED}"
 """What the p-value of such bins is of, wherever it appears: it is not calibrated."""
 

@@ -10,12 +10,12 @@ from typing import Any, Generic
 
 import numpy as np
 
+from glm_local.arguments.checked import arguments_checked
 from glm_local.binning.searched import Searched
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.engine import Frame
-from glm_local.contract.factor_spec import FactorSpec
 from glm_local.errors import DataError, Problem, SpecError
+from glm_local.factors.factor_spec import FactorSpec
 from glm_local.glm.document import package_versions
+from glm_local.rows.engine import Frame
 from glm_local.study.comparison import Comparison, compare_designs
 from glm_local.study.design import Change, Design
 from glm_local.study.environment import StudyEnvironment

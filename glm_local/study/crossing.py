@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pandas as pd
 
-from glm_local.contract.factor_spec import InteractionSpec
 from glm_local.errors import ConfigError, DataError, FitError, GlmError
+from glm_local.factors.factor_spec import InteractionSpec
 from glm_local.screening.find_interactions import find_interactions
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.pair_cells import MARGIN, OWN, POOLED, SILENT, THIN

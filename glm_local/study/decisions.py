@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glm_local.contract.factor_spec import FactorSpec, Spec
-from glm_local.contract.spec_problems import read_factor
 from glm_local.errors import ConfigError, DataError, SpecError, nearest
+from glm_local.factors.factor_spec import FactorSpec, Spec
+from glm_local.factors.spec_problems import read_factor
 from glm_local.study import ranking
 from glm_local.study.comparison import Comparison
 from glm_local.study.core import StudyCore

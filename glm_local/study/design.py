@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from glm_local.contract.factor_spec import FactorSpec, InteractionSpec
-from glm_local.contract.fingerprint import fingerprint
-from glm_local.contract.spec_problems import read_factor, read_factors
+from glm_local.factors.factor_spec import FactorSpec, InteractionSpec
+from glm_local.factors.fingerprint import fingerprint
+from glm_local.factors.spec_problems import read_factor, read_factors
 
 Pins = Mapping[str, Mapping[str, float]]
 """Factor to level to the relativity it is held at."""

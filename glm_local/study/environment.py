@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
-from glm_local.contract.engine import Engine, Frame
-from glm_local.contract.store import Store
+from glm_local.audit.store import Store
 from glm_local.glm.second_opinion import ReferenceSolver
+from glm_local.rows.engine import Engine, Frame
 
 
 @dataclass(frozen=True)

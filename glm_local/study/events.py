@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from glm_local.contract.event_document import event_document
-from glm_local.contract.fill_rows import Row, from_arrow
-from glm_local.contract.store import Store
+from glm_local.audit.event_document import event_document
+from glm_local.audit.fill_rows import Row, from_arrow
+from glm_local.audit.store import Store
 from glm_local.errors import ConfigError, nearest
 
 DECISIONS = ("accepted", "replaced", "smoothed", "removed", "refined", "crossed")

@@ -8,16 +8,16 @@ from typing import Any
 
 import pandas as pd
 
+from glm_local.arguments.checked import arguments_checked
 from glm_local.binning import hand
 from glm_local.binning.result import BinningResult
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.candidate import Candidate
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.factor_spec import EdgeMethod, FactorSpec
-from glm_local.contract.level_names import level_names
-from glm_local.contract.spec_words import spec_words
 from glm_local.errors import ConfigError, SpecError, nearest
-from glm_local.glm.thin_levels import Profile
+from glm_local.factors.factor_spec import EdgeMethod, FactorSpec
+from glm_local.factors.level_names import level_names
+from glm_local.factors.spec_words import spec_words
+from glm_local.inference.thin_levels import Profile
 from glm_local.study import decisions, proposing
 from glm_local.study.comparison import Comparison
 from glm_local.study.core import StudyCore

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.glm.thin_levels import Profile, thin_levels
+from glm_local.inference.thin_levels import Profile, thin_levels
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.study.events import StudyEvent
 
 USUAL: Profile = "insurance"

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from glm_local.contract.event_entries import Entry
-from glm_local.contract.fill_rows import payload_json, sha256_text
-from glm_local.contract.hash_chain import Head
-from glm_local.contract.run_log import RunLog, new_run_id, utc_now
-from glm_local.contract.store import Store
+from glm_local.audit.event_entries import Entry
+from glm_local.audit.fill_rows import payload_json, sha256_text
+from glm_local.audit.hash_chain import Head
+from glm_local.audit.run_log import RunLog, new_run_id, utc_now
+from glm_local.audit.store import Store
 from glm_local.errors import ConfigError, GlmError, StoreError
 from glm_local.study.events import StudyEvent, own_events, study_events
 from glm_local.study.memory_store import MemoryStore

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.glm.document import covariance_matrix
-from glm_local.glm.packed_fit import PackedFit
-from glm_local.glm.recode import ManyKernels, RecodedKernel
-from glm_local.glm.row_means import DEVIANCE, DevianceKernel, RowMeans
+from glm_local.inference.packed_fit import PackedFit
+from glm_local.inference.recode import ManyKernels, RecodedKernel
+from glm_local.inference.row_means import DEVIANCE, DevianceKernel, RowMeans
 from glm_local.study.core import StudyCore
 
 Array = NDArray[np.float64]

@@ -10,10 +10,10 @@ import pandas as pd
 
 from glm_local.candidates.code_sums import Measure
 from glm_local.candidates.sample_codes import SAMPLES, known_sample
-from glm_local.contract.compile_factor import compile_factor
-from glm_local.contract.compiled_factor import CompiledFactor
-from glm_local.contract.factor_spec import FactorSpec
 from glm_local.errors import ConfigError
+from glm_local.factors.compile_factor import compile_factor
+from glm_local.factors.compiled_factor import CompiledFactor
+from glm_local.factors.factor_spec import FactorSpec
 from glm_local.study.closing import look
 from glm_local.study.core import StudyCore
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.engine import Frame
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.model import Model
+from glm_local.arguments.checked import arguments_checked
+from glm_local.models.model import Model
+from glm_local.rows.engine import Frame
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.screening.ranking import Ranking
 from glm_local.study import closing, ranking
 from glm_local.study.core import StudyCore

@@ -11,12 +11,12 @@ from threading import RLock
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from glm_local.contract.audit_rows import DELTA_PROTOCOL, TABLES
-from glm_local.contract.fill_rows import from_arrow
-from glm_local.contract.hash_chain import head_of
-from glm_local.contract.seal_keys import Signer
-from glm_local.contract.seals import signer_of, write_seal
-from glm_local.contract.store import Commit, Guard, Store, TableFiles, TableState
+from glm_local.audit.fill_rows import from_arrow
+from glm_local.audit.hash_chain import head_of
+from glm_local.audit.seal_keys import Signer
+from glm_local.audit.seals import signer_of, write_seal
+from glm_local.audit.store import Commit, Guard, Store, TableFiles, TableState
+from glm_local.audit.tables import DELTA_PROTOCOL, TABLES
 from glm_local.errors import StoreError
 
 

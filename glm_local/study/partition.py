@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glm_local.contract.factor_spec import FactorSpec
-from glm_local.contract.fingerprint import fingerprint
+from glm_local.factors.factor_spec import FactorSpec
+from glm_local.factors.fingerprint import fingerprint
 
 READ = ("kind", "column", "source", "edges", "factors", "degree")
 
@@ -16,7 +16,7 @@ def partition_key(spec: FactorSpec) -> str:
 
     Examples
     --------
-    >>> from glm_local.contract.spec_problems import read_factor
+    >>> from glm_local.factors.spec_problems import read_factor
     >>> bins = {"kind": "numeric", "name": "age", "column": "age", "edges": [30], "missing": "base"}
     >>> one, other = read_factor(bins), read_factor({**bins, "name": "age_2", "labels": ["young", "old"]})
     >>> partition_key(one) == partition_key(other)

@@ -12,10 +12,10 @@ from glm_local.binning.result import BinningResult
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.candidate import Candidate
 from glm_local.candidates.factor_sums import FactorSums
-from glm_local.contract.factor_spec import FactorSpec, NumericSpec
-from glm_local.contract.fingerprint import fingerprint
-from glm_local.contract.learn_factors import written_out
 from glm_local.errors import ConfigError
+from glm_local.factors.factor_spec import FactorSpec, NumericSpec
+from glm_local.factors.fingerprint import fingerprint
+from glm_local.factors.learn_factors import written_out
 from glm_local.study.core import StudyCore
 from glm_local.study.history import Fact
 

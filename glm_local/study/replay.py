@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from glm_local.binning.optimal_bins import optimal_bins
-from glm_local.contract.fingerprint import fingerprint
-from glm_local.contract.model_spec import ModelDocument
 from glm_local.errors import ConfigError, nearest
+from glm_local.factors.fingerprint import fingerprint
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.study.automatic import refined
 from glm_local.study.closing import raw_fit
 from glm_local.study.core import StudyCore

@@ -8,24 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from glm_local.contract.counted import counted
-from glm_local.contract.fill_rows import from_arrow
-from glm_local.contract.fingerprint import fingerprint
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.contract.short_text import short_hash
-from glm_local.contract.spec_words import spec_words
+from glm_local.audit.fill_rows import from_arrow
+from glm_local.factors.fingerprint import fingerprint
+from glm_local.factors.spec_words import spec_words
 from glm_local.glm.document import package_versions
-from glm_local.glm.thin_levels import Profile
-from glm_local.reports import (
-    Decision,
-    DoubleLift,
-    FactorPage,
-    PairCells,
-    StudyContent,
-    render_study_report,
-)
-from glm_local.reports.content import CoefficientRow
-from glm_local.reports.model_lines import (
+from glm_local.inference.thin_levels import Profile
+from glm_local.models.model_lines import (
     coefficient_rows,
     convergence_words,
     fit_figures,
@@ -33,6 +21,9 @@ from glm_local.reports.model_lines import (
     relativity_name,
     role_words,
 )
+from glm_local.reports import Decision, DoubleLift, FactorPage, PairCells, StudyContent, render_study_report
+from glm_local.reports.content import CoefficientRow
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.study import closing
 from glm_local.study.closing import of_samples
 from glm_local.study.comparison import SEARCHED_BINS, gain_text, p_text
@@ -41,6 +32,8 @@ from glm_local.study.events import DECISIONS, StudyEvent
 from glm_local.study.floors_said import profile_of
 from glm_local.study.selective import SelectiveIntervals, known_intervals
 from glm_local.study.validation_gain import validation_warnings
+from glm_local.texts.counted import counted
+from glm_local.texts.short_text import short_hash
 from glm_local.validation import ValidationReport
 
 DISPERSIONS = ("dispersion_by_row", "dispersion_by_key")

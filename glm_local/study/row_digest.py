@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.candidates.sample_codes import GROUP
-from glm_local.contract.blocks import Block, BlockDesign, Blocks, Sums, add_sums
+from glm_local.rows.blocks import Block, BlockDesign, Blocks, Sums, add_sums
 
 Words = NDArray[np.uint64]
 

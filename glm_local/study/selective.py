@@ -21,16 +21,16 @@ import pandas as pd
 from glm_local.binning.penalties import looks_at_validation
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.measured_model import key_inference
-from glm_local.contract.counted import counted
-from glm_local.contract.factor_spec import InteractionSpec
-from glm_local.contract.model_spec import Coefficient, ModelDocument
-from glm_local.contract.searched_levels import unmarked
 from glm_local.errors import ConfigError, GlmError
-from glm_local.recorded_rows import table_rows
+from glm_local.factors.factor_spec import InteractionSpec
+from glm_local.factors.searched_levels import unmarked
+from glm_local.models.recorded_rows import table_rows
+from glm_local.scoring.model_spec import Coefficient, ModelDocument
 from glm_local.study.core import StudyCore
 from glm_local.study.history import Fact
 from glm_local.study.proposing import rules_document
 from glm_local.study.state import StudyState
+from glm_local.texts.counted import counted
 
 Inference = Literal["naive", "selective"]
 """Intervals a study shows: those of the rows it searched, or beside them those of rows that took no part."""

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.compile_score import role_expression
-from glm_local.contract.expression import Expression
-from glm_local.contract.expression_columns import columns_of
-from glm_local.contract.factor_spec import Spec
 from glm_local.errors import ConfigError, DataError, Problem, SpecError, nearest
-from glm_local.glm.families import family_from, resolve_link
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression
+from glm_local.expressions.expression_columns import columns_of
+from glm_local.factors.factor_spec import Spec
+from glm_local.families.families import family_from, resolve_link
 from glm_local.glm.request import FitRequest
+from glm_local.scoring.compile_score import role_expression
 from glm_local.validation import Split, fold_expression, read_split, split_json
 from glm_local.validation.key_choice import CONTENT, words_of
 from glm_local.validation.split_document import KEYED

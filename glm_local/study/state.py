@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from glm_local.contract.factor_spec import FactorSpec
-from glm_local.contract.searched_levels import is_searched, marked
-from glm_local.contract.spec_problems import read_factor
 from glm_local.errors import Problem, StoreError
+from glm_local.factors.factor_spec import FactorSpec
+from glm_local.factors.searched_levels import is_searched, marked
+from glm_local.factors.spec_problems import read_factor
 from glm_local.study.design import Change, Design
 from glm_local.study.events import DECISIONS, StudyEvent
 from glm_local.study.partition import partition_key

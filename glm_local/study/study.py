@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from glm_local.arguments.checked import arguments_checked
+from glm_local.audit.store import Store
 from glm_local.binning.rules import BinningRules, with_profile
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.engine import Engine, Frame
-from glm_local.contract.store import Store
 from glm_local.errors import ConfigError
 from glm_local.glm.document import package_versions
-from glm_local.glm.thin_levels import Profile
-from glm_local.model import Model
+from glm_local.inference.thin_levels import Profile
+from glm_local.models.model import Model
+from glm_local.rows.engine import Engine, Frame
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study import automatic, closing, crossing, decisions, selective

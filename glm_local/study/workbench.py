@@ -18,17 +18,17 @@ from glm_local.candidates.measured_model import SampleDeviance, measured_model
 from glm_local.candidates.open_rows import opened_rows
 from glm_local.candidates.sample_codes import SAMPLES
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.engine import Engine, Frame
-from glm_local.contract.factor_spec import FactorSpec
-from glm_local.contract.fingerprint import fingerprint
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.contract.searched_levels import is_searched
-from glm_local.contract.spec_problems import factor_problems, read_factor
-from glm_local.contract.text_columns import text_problems
 from glm_local.errors import DataError, FitError, Problem, nearest
+from glm_local.expressions.columns import ColumnKind
+from glm_local.factors.factor_spec import FactorSpec
+from glm_local.factors.fingerprint import fingerprint
+from glm_local.factors.searched_levels import is_searched
+from glm_local.factors.spec_problems import factor_problems, read_factor
+from glm_local.factors.text_columns import text_problems
 from glm_local.glm.fit_problems import SEPARATION_WAY_OUT
-from glm_local.glm.key_inference import KeyInference, with_key_inference
+from glm_local.inference.key_inference import KeyInference, with_key_inference
+from glm_local.rows.engine import Engine, Frame
+from glm_local.scoring.model_spec import ModelDocument
 from glm_local.screening.key_effect import key_effect
 from glm_local.study.design import Design
 from glm_local.study.row_digest import row_digest

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glm_local.contract.category_key import key_text
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.expression import Expression
 from glm_local.errors import ConfigError
+from glm_local.expressions.category_key import key_text
+from glm_local.expressions.expression import Expression
+from glm_local.rows.cells import CellRequest, DesignTable
 from glm_local.validation.factor_codes import MOST_CELLS
 from glm_local.validation.group_columns import key_values, value_ranks
 from glm_local.validation.intervals import IntervalRule, ratio

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glm_local.contract.expression import (
+from glm_local.expressions.expression import (
     Arithmetic,
     Compare,
     Comparison,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import DesignTable
+from glm_local.rows.cells import DesignTable
 from glm_local.validation.intervals import IntervalRule, ratio
 from glm_local.validation.score_bands import of_sample, samples_of, take
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import DesignTable
+from glm_local.rows.cells import DesignTable
 from glm_local.validation.calibration_table import by_score
 from glm_local.validation.score_bands import of_sample, samples_of
 

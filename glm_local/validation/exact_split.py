@@ -9,11 +9,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import AnyOf, Compare, Expression, Literal
 from glm_local.errors import DataError
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import AnyOf, Compare, Expression, Literal
+from glm_local.rows.cells import CellRequest, DesignTable
+from glm_local.rows.engine import Engine
 from glm_local.validation.split import EXACT_BUCKETS, EXACT_RANKS, LearnedSplit, Split, exact_parts
 
 Frame = TypeVar("Frame")

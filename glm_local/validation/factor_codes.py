@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
-from glm_local.contract.blocks import mixed_radix
-from glm_local.contract.compile_factor import Compiled
-from glm_local.contract.compiled_factor import CompiledFactor
-from glm_local.contract.compiled_interaction import CompiledInteraction
-from glm_local.contract.expression import Expression
-from glm_local.contract.level_names import cell_name
+from glm_local.expressions.expression import Expression
+from glm_local.factors.compile_factor import Compiled
+from glm_local.factors.compiled_factor import CompiledFactor
+from glm_local.factors.compiled_interaction import CompiledInteraction
+from glm_local.factors.level_names import cell_name
+from glm_local.rows.blocks import mixed_radix
 
 MOST_CELLS = 400
 """Crossings with more potential cells are not shown cell by cell."""

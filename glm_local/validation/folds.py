@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.expression import Expression
+from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import ConfigError
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression
 from glm_local.validation.split import key_bucket
 
 

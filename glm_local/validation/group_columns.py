@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import DesignTable
-from glm_local.contract.columns import ColumnKind, ReadKind
-from glm_local.contract.expression import Expression, Read
 from glm_local.errors import ConfigError, DataError, nearest
+from glm_local.expressions.columns import ColumnKind, ReadKind
+from glm_local.expressions.expression import Expression, Read
+from glm_local.rows.cells import DesignTable
 
 NATURAL: dict[ColumnKind, ReadKind] = {
     "boolean": "boolean", "integer": "integer", "float32": "number", "float64": "number", "decimal": "number",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.cells import CellRequest
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.engine import Engine, Frame
-from glm_local.contract.expression import Compare, HashBucket, Literal, Read
+from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import ConfigError, DataError, EngineError
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Compare, HashBucket, Literal, Read
+from glm_local.rows.cells import CellRequest
+from glm_local.rows.engine import Engine, Frame
 from glm_local.validation.row_key import content_hash
 
 CONTENT, ROW_NUMBER = "*", "row_number"

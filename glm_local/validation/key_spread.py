@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.expression import Bin, Expression, Read
+from glm_local.expressions.expression import Bin, Expression, Read
+from glm_local.rows.cells import CellRequest, DesignTable
 from glm_local.validation.intervals import IntervalRule
 from glm_local.validation.score_bands import of_sample, samples_of
 from glm_local.validation.scored_rows import ScoredRows

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.expression import Arithmetic, Expression, Literal
+from glm_local.expressions.expression import Arithmetic, Expression, Literal
+from glm_local.rows.cells import CellRequest, DesignTable
 
 Floats = NDArray[np.float64]
 Groups = Mapping[str, Sequence[tuple[str, Sequence[int]]]]

@@ -10,9 +10,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Compare, Expression, Literal, When
+from glm_local.expressions.expression import Compare, Expression, Literal, When
+from glm_local.rows.cells import CellRequest, DesignTable
+from glm_local.rows.engine import Engine
 from glm_local.validation.arithmetic import MISSING_NUMBER, multiply
 from glm_local.validation.scored_rows import ScoredRows
 from glm_local.validation.unit_deviance import null_parts, null_rate, unit_deviance_expression

@@ -7,13 +7,13 @@ from typing import TypeVar
 
 import pandas as pd
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.cells import DesignTable
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import Expression, Read
+from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import ConfigError, DataError, nearest
-from glm_local.glm.design_effect import least_effect
-from glm_local.glm.families import Family, family_from
+from glm_local.expressions.expression import Expression, Read
+from glm_local.families.families import Family, family_from
+from glm_local.inference.design_effect import least_effect
+from glm_local.rows.cells import DesignTable
+from glm_local.rows.engine import Engine
 from glm_local.validation.actual_expected import FactorCodes, actual_expected_table
 from glm_local.validation.arithmetic import number
 from glm_local.validation.calibration_table import calibration_table

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from glm_local.contract.columns import READABLE, ColumnKind
-from glm_local.contract.expression import (
+from glm_local.errors import ConfigError, GlmError, nearest
+from glm_local.expressions.columns import READABLE, ColumnKind
+from glm_local.expressions.expression import (
     Arithmetic,
     Clip,
     Compare,
@@ -19,7 +20,6 @@ from glm_local.contract.expression import (
     Read,
     When,
 )
-from glm_local.errors import ConfigError, GlmError, nearest
 
 PURPOSE = "stratified sample"
 COARSE = 1024

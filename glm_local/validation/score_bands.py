@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.expression import Arithmetic, Expression, Literal
 from glm_local.errors import ConfigError
+from glm_local.expressions.expression import Arithmetic, Expression, Literal
+from glm_local.rows.cells import CellRequest, DesignTable
 from glm_local.validation.arithmetic import multiply
 from glm_local.validation.scored_rows import ScoredRows
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from glm_local.contract.expression import AllOf, AnyOf, Expression, Function, IsMissing, Literal, Not, When
-from glm_local.glm.families import Family
+from glm_local.expressions.expression import AllOf, AnyOf, Expression, Function, IsMissing, Literal, Not, When
+from glm_local.families.families import Family
 from glm_local.validation.arithmetic import compare, divide, multiply, not_finite, subtract
 from glm_local.validation.unit_deviance import (
     null_deviance_sums,

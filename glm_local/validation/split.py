@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Literal as OneOf
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.columns import READABLE, ColumnKind
-from glm_local.contract.expression import (
+from glm_local.arguments.checked import arguments_checked
+from glm_local.errors import ConfigError, DataError, nearest
+from glm_local.expressions.columns import READABLE, ColumnKind
+from glm_local.expressions.expression import (
     Arithmetic,
     Bin,
     Compare,
@@ -23,7 +24,6 @@ from glm_local.contract.expression import (
     Scalar,
     When,
 )
-from glm_local.errors import ConfigError, DataError, nearest
 from glm_local.validation.key_choice import key_column
 
 SAMPLES = ("train", "validation", "holdout")

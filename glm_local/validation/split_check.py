@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.counted import counted
-from glm_local.contract.expression import Expression
 from glm_local.errors import Problem
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import Expression
+from glm_local.texts.counted import counted
 from glm_local.validation.likeness import PARTS, Unlike
 from glm_local.validation.split import Split, key_bucket
 

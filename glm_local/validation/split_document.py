@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast, get_args
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.expression import Scalar
+from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import Problem, SpecError, nearest
+from glm_local.expressions.expression import Scalar
 from glm_local.validation.split import MOST_LOST, SAMPLES, LearnedSplit, Split, SplitMethod, UnlikeRule
 
 CHECKED = ("max_lost_share", "on_unlike")

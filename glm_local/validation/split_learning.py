@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.cells import CellRequest, DesignTable
-from glm_local.contract.columns import ColumnKind
-from glm_local.contract.engine import Engine
-from glm_local.contract.expression import IsMissing, Not, Read
+from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import DataError
+from glm_local.expressions.columns import ColumnKind
+from glm_local.expressions.expression import IsMissing, Not, Read
+from glm_local.rows.cells import CellRequest, DesignTable
+from glm_local.rows.engine import Engine
 from glm_local.validation.exact_split import learn_exact
 from glm_local.validation.split import (
     SAMPLES,

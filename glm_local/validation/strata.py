@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.contract.cells import DesignTable
-from glm_local.contract.expression import Arithmetic, Expression, Literal, Lookup, Scalar
 from glm_local.errors import ConfigError
+from glm_local.expressions.expression import Arithmetic, Expression, Literal, Lookup, Scalar
+from glm_local.rows.cells import DesignTable
 from glm_local.validation.group_columns import key_values
 
 Counts = NDArray[np.int64]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from glm_local.contract.cells import CellRequest, DesignTable
+from glm_local.rows.cells import CellRequest, DesignTable
 from glm_local.validation.intervals import IntervalRule, ratio
 from glm_local.validation.score_bands import of_sample, samples_of, take
 from glm_local.validation.scored_rows import EXCLUSIONS, ScoredRows

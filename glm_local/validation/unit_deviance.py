@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from glm_local.contract.expression import AllOf, AnyOf, Expression, Function, IsMissing, Literal, Not, When
 from glm_local.errors import SpecError
-from glm_local.glm.relative_deviance import series_coefficients
+from glm_local.expressions.expression import AllOf, AnyOf, Expression, Function, IsMissing, Literal, Not, When
+from glm_local.families.relative_deviance import series_coefficients
 from glm_local.validation.arithmetic import add, compare, divide, log, multiply, only_where, power, subtract
 
 NEAR, TERMS = 0.01, 7

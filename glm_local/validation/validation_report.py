@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.read_json import read_object
+from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import SpecError
+from glm_local.texts.read_json import read_object
 
 TABLES = ("summary", "excluded", "calibration", "lift", "lorenz", "gini")
 

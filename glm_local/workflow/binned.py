@@ -13,13 +13,13 @@ from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.candidates.open_rows import training_rows
 from glm_local.candidates.pre_bins import KIND_OF, candidate_document
 from glm_local.candidates.study_rows import StudyRows
-from glm_local.contract.compile_score import role_expression
-from glm_local.contract.engine import Engine, Frame
-from glm_local.contract.factor_spec import EdgeMethod, EdgeRule, FactorSpec, NumericSpec, Spec
-from glm_local.contract.learn_factors import learn_factors, written_out
-from glm_local.contract.spec_problems import factor_problems, read_factor
 from glm_local.errors import ConfigError, DataError, nearest
+from glm_local.factors.factor_spec import EdgeMethod, EdgeRule, FactorSpec, NumericSpec, Spec
+from glm_local.factors.learn_factors import learn_factors, written_out
+from glm_local.factors.spec_problems import factor_problems, read_factor
 from glm_local.glm.request import FitRequest
+from glm_local.rows.engine import Engine, Frame
+from glm_local.scoring.compile_score import role_expression
 
 USUAL_BINS = 10
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Generic
 
+from glm_local.arguments.checked import arguments_checked
 from glm_local.binning.result import BinningResult
 from glm_local.binning.rules import BinningRules
-from glm_local.contract.applied_levels import applied
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.compile_factor import Compiled, compile_factor
-from glm_local.contract.engine import Frame
-from glm_local.contract.expression import Expression
-from glm_local.contract.factor_spec import EdgeMethod, FactorSpec, Spec
-from glm_local.contract.new_columns import with_new_columns
-from glm_local.contract.spec_problems import read_factor
 from glm_local.errors import ConfigError, SpecError
-from glm_local.fit_frame import fit_frame
+from glm_local.expressions.expression import Expression
+from glm_local.factors.applied_levels import applied
+from glm_local.factors.compile_factor import Compiled, compile_factor
+from glm_local.factors.factor_spec import EdgeMethod, FactorSpec, Spec
+from glm_local.factors.spec_problems import read_factor
 from glm_local.glm.request import FitRequest
-from glm_local.model import Model
+from glm_local.models.fit_frame import fit_frame
+from glm_local.models.model import Model
+from glm_local.rows.engine import Frame
+from glm_local.rows.new_columns import with_new_columns
 from glm_local.screening.ranking import Ranking
 from glm_local.study.proposing import optimized
 from glm_local.study.setup import Dispersion

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.engine import Frame
-from glm_local.contract.factor_spec import FactorSpec
+from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import ConfigError
+from glm_local.factors.factor_spec import FactorSpec
+from glm_local.rows.engine import Frame
 from glm_local.study.setup import Dispersion
 from glm_local.validation import ValidationReport
 from glm_local.workflow.glm import Glm

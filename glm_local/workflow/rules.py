@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from glm_local.arguments.checked import arguments_checked
 from glm_local.binning.rules import BinningRules, with_profile
-from glm_local.contract.arguments import arguments_checked
 from glm_local.errors import ConfigError, GlmError, Problem, nearest
-from glm_local.glm.thin_levels import Profile
+from glm_local.inference.thin_levels import Profile
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study.automatic import AutomaticPlan
 from glm_local.study.keeping import Keep, KeepingRule

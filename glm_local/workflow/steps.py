@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glm_local.contract.factor_spec import InteractionSpec
 from glm_local.errors import DataError, FitError
+from glm_local.factors.factor_spec import InteractionSpec
 from glm_local.study.automatic import AutomaticPlan, auto_design
 from glm_local.study.crossing import crossing_name, joint_test, skipped
 from glm_local.study.design import Change

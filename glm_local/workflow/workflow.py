@@ -10,13 +10,13 @@ from typing import Any, ClassVar, Generic
 
 import pandas as pd
 
-from glm_local.contract.arguments import arguments_checked
-from glm_local.contract.engine import Frame
-from glm_local.contract.factor_spec import FactorSpec
-from glm_local.contract.new_columns import with_new_columns
-from glm_local.contract.store import Store
+from glm_local.arguments.checked import arguments_checked
+from glm_local.audit.store import Store
 from glm_local.errors import ConfigError
-from glm_local.model import Model
+from glm_local.factors.factor_spec import FactorSpec
+from glm_local.models.model import Model
+from glm_local.rows.engine import Frame
+from glm_local.rows.new_columns import with_new_columns
 from glm_local.study.closing import Finalization, of_samples
 from glm_local.study.selective import SelectiveIntervals, known_intervals
 from glm_local.study.setup import Dispersion, SplitLike

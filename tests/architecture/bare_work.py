@@ -35,7 +35,7 @@ def work(folder: str) -> None:
     import pandas as pd
 
     from glm_local import fit_glm, load_model
-    from glm_local.cli import run_app
+    from glm_local.cli.commands import run_app
 
     frame = pd.DataFrame(
         {"claims": [0, 1, 2, 1, 3, 0, 1, 1], "years": [1.0, 1, 2, 1, 2, 1, 1, 2], "area": [*"ABABBAAB"]}

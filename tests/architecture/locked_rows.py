@@ -15,9 +15,9 @@ from typing import Any
 from tests.doubles import OpaqueEngine, OpaqueFrame, opaque
 
 ENTRY_POINTS = {
-    "glm_local.contract.learn_factors": ("learn_factors",),
+    "glm_local.factors.learn_factors": ("learn_factors",),
     "glm_local.glm.fit": ("fit",),
-    "glm_local.glm.verify_fit": ("verify_fit",),
+    "glm_local.inference.verify_fit": ("verify_fit",),
     "glm_local.validation.report_tables": ("validation_report",),
     "glm_local.validation.split_learning": ("learn_split", "split_counts"),
 }

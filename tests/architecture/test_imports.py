@@ -34,7 +34,7 @@ def test_the_local_package_works_with_spark_blocked(tmp_path: Path) -> None:
 
 
 def test_importing_the_local_package_loads_no_spark() -> None:
-    loads = "import sys, glm_local.cli, glm_local.job.run_job, glm_local.fitting; print(*sys.modules)"
+    loads = "import sys, glm_local.cli.commands, glm_local.job.run_job, glm_local.on_pandas.fitting; print(*sys.modules)"
     loaded = _run([sys.executable, "-c", loads], ROOT, dict(os.environ)).split()
     assert not {one.partition(".")[0] for one in loaded} & set(BLOCKED)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import glm_local
-from glm_local.contract.engine import Engine
+from glm_local.rows.engine import Engine
 
 pytest.importorskip("pyspark", reason="PySpark is not installed")
 

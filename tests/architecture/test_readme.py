@@ -19,7 +19,7 @@ import pytest
 
 import glm_local
 from glm_local import Model, errors, fit_glm, read_factors
-from glm_local.glm.families import family_from
+from glm_local.families.families import family_from
 from tests.architecture.tree import ROOT
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import pyarrow.parquet as parquet
 import pytest
 
 from glm_local import audit
-from glm_local.cli import run_app
-from glm_local.delta_store import open_store
+from glm_local.cli.commands import run_app
+from glm_local.stores.delta_store import open_store
 from tests.bad_inputs.bad_cases import BASE, CASES, BadCase, good_frame
 from tests.bad_inputs.bad_study_cases import STUDY_BASE, STUDY_CASES
 

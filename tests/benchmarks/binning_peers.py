@@ -208,7 +208,7 @@ def ours_the_whole_way(made: dict[str, Any], case: SearchCase) -> tuple[float, f
     from glm_local.binning.optimal_bins import optimal_bins
     from glm_local.candidates.open_rows import open_rows
     from glm_local.glm.request import FitRequest
-    from glm_local.pandas_engine import PandasEngine
+    from glm_local.pandas_rows.pandas_engine import PandasEngine
     from glm_local.validation.split import Split
 
     at, rows = made["train"], len(made["claims"])

@@ -17,9 +17,9 @@ ROWS = 1_000_000
 
 
 def run(settings: Settings) -> Report:
-    from glm_local.contract.evaluate import evaluate_all
-    from glm_local.pandas_columns import FrameColumns
-    from glm_local.pandas_engine import PandasEngine
+    from glm_local.expressions.evaluate import evaluate_all
+    from glm_local.pandas_rows.pandas_columns import FrameColumns
+    from glm_local.pandas_rows.pandas_engine import PandasEngine
 
     frame = motor_frame(settings.scratch, settings.rows or ROWS)
     design, counting = _design()
@@ -44,11 +44,11 @@ def codes_by_hand(frame: pd.DataFrame) -> list[NDArray[np.integer]]:
 
 def _design() -> tuple[Any, Any]:
     """The block design `fit_glm` would pack, and the kernel of its first pass."""
-    from glm_local.contract.model_spec import ModelSpec
-    from glm_local.contract.spec_problems import read_factors
-    from glm_local.glm.families import family_from, resolve_link
+    from glm_local.factors.spec_problems import read_factors
+    from glm_local.families.families import family_from, resolve_link
     from glm_local.glm.fit_plan import plan_fit
     from glm_local.glm.kernels import SummaryKernel
+    from glm_local.scoring.model_spec import ModelSpec
 
     family = family_from("poisson")
     link = resolve_link(family, None)

@@ -57,7 +57,7 @@ def write_rows(file: Path, rows: int) -> Path:
 
 
 def main(file: Path, partitions: int) -> dict[str, Any]:
-    from glm_local.fit_frame import fit_frame
+    from glm_local.models.fit_frame import fit_frame
     from glm_spark.spark_engine import SparkEngine
 
     with session() as spark:

@@ -61,7 +61,7 @@ def packed(frame: pd.DataFrame) -> Any:
     """Split, fine codes and packed rows of a study."""
     from glm_local.candidates.open_rows import open_rows
     from glm_local.glm.request import FitRequest
-    from glm_local.pandas_engine import PandasEngine
+    from glm_local.pandas_rows.pandas_engine import PandasEngine
     from glm_local.validation.split import Split
 
     split = Split("column", column="sample", values={"train": ("train",), "validation": ("validation",)})

@@ -26,7 +26,7 @@ def run(settings: Settings) -> Report:
 
 
 def _densities(rows: int, rounds: int) -> Seconds:
-    from glm_local.glm.families import family_from
+    from glm_local.families.families import family_from
 
     draw = np.random.default_rng(5)
     mean, response = draw.gamma(2.0, 50.0, rows), draw.gamma(0.7, 140.0, rows)
@@ -40,8 +40,8 @@ def _densities(rows: int, rounds: int) -> Seconds:
 
 
 def _appends(events: int) -> Seconds:
-    from glm_local.contract.run_log import RunLog
-    from glm_local.delta_store import open_store
+    from glm_local.audit.run_log import RunLog
+    from glm_local.stores.delta_store import open_store
 
     with tempfile.TemporaryDirectory() as folder:
         log = RunLog(open_store(Path(folder) / "store"), "benchmark", "run", user="benchmark")

@@ -27,7 +27,7 @@ class OwnFit:
     deviance: float = float("nan")
 
     def __call__(self) -> None:
-        from glm_local.fit_frame import fit_frame
+        from glm_local.models.fit_frame import fit_frame
 
         model: Any = fit_frame(
             self.engine, self.frame, {}, target=TARGET, factors=made_factors(self.learn), family="poisson",

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from glm_local.contract.blocks import Blocks, Kernel, Sums
+from glm_local.rows.blocks import Blocks, Kernel, Sums
 
 
 @dataclass(frozen=True)

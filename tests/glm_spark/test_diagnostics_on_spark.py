@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import glm_local.frame_verbs as local
+import glm_local.on_pandas.frame_verbs as local
 import glm_spark.frame_verbs as cluster
 from glm_local import diagnostics
-from glm_local.contract.expression import Compare, Literal, Read
 from glm_local.errors import ConfigError
+from glm_local.expressions.expression import Compare, Literal, Read
 from glm_spark.spark_engine import SparkEngine
 
 AGE: dict[str, Any] = {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from tests.dictionary_rows import FACTOR, LEVELS, MEANS, TARGET, arrow_dictionary, duckdb_enum, polars_categories
+from tests.suites.dictionary_rows import FACTOR, LEVELS, MEANS, TARGET, arrow_dictionary, duckdb_enum, polars_categories
 
 pytest.importorskip("pyspark")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from tests.leak_suite import HONEST, TOLD, rows, suspects
+from tests.suites.leak_suite import HONEST, TOLD, rows, suspects
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

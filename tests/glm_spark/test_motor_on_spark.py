@@ -11,7 +11,7 @@ import pytest
 
 import glm_local
 import glm_spark
-from glm_local.contract.expression import Compare, Literal, Read
+from glm_local.expressions.expression import Compare, Literal, Read
 from tests.reference import motor
 from tests.reference.test_motor import LORENTZEN
 

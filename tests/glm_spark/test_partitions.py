@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from glm_local.conformance import CodeCounts, caught, hostile_rows, known, some_design
-from glm_local.contract.blocks import BlockDesign, Field, Sums
-from glm_local.contract.cells import CellRequest
-from glm_local.contract.expression import Read
-from glm_local.pandas_engine import PandasEngine
+from glm_local.expressions.expression import Read
+from glm_local.pandas_rows.pandas_engine import PandasEngine
+from glm_local.rows.blocks import BlockDesign, Field, Sums
+from glm_local.rows.cells import CellRequest
+from glm_local.testing.engine_conformance import CodeCounts, caught, hostile_rows, known, some_design
 
 pytest.importorskip("pyspark")
 

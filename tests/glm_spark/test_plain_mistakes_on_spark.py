@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.plain_mistakes import CROSS, REFUSED, ROWS, X, levels
+from tests.suites.plain_mistakes import CROSS, REFUSED, ROWS, X, levels
 
 pytest.importorskip("pyspark")
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import glm_local.frame_verbs as local
+import glm_local.on_pandas.frame_verbs as local
 import glm_spark.frame_verbs as cluster
-from glm_local.pandas_engine import PandasEngine
+from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.sampling import draw_sample
 from glm_local.sampling import stratified as room
 from glm_spark.spark_engine import SparkEngine

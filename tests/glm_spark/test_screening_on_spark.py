@@ -12,8 +12,8 @@ from scipy.stats import kstest
 from glm_local.screening.find_interactions import find_interactions
 from glm_local.screening.rank_factors import rank_factors
 from glm_spark.spark_engine import SparkEngine
-from tests.glm_local.screening_rows import claims, every_level, study_rows
-from tests.glm_local.test_screening_calibration import ALL_TRAIN, null_study
+from tests.screening.screening_rows import claims, every_level, study_rows
+from tests.screening.test_screening_calibration import ALL_TRAIN, null_study
 
 NAMES = ["area", "age", "strong", "near", "wave", "gaps", "group", "flag"]
 

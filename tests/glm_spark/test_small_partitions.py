@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from glm_local.conformance import CodeCounts, hostile_rows, known, some_design
-from glm_local.contract.cells import CellRequest
-from glm_local.contract.engine import PassCounter
-from glm_local.contract.expression import Compare, Literal, Lookup, Read
-from glm_local.pandas_engine import PandasEngine
+from glm_local.expressions.expression import Compare, Literal, Lookup, Read
+from glm_local.pandas_rows.pandas_engine import PandasEngine
+from glm_local.rows.cells import CellRequest
+from glm_local.rows.engine import PassCounter
+from glm_local.testing.engine_conformance import CodeCounts, hostile_rows, known, some_design
 
 pytest.importorskip("pyspark")
 

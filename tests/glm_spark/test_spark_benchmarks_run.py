@@ -20,7 +20,7 @@ def test_the_spark_benchmark_runs_on_few_rows(spark: Any, tmp_path: Path) -> Non
 
 
 def test_a_timed_engine_notes_every_pass_and_changes_nothing(spark: Any, tmp_path: Path) -> None:
-    from glm_local.fit_frame import fit_frame
+    from glm_local.models.fit_frame import fit_frame
     from glm_spark import SparkEngine, fit_glm
 
     frame = spark.createDataFrame([{"y": at % 3, "e": 1.0, "g": "ab"[at % 2]} for at in range(40)])

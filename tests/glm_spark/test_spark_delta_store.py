@@ -9,18 +9,18 @@ import pytest
 from pyspark.sql import SparkSession
 
 from glm_local.audit import history, reseal, verify
-from glm_local.contract.audit_queries import QUESTIONS, audit_query, tables_at
-from glm_local.contract.fill_rows import from_arrow
-from glm_local.contract.run_log import RunLog
-from glm_local.contract.store import Guard, Store
-from glm_local.delta_store import DeltaStore
-from glm_local.delta_store import open_store as open_local
+from glm_local.audit.fill_rows import from_arrow
+from glm_local.audit.queries import QUESTIONS, audit_query, tables_at
+from glm_local.audit.run_log import RunLog
+from glm_local.audit.store import Guard, Store
 from glm_local.errors import ConfigError, StoreError
-from glm_local.store_conformance import SMALL_RUN_EVENTS, StoreConformance, small_run
+from glm_local.stores.delta_store import DeltaStore
+from glm_local.stores.delta_store import open_store as open_local
+from glm_local.testing.store_conformance import SMALL_RUN_EVENTS, StoreConformance, small_run
 from glm_spark.delta_store import SparkDeltaStore, open_store
 from glm_spark.query_settings import query_settings
 from glm_spark.table_files import SparkFiles
-from tests.glm_local.test_forgeries import OWN, _put, _seal
+from tests.audit.test_forgeries import OWN, _put, _seal
 
 
 class TestSparkDeltaStore(StoreConformance):

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from glm_local.conformance import CodeCounts, EngineConformance, caught, hostile_rows, known, some_design
-from glm_local.contract.blocks import BlockDesign, Cross, Field
-from glm_local.contract.cells import CellRequest
-from glm_local.contract.expression import Arithmetic, Bin, Compare, Literal, Lookup, Read
 from glm_local.errors import DataError, EngineError
-from glm_local.pandas_engine import PandasEngine
+from glm_local.expressions.expression import Arithmetic, Bin, Compare, Literal, Lookup, Read
+from glm_local.pandas_rows.pandas_engine import PandasEngine
+from glm_local.rows.blocks import BlockDesign, Cross, Field
+from glm_local.rows.cells import CellRequest
+from glm_local.testing.engine_conformance import CodeCounts, EngineConformance, caught, hostile_rows, known, some_design
 
 pytest.importorskip("pyspark")
 
@@ -19,8 +19,8 @@ from glm_spark.answer_tree import Merging
 from glm_spark.lookup_join import Joined
 from glm_spark.spark_engine import SparkEngine
 from glm_spark.spark_frames import collated_columns, rows_to_spark
-from tests.contract.far_values import far_rows, learned_moments
-from tests.contract.repeated_values import learned_bins, repeated
+from tests.factors.far_values import far_rows, learned_moments
+from tests.factors.repeated_values import learned_bins, repeated
 
 if TYPE_CHECKING:
     from pathlib import Path

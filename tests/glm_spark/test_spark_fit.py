@@ -11,7 +11,7 @@ import pytest
 
 import glm_local
 import glm_spark
-from tests.glm_local import test_model_files as models
+from tests.models import test_model_files as models
 from tests.reference import test_aliased_predictions as aliased
 from tests.reference import test_boundaries as boundaries
 from tests.reference import test_fit_rules as rules

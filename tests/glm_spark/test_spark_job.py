@@ -10,11 +10,11 @@ import pyarrow.parquet as parquet
 import pytest
 
 from glm_local import audit
-from glm_local.delta_store import open_store
 from glm_local.errors import DataError
 from glm_local.job.read_config import read_config
 from glm_local.job.run_job import JobOptions, JobResult, run_job
-from glm_local.local_environment import local_environment
+from glm_local.on_pandas.local_environment import local_environment
+from glm_local.stores.delta_store import open_store
 from tests.bad_inputs.bad_cases import BASE, good_frame
 
 if TYPE_CHECKING:

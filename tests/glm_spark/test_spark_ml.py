@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from glm_local.errors import FitError
-from glm_local.glm.families import family_from, resolve_link
+from glm_local.families.families import family_from, resolve_link
 from glm_local.glm.reference_fit import fit_statsmodels
 from glm_local.glm.reference_problem import CannotVerify
 from glm_local.glm.second_opinion import compare_solutions, second_opinion

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import glm_local
-from tests.workflow_rows import REAL, policies
+from tests.suites.workflow_rows import REAL, policies
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 
 from glm_local.candidates.pre_bins import learn_candidates
-from glm_local.contract.factors import numeric
-from glm_local.contract.learn_factors import learn_factors
-from glm_local.pandas_engine import PandasEngine
-from tests.glm_local.infinite_rows import infinite_rows
-from tests.glm_local.test_partition_folders import CODES, written
+from glm_local.factors.factors import numeric
+from glm_local.factors.learn_factors import learn_factors
+from glm_local.pandas_rows.pandas_engine import PandasEngine
+from tests.pandas_rows.test_partition_folders import CODES, written
+from tests.study.infinite_rows import infinite_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -13,8 +13,8 @@ import pytest
 
 from glm_local.errors import ConfigError, DataError, EngineError
 from glm_local.job.data_sources import DataSource
-from glm_local.local_environment import local_environment
-from glm_local.pandas_engine import PandasEngine
+from glm_local.on_pandas.local_environment import local_environment
+from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.validation import keyed_rows, learn_split, read_split
 
 if TYPE_CHECKING:

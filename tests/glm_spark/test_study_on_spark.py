@@ -12,10 +12,10 @@ from pyspark.sql import SparkSession
 
 from glm_local import fit_glm
 from glm_local.audit import verify
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.delta_store import open_store
 from glm_local.errors import DataError
-from glm_local.studies import GLMStudy as LocalStudy
+from glm_local.on_pandas.studies import GLMStudy as LocalStudy
+from glm_local.scoring.model_spec import ModelDocument
+from glm_local.stores.delta_store import open_store
 from glm_local.study.design import Change
 from glm_local.study.selective import known_intervals
 from glm_spark import fit_glm as fit_on_spark
@@ -23,7 +23,7 @@ from glm_spark.spark_engine import SparkEngine
 from glm_spark.studies import GLMStudy
 from tests.benchmarks.honesty.made_studies import level_factor, thin_cells
 from tests.benchmarks.honesty.shared_keys import shared_keys
-from tests.glm_local.study_rows import motor_frame
+from tests.study.study_rows import motor_frame
 
 ASKED: dict[str, Any] = {"target": "claims", "exposure": "exposure", "key": "policy", "user": "ann", "name": "motor"}
 

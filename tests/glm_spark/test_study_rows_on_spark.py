@@ -10,10 +10,10 @@ import pytest
 
 from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.candidates.open_rows import open_rows
-from glm_local.contract.factors import categorical
+from glm_local.factors.factors import categorical
 from glm_local.glm.request import FitRequest
-from glm_local.pandas_engine import PandasEngine
-from tests.candidates_suite import CANDIDATES, SPLIT, StudyRowsSuite, motor
+from glm_local.pandas_rows.pandas_engine import PandasEngine
+from tests.suites.candidates_suite import CANDIDATES, SPLIT, StudyRowsSuite, motor
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glm_local.contract.expression import Function, Read
-from glm_local.pandas_engine import PandasEngine
+from glm_local.expressions.expression import Function, Read
+from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.validation import fold_expression, learn_split, read_split, split_counts, validation_report
 from glm_spark.spark_engine import SparkEngine
 

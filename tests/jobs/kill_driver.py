@@ -19,14 +19,14 @@ import deltalake  # noqa: F401  imported before forking
 import statsmodels.api  # noqa: F401
 
 from glm_local import audit
-from glm_local.delta_store import open_store
 from glm_local.job.check_config import read_any_config
 from glm_local.job.environment import code_version
 from glm_local.job.run_job import run_job
 from glm_local.job.run_study import run_study
 from glm_local.job.study_config import StudyConfig
 from glm_local.job.task_run import JobOptions
-from glm_local.local_environment import local_environment
+from glm_local.on_pandas.local_environment import local_environment
+from glm_local.stores.delta_store import open_store
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "base" / "quickstart.toml"
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from glm_local import audit, load_model
-from glm_local.delta_store import open_store
 from glm_local.job.read_config import read_config, read_study_config
 from glm_local.job.run_job import JobOptions, JobResult, run_job
 from glm_local.job.run_study import run_study
-from glm_local.local_environment import local_environment
+from glm_local.on_pandas.local_environment import local_environment
+from glm_local.stores.delta_store import open_store
 
 pytest.importorskip("pyspark", reason="PySpark is not installed")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
-from glm_local.glm.families import family_from, resolve_link
+from glm_local.families.families import family_from, resolve_link
 
 COMBINATIONS: tuple[tuple[str, Any], ...] = (
     ("gamma", "identity"), ("tweedie(1.5)", "identity"), ("poisson", "identity"), ("binomial", "log"),

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glm_local.glm.families import family_from, resolve_link
+from glm_local.families.families import family_from, resolve_link
 
 TRUTH = Path(__file__).resolve().parents[2].parent / "shared" / "truth"
 

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from glm_local import FitError, fit_glm, load_model
-from glm_local.fit_frame import LOCAL_REFERENCES
 from glm_local.glm import fit as fit_module
-from glm_local.glm.verify_fit import verify_fit
-from glm_local.model import Model
-from glm_local.pandas_engine import PandasEngine
-from glm_local.studies import GLMStudy
+from glm_local.inference.verify_fit import verify_fit
+from glm_local.models.fit_frame import LOCAL_REFERENCES
+from glm_local.models.model import Model
+from glm_local.on_pandas.studies import GLMStudy
+from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.validation.split import Split
 
 ROWS = pd.DataFrame({

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from glm_local import fit_glm, gamma_deviance, mean_deviance
-from glm_local.contract.expression import Read
-from glm_local.contract.sql import print_sql
-from glm_local.glm.families import family_from
-from glm_local.pandas_engine import PandasEngine
+from glm_local.expressions.expression import Read
+from glm_local.families.families import family_from
+from glm_local.pandas_rows.pandas_engine import PandasEngine
+from glm_local.sql.statement import print_sql
 from glm_local.validation.unit_deviance import unit_deviance_expression
 
 if TYPE_CHECKING:

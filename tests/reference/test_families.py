@@ -15,9 +15,9 @@ from scipy import stats
 from scipy.integrate import quad
 
 from glm_local.errors import SpecError
-from glm_local.glm.families import BinomialFamily, PowerFamily, family_from, resolve_link
-from glm_local.glm.likelihood import likelihood_dispersion
-from glm_local.glm.relative_deviance import relative_deviance, stirling_error
+from glm_local.families.families import BinomialFamily, PowerFamily, family_from, resolve_link
+from glm_local.families.likelihood import likelihood_dispersion
+from glm_local.families.relative_deviance import relative_deviance, stirling_error
 
 POWERS = [0.0, 1.0, 1.0001, 1.3, 1.5, 1.9, 1.9999, 2.0, 2.5, 3.0, 4.0]
 FAMILIES = [*(PowerFamily(power) for power in POWERS), BinomialFamily()]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glm_local.errors import SpecError
-from glm_local.glm.links import (
+from glm_local.families.links import (
     LARGEST_SHARE,
     SMALLEST_SHARE,
     IdentityLink,

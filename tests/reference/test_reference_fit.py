@@ -9,7 +9,7 @@ import pytest
 from r_cases import CASES, needs_truth, r_case
 
 from glm_local.errors import FitError
-from glm_local.glm.families import family_from, resolve_link
+from glm_local.families.families import family_from, resolve_link
 from glm_local.glm.reference_fit import fit_statsmodels
 from glm_local.glm.reference_problem import CannotVerify, ReferenceProblem
 from glm_local.glm.second_opinion import ReferenceFit, SecondOpinion, Solved, compare_solutions, second_opinion

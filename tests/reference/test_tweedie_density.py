@@ -11,9 +11,9 @@ from r_cases import TRUTH, needs_truth
 from scipy.integrate import quad
 from scipy.special import gammaln
 
-from glm_local.glm import tweedie_density
-from glm_local.glm.families import family_from
-from glm_local.glm.tweedie_density import log_standard_density
+from glm_local.families import tweedie_density
+from glm_local.families.families import family_from
+from glm_local.families.tweedie_density import log_standard_density
 
 HIGH_PRECISION = [
     (1.001, 0.003, 1.9839823403959516),

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from glm_local.binning.rules import BinningRules
-from glm_local.studies import GLMStudy
+from glm_local.on_pandas.studies import GLMStudy
 from glm_local.study.proposing import optimized
 from tests.benchmarks.honesty.shared_keys import KINDS, shared_keys
 

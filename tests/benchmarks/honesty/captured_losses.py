@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.model import Model
-from glm_local.pandas_engine import PandasEngine
+from glm_local.models.model import Model
+from glm_local.pandas_rows.pandas_engine import PandasEngine
+from glm_local.scoring.model_spec import ModelDocument
 from tests.benchmarks.honesty.captured_truth import TRUE, Array, KnownRows, gain
 from tests.benchmarks.honesty.spline_gam import SplineGam
 

@@ -14,11 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glm_local import fit_glm
-from glm_local.contract.model_spec import ModelDocument
-from glm_local.contract.searched_levels import unmarked
-from glm_local.model import Model
-from glm_local.pandas_engine import PandasEngine
-from glm_local.studies import GLMStudy
+from glm_local.factors.searched_levels import unmarked
+from glm_local.models.model import Model
+from glm_local.on_pandas.studies import GLMStudy
+from glm_local.pandas_rows.pandas_engine import PandasEngine
+from glm_local.scoring.model_spec import ModelDocument
 from tests.benchmarks.honesty.__main__ import BEFORE
 from tests.benchmarks.honesty.captured_truth import TRUE, Array, KnownRows, Truth, candidates_of
 from tests.benchmarks.honesty.spline_gam import SplineGam

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glm_local.contract.spec_problems import read_factor
-from glm_local.studies import GLMStudy
+from glm_local.factors.spec_problems import read_factor
+from glm_local.on_pandas.studies import GLMStudy
 from glm_local.study.design import Change
 from tests.benchmarks.honesty.made_studies import level_factor
 from tests.benchmarks.honesty.shared_keys import KINDS, shared_keys

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from glm_local.studies import GLMStudy
+from glm_local.on_pandas.studies import GLMStudy
 from glm_local.study.design import Design
 from tests.benchmarks.honesty.known_truth import rows_of
 

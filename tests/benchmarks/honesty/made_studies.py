@@ -10,8 +10,8 @@ import pandas as pd
 from glm_local.candidates.open_rows import open_rows
 from glm_local.candidates.study_rows import StudyRows
 from glm_local.glm.request import FitRequest
-from glm_local.pandas_engine import PandasEngine
-from glm_local.studies import GLMStudy
+from glm_local.on_pandas.studies import GLMStudy
+from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.validation.split import Split
 
 Family = Literal["poisson", "binomial"]

@@ -17,8 +17,8 @@ import pandas as pd
 
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.measured_model import sample_deviances
-from glm_local.glm.thin_levels import SHARES, thin_levels
-from glm_local.studies import GLMStudy
+from glm_local.inference.thin_levels import SHARES, thin_levels
+from glm_local.on_pandas.studies import GLMStudy
 from glm_local.study.design import Design
 from tests.benchmarks.honesty.__main__ import BEFORE
 

@@ -1,0 +1,1 @@
+"""Arguments of public names: closed sets of words, kinds and numbers, checked where they enter."""

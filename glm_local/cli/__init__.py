@@ -1,0 +1,1 @@
+"""What people start from a command line: ``glm`` and ``glm audit``."""

@@ -1,0 +1,1 @@
+"""Figures and printed tables: plain series in, SVG and HTML out; no statistics."""

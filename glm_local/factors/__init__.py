@@ -1,0 +1,1 @@
+"""What a factor means: specifications, their rules, learning from rows, and compiling to expressions."""

@@ -1,0 +1,1 @@
+"""Specifications saved by glm-factor-optimizer 0.1.2, read with their meaning."""

@@ -1,0 +1,1 @@
+"""Families and links: variances, deviances, densities, and where a mean may lie."""

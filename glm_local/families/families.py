@@ -1,0 +1,157 @@
+"""Families and their links as a specification names them.
+
+The formulas are in `glm_local.families.dispersion_models` and `glm_local.families.links`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from glm_local.errors import GlmError, SpecError, nearest
+from glm_local.families.dispersion_models import (
+    POWER_NAMES,
+    BinomialFamily,
+    Family,
+    PowerFamily,
+    no_such_power,
+    power_exists,
+)
+from glm_local.families.links import Link, link_from
+
+__all__ = ["FAMILY_NAMES", "BinomialFamily", "Family", "PowerFamily", "family_from", "resolve_link"]
+
+FAMILY_NAMES = ("gaussian", "poisson", "binomial", "gamma", "inverse_gaussian", "tweedie")
+
+_TWEEDIE_TEXT = re.compile(r"tweedie\(\s*(?:p(?:ower)?\s*=\s*)?([^()]*?)\s*\)")
+_POWER_OF_NAME = {name: power for power, name in POWER_NAMES.items()}
+
+
+def family_from(document: str | Mapping[str, object] | Family) -> Family:
+    """Read a family: a name in any case, ``"tweedie(1.5)"`` or ``{"family": "tweedie", "power": 1.5}``.
+
+    Tweedie powers 0, 1, 2 and 3 are the gaussian, poisson, gamma and inverse gaussian families.
+
+    Raises
+    ------
+    SpecError
+        For an unknown name, a tweedie without power, and a power below 0 or between 0 and 1.
+
+    Examples
+    --------
+    >>> family_from("Tweedie(1.5)"), family_from({"family": "tweedie", "power": 3})
+    (PowerFamily(power=1.5), PowerFamily(power=3.0))
+    """
+    if isinstance(document, Family):
+        return document
+    if isinstance(document, Mapping):
+        return _from_mapping(document)
+    text = document.strip().lower() if isinstance(document, str) else ""
+    found = _TWEEDIE_TEXT.fullmatch(text)
+    if found:
+        return _tweedie(found.group(1))
+    text = re.sub(r"[\s-]+", "_", text)
+    if text in _POWER_OF_NAME:
+        return PowerFamily(_POWER_OF_NAME[text])
+    if text == "binomial":
+        return BinomialFamily()
+    if text == "tweedie":
+        raise _tweedie_without_power()
+    raise _unknown(document)
+
+
+def resolve_link(family: Family, link: str | Mapping[str, object] | Link | None) -> Link:
+    """Return the link of a model: the family's default for None, else `link`, checked against the family.
+
+    Raises
+    ------
+    SpecError
+        When the link makes no sense for the family's means.
+
+    Examples
+    --------
+    >>> resolve_link(BinomialFamily(), None)
+    LogitLink()
+    """
+    chosen = link_from(family.default_link if link is None else link)
+    kind = "power" if chosen.name.startswith("power") else chosen.name
+    if kind in family.allowed_links:
+        return chosen
+    means = "between 0 and 1" if family.domain == "unit" else "that are not shares"
+    raise SpecError.because(
+        f"Link {chosen} does not fit the {family} family.",
+        f"Its means are numbers {means}, and its links are {', '.join(family.allowed_links)}.",
+        f"Take one of those; the default is {family.default_link}."
+        + (" For shares take the binomial family." if family.domain != "unit" else ""),
+        path="link",
+    )
+
+
+def _from_mapping(document: Mapping[str, object]) -> Family:
+    extra = sorted(set(document) - {"family", "power"})
+    if extra or "family" not in document:
+        raise SpecError.because(
+            f"A family was given as {dict(document)!r}.", 'A family has the keys "family" and, for tweedie, "power".',
+            'Write {"family": "tweedie", "power": 1.5}.', path="family",
+        )
+    name = document["family"]
+    if "power" not in document:
+        if not isinstance(name, str):
+            raise _unknown(name)
+        return family_from(name)
+    if not isinstance(name, str) or name.strip().lower() != "tweedie":
+        raise SpecError.because(
+            f"Family {name!r} was given a power.", "Only tweedie has one.", 'Leave "power" out.', path="family/power"
+        )
+    return _tweedie(document["power"])
+
+
+def _tweedie(power: object) -> Family:
+    if power == "":
+        raise _tweedie_without_power()
+    try:
+        number = float(power) if not isinstance(power, bool) else math.nan  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = math.nan
+    if not power_exists(number):
+        raise no_such_power(power if math.isnan(number) else number)
+    return PowerFamily(number)
+
+
+def _tweedie_without_power() -> GlmError:
+    return SpecError.because(
+        "A tweedie family was given without its power.", "The power decides which distribution it is.",
+        'Write "tweedie(1.5)"; between 1 and 2 for amounts with zeros.', path="family",
+    )
+
+
+_OTHER_NAMES = {
+    **dict.fromkeys(("logistic", "logit", "bernoulli", "probit", "log_binomial", "binary"), "binomial"),
+    "quasibinomial": "binomial",
+    **dict.fromkeys(("normal", "linear", "ols", "gauss", "least_squares"), "gaussian"),
+    **dict.fromkeys(("quasipoisson", "negative_binomial", "negbin", "nb", "count", "counts", "log_linear"), "poisson"),
+    **dict.fromkeys(("wald", "inversegaussian", "ig"), "inverse_gaussian"),
+    **dict.fromkeys(("exponential", "erlang"), "gamma"),
+    **dict.fromkeys(("compound_poisson", "compound_poisson_gamma"), "tweedie(1.5)"),
+}  # fmt: skip
+"""What other packages and people call a family, or what comes nearest to it here."""
+_OVERDISPERSED = ("quasipoisson", "quasibinomial", "negative_binomial", "negbin", "nb")
+
+
+def _other_name(document: object) -> str:
+    text = re.sub(r"[\s-]+", "_", document.strip().lower()) if isinstance(document, str) else ""
+    known = _OTHER_NAMES.get(text)
+    if known is None:
+        return ""
+    more = " with dispersion='pearson' for counts or shares that vary more" if text in _OVERDISPERSED else ""
+    return f"Nearest: {known!r}{more}."
+
+
+def _unknown(document: object) -> GlmError:
+    names = [*FAMILY_NAMES[:-1], "tweedie(1.5)"]
+    near = _other_name(document)
+    hint = near or (nearest(document.lower(), names) if isinstance(document, str) else "Write one of these names.")
+    return SpecError.because(
+        f"{document!r} is not a family.", f"Families are {', '.join(names)}.", hint, path="family"
+    )

@@ -1,0 +1,1 @@
+"""What a finished fit tells: standard errors by key, thin and credible levels, second opinions."""

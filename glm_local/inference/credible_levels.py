@@ -1,0 +1,117 @@
+"""Credibility-weighted levels: what is left of a factor's levels once thin ones are drawn to the others.
+
+The levels of a factor, base among them, are taken as draws of one normal distribution on the link scale, and the
+estimates as normal around them with the covariance of the fit: the normal approximation of Bühlmann and Straub's
+credibility in a GLM (Nelder and Verrall 1997; Ohlsson 2008). With d the levels less the base, V the covariance of their
+estimates and t^2 the variance between levels, the prior covariance of d is t^2 (I + 1 1'), whatever the base, and
+
+    credible = t^2 (I + 1 1') (V + t^2 (I + 1 1'))^-1 estimate.
+
+t^2 is Paule and Mandel's (1982) moment estimate, estimate' (V + t^2 (I + 1 1'))^-1 estimate = number of estimates, or
+0.
+Cells of an interaction are differences from their margins: their prior is t^2 I around 0. What it does not know is how
+the levels were found: bins searched on the same rows differ by more than levels drawn at random.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glm_local.factors.factor_spec import InteractionSpec
+from glm_local.glm.document import covariance_matrix
+from glm_local.scoring.model_spec import Coefficient, ModelDocument
+
+Array = NDArray[np.float64]
+
+HALVINGS = 200
+"""Halvings of the interval of t^2: it has converged in doubles long before."""
+
+
+def credible_estimates(document: ModelDocument) -> dict[str, float]:
+    """Credibility-weighted estimates on the link scale by term, bases (0) included.
+
+    Only sums enter: coefficients and covariance of the document, whichever engine fitted it. Terms without an estimate
+    or a standard error, pinned levels and models with a ridge penalty (which shrinks already) have none.
+    """
+    if not document.covariance or document.spec.ridge:
+        return {}
+    fitted = [one for one in document.coefficients if one.status == "fitted"]
+    place = {one.term: at for at, one in enumerate(fitted)}
+    covariance = covariance_matrix(document)
+    found: dict[str, float] = {}
+    for spec in document.factors:
+        lines = [one for one in document.coefficients if one.factor == spec.name and one.level is not None]
+        levels = [one for one in lines if one.status == "fitted" and one.estimate is not None]
+        if not levels or not any(one.status in ("base", "pooled") for one in lines):
+            continue
+        at = [place[one.term] for one in levels]
+        found |= {one.term: 0.0 for one in lines if one.status in ("base", "pooled")}
+        found |= _of_factor(levels, covariance[np.ix_(at, at)], isinstance(spec, InteractionSpec))
+    return found
+
+
+def credible_relativities(document: ModelDocument) -> dict[str, float]:
+    """Credibility-weighted relativities by term, 1 at bases; for links without relativities the estimates."""
+    relative = document.spec.link in ("log", "logit")
+    return {term: math.exp(one) if relative else one for term, one in credible_estimates(document).items()}
+
+
+def _of_factor(levels: Sequence[Coefficient], covariance: Array, cells: bool) -> dict[str, float]:
+    estimate = np.array([one.estimate for one in levels], dtype=np.float64)
+    if not np.isfinite(covariance).all():
+        return {}
+    prior = np.eye(len(levels)) + (0.0 if cells else 1.0)
+    return dict(zip([one.term for one in levels], credible(estimate, covariance, prior).tolist(), strict=True))
+
+
+def credible(estimate: Array, covariance: Array, prior: Array) -> Array:
+    """Posterior means of levels whose prior covariance is a multiple of `prior`, found from the estimates themselves.
+
+    Parameters
+    ----------
+    estimate, covariance
+        Of the levels, shapes (levels,) and (levels, levels).
+    prior
+        Positive definite, shape (levels, levels).
+
+    Examples
+    --------
+    >>> credible(np.array([1.0]), np.array([[0.25]]), np.array([[2.0]])).round(6).tolist()  # 1 - V / estimate^2 of it
+    [0.75]
+    >>> credible(np.array([0.4]), np.array([[0.25]]), np.array([[2.0]])).tolist()
+    [0.0]
+    """
+    root = np.linalg.cholesky(prior)
+    half = np.linalg.solve(root, covariance)
+    noise, axes = np.linalg.eigh(np.linalg.solve(root, half.T))
+    noise = np.maximum(noise, 0.0)
+    turned = axes.T @ np.linalg.solve(root, estimate)
+    between = variance_between(turned, noise)
+    weight = between / (between + noise) if between > 0 else np.zeros_like(noise)
+    shrunk: Array = root @ (axes @ (weight * turned))
+    return shrunk
+
+
+def variance_between(values: Array, noise: Array) -> float:
+    """Paule and Mandel's variance of independent values around 0 beyond their noise: sum v^2 / (noise + t^2) = number.
+
+    Examples
+    --------
+    >>> round(variance_between(np.array([3.0, -1.0]), np.array([1.0, 1.0])), 6)
+    4.0
+    """
+    squares = values**2
+    with np.errstate(divide="ignore"):
+        if not float(np.where(squares > 0, squares / noise, 0.0).sum()) > len(values):
+            return 0.0
+    low, high = 0.0, float(squares.sum())
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if not low < middle < high:
+            break
+        low, high = (middle, high) if float((squares / (noise + middle)).sum()) > len(values) else (low, middle)
+    return (low + high) / 2

@@ -1,0 +1,1 @@
+"""The model in hand: predictions, files, lines for pages and rows for the audit."""

@@ -1,0 +1,36 @@
+"""Workflows and one-object models on this machine: those of `glm_local.workflow`, bound to the pandas engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from glm_local.arguments.checked import arguments_checked
+from glm_local.on_pandas.studies import GLMStudy
+from glm_local.workflow.glm import Glm
+from glm_local.workflow.rate_glm import RateGlm
+from glm_local.workflow.workflow import Workflow, WorkflowResult
+
+
+class GLMWorkflow(Workflow[Any]):  # noqa: D101  it has one
+    __doc__ = Workflow.__doc__
+    _study = GLMStudy
+
+
+class GLM(Glm[Any]):  # noqa: D101  it has one
+    __doc__ = Glm.__doc__
+    _study = GLMStudy
+
+
+class RateGLM(RateGlm[Any]):  # noqa: D101  it has one
+    __doc__ = RateGlm.__doc__
+    _study = GLMStudy
+    _workflow = GLMWorkflow
+
+
+@arguments_checked
+def run_workflow(
+    frame: Any, *, target: Any, candidates: Sequence[Any] | None = None, **asked: Any
+) -> WorkflowResult[Any]:
+    """Run an automatic study in one call; `asked` are the other arguments of `GLMWorkflow`."""
+    return GLMWorkflow(target, **asked).fit(frame, candidates)

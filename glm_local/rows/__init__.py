@@ -1,0 +1,1 @@
+"""Engines as a contract: cells, passes, quantiles, blocks and packed keys."""

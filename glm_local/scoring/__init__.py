@@ -1,0 +1,1 @@
+"""A model document as expressions: linear predictor, rate and mean."""

@@ -1,0 +1,1 @@
+"""Expressions as SQL text: one printer, one file of words per dialect family."""

@@ -1,0 +1,1 @@
+"""Stores on this machine: Delta tables through deltalake, and folders of runs."""

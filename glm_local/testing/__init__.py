@@ -1,0 +1,1 @@
+"""Suites that engines and stores inherit: what each must do."""

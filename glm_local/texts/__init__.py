@@ -1,0 +1,1 @@
+"""Texts in and out: JSON, paths, cells of spreadsheets, terminals, numbers for people."""
