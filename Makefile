@@ -65,6 +65,7 @@ test-slow: $(STAMP) ## The long tests: kill stress, big frames
 
 lint: $(STAMP) ## ruff, mypy strict, import rules
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

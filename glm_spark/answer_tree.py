@@ -111,9 +111,7 @@ def met(answers: DataFrame, merge: Merge, merging: Merging, items: int, sizes: S
         return in_order(merged(answers, merge, merging, items, len(sizes), enough).toArrow(), items)
 
 
-def merged(
-    answers: DataFrame, merge: Merge, merging: Merging, items: int, parts: int, enough: int
-) -> DataFrame:  # fmt: skip
+def merged(answers: DataFrame, merge: Merge, merging: Merging, items: int, parts: int, enough: int) -> DataFrame:
     """Merge level by level until answers of at most `enough` partitions are left."""
     levels, left = 0, parts
     while left > enough:
@@ -139,7 +137,7 @@ def _cached(answers: DataFrame) -> DataFrame | None:
 
 def _levels(
     answers: DataFrame, merge: Merge, merging: Merging, items: int, levels: int, parts: int | None = None
-) -> DataFrame:  # fmt: skip
+) -> DataFrame:
     for _ in range(levels):
         parts = None if parts is None else math.ceil(parts / merging.fan_in)
         tasks = MERGING_TASKS if parts is None else min(items * parts, MERGING_TASKS)

@@ -59,9 +59,15 @@ class SparkBlocks:
     """
 
     def __init__(
-        self, design: BlockDesign, layout: KeyLayout, rows: DataFrame, passes: PassCounter,
-        materialise: Materialise, scratch: str, merging: Merging,
-    ) -> None:  # fmt: skip
+        self,
+        design: BlockDesign,
+        layout: KeyLayout,
+        rows: DataFrame,
+        passes: PassCounter,
+        materialise: Materialise,
+        scratch: str,
+        merging: Merging,
+    ) -> None:
         self.design = design
         self._layout = layout
         self._rows = rows
@@ -116,9 +122,7 @@ class SparkBlocks:
         with explained():
             return _folded(kernel, met(_answers_of(kept), kernel_merge(kernel), merging, 1, heads.sizes)[0])
 
-    def _keep(
-        self, rows: DataFrame, work: Work, size: int, settings: Mapping[str, str]
-    ) -> tuple[DataFrame, Heads]:  # fmt: skip
+    def _keep(self, rows: DataFrame, work: Work, size: int, settings: Mapping[str, str]) -> tuple[DataFrame, Heads]:
         """Run what packs, keep its blocks in place of those kept so far, and look at the partitions' answers."""
         with explained(), query_settings(rows.sparkSession, settings):
             kept, free_before = self._kept.replaced(rows.mapInArrow(work, KEPT_SCHEMA))

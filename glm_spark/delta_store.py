@@ -42,9 +42,12 @@ COLLISIONS = ("DELTA_CONCURRENT_", "DELTA_METADATA_CHANGED", "DELTA_PROTOCOL_CHA
 
 
 def open_store(
-    spark: SparkSession, location: str | os.PathLike[str] | None = None, *, schema: str | None = None,
+    spark: SparkSession,
+    location: str | os.PathLike[str] | None = None,
+    *,
+    schema: str | None = None,
     signer: Signer | None = None,
-) -> SparkDeltaStore:  # fmt: skip
+) -> SparkDeltaStore:
     """Open the audit store under a path, or in a schema of the catalog; tables are made when first written.
 
     Parameters
@@ -65,15 +68,20 @@ class SparkDeltaStore:
     """`Store` on delta-spark. DataFrames and Arrow only, so it works through Spark Connect."""
 
     def __init__(
-        self, spark: SparkSession, location: str | os.PathLike[str] | None = None, *, schema: str | None = None,
+        self,
+        spark: SparkSession,
+        location: str | os.PathLike[str] | None = None,
+        *,
+        schema: str | None = None,
         signer: Signer | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.signer = signer
         if (location is None) == (schema is None):
             raise ConfigError.because(
-                "Give a location or a schema.", "Tables are kept under a path or in a catalog's schema, not both.",
+                "Give a location or a schema.",
+                "Tables are kept under a path or in a catalog's schema, not both.",
                 "open_store(spark, 's3://bucket/audit') or open_store(spark, schema='main.audit').",
-            )  # fmt: skip
+            )
         if location is not None:
             require_location(os.fspath(location))
         self._spark, self._schema = spark, schema

@@ -64,7 +64,17 @@ def stratified_sample(
 
 
 __all__ = [
-    "aggregate_rate_table", "aggregate_table", "by_factor_report", "calibration", "double_lift", "drift", "lift",
-    "missing_strata", "model_version_comparison", "stratified_sample", "summary", "train_validation_comparison",
+    "aggregate_rate_table",
+    "aggregate_table",
+    "by_factor_report",
+    "calibration",
+    "double_lift",
+    "drift",
+    "lift",
+    "missing_strata",
+    "model_version_comparison",
+    "stratified_sample",
+    "summary",
+    "train_validation_comparison",
     "validation_report",
-]  # fmt: skip
+]

@@ -40,11 +40,18 @@ def spark_environment(spark: SparkSession | None = None) -> Environment[DataFram
     engine = SparkEngine(session)
     data = _SparkData(session, engine)
     return Environment(
-        engine=engine, columns=data.columns, read=data.read, numbered=data.numbered, keep=_keep,
-        fingerprint=data.fingerprint, open_store=lambda location: _open_store(session, location),
-        references=spark_references(engine), reference="spark_ml",
-        versions={"spark": str(session.version)}, packages=("glm_local", "glm_spark"),
-    )  # fmt: skip
+        engine=engine,
+        columns=data.columns,
+        read=data.read,
+        numbered=data.numbered,
+        keep=_keep,
+        fingerprint=data.fingerprint,
+        open_store=lambda location: _open_store(session, location),
+        references=spark_references(engine),
+        reference="spark_ml",
+        versions={"spark": str(session.version)},
+        packages=("glm_local", "glm_spark"),
+    )
 
 
 class _SparkData:
@@ -170,7 +177,7 @@ def _open_store(spark: SparkSession, location: str) -> Store:
             "The audit is kept in Delta tables.",
             f"Submit with --packages {delta_packages()}, or give a local folder by --store.",
             path="/output/store",
-        )  # fmt: skip
+        )
     return open_local_store(location)
 
 

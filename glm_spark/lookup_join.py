@@ -19,7 +19,11 @@ from glm_spark.spark_frames import collated_columns
 LARGEST_CASE = 40
 
 ARROW_TYPES: dict[ExpressionType, pa.DataType] = {
-    "number": pa.float64(), "integer": pa.int64(), "text": pa.string(), "flag": pa.bool_(), "date": pa.date32(),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "text": pa.string(),
+    "flag": pa.bool_(),
+    "date": pa.date32(),
 }
 READS: dict[ExpressionType, tuple[ReadKind, ColumnKind, str]] = {
     "number": ("number", "float64", "double"),

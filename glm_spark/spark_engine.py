@@ -66,9 +66,12 @@ class SparkEngine:
 
     @arguments_checked
     def __init__(
-        self, spark: SparkSession | None = None, materialise: Materialise = "cache", scratch: str = "",
+        self,
+        spark: SparkSession | None = None,
+        materialise: Materialise = "cache",
+        scratch: str = "",
         merging: Merging = DEFAULT,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.spark = spark if spark is not None else spark_session()
         self.passes = PassCounter()
         self._materialise = materialise
@@ -89,9 +92,7 @@ class SparkEngine:
         held = self._frame(frame)
         kinds = column_kinds(held)
         joined = join_lookups(held, kinds, list(columns.values()))
-        texts = {
-            name: joined.sql(one) for name, one in zip(columns, joined.expressions, strict=True)
-        }
+        texts = {name: joined.sql(one) for name, one in zip(columns, joined.expressions, strict=True)}
         selected = {name: texts.get(name, quote_identifier(name)) for name in kinds} | texts
         with explained():
             named = (f"{sql} AS {quote_identifier(name)}" for name, sql in selected.items())
@@ -158,9 +159,9 @@ class SparkEngine:
     def _row_pass(self, verb: str, purpose: str, frame: DataFrame, asked: RowPass[Answer]) -> Answer:
         self.passes.record(verb, purpose)
         joined = join_lookups(frame, column_kinds(frame), asked.expressions)
-        columns = [
-            f"{joined.sql(one)} AS {column_name(i)}" for i, one in enumerate(joined.expressions)
-        ] or ["0 AS rows"]
+        columns = [f"{joined.sql(one)} AS {column_name(i)}" for i, one in enumerate(joined.expressions)] or [
+            "0 AS rows"
+        ]
         merge = row_pass_merge(asked)
         with explained(), query_settings(self.spark, ROWS_OUT):
             known = partitions_of(frame, self.passes)
@@ -184,9 +185,7 @@ class SparkEngine:
         doubles = [f"CAST({text} AS double)" for text in texts[len(codes) : len(codes) + len(numbers)]]
         named = zip([*words, *doubles], layout.columns, strict=True)
         known = partitions_of(frame, self.passes)
-        return gathered_rows(
-            rows.selectExpr(*(f"{sql} AS {name}" for sql, name in named)), known, self._merging.parts
-        )
+        return gathered_rows(rows.selectExpr(*(f"{sql} AS {name}" for sql, name in named)), known, self._merging.parts)
 
 
 def _word_sql(layout: KeyLayout, codes: Sequence[str], word: int) -> str:

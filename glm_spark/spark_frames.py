@@ -39,8 +39,11 @@ KINDS: tuple[tuple[type[t.DataType], ColumnKind], ...] = (
 )
 
 _WIDER: dict[pa.DataType, pa.DataType] = {
-    pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.float16(): pa.float32(),
-}  # fmt: skip
+    pa.uint8(): pa.int16(),
+    pa.uint16(): pa.int32(),
+    pa.uint32(): pa.int64(),
+    pa.float16(): pa.float32(),
+}
 
 PLAIN = "UTF8_BINARY"
 """The collation by code point, the ordinary one."""
@@ -79,7 +82,8 @@ def as_spark_frame(spark: SparkSession, source: Any) -> DataFrame:
 def _csv_rows(path: str | PathLike[str]) -> pa.Table:
     if not Path(path).is_file():
         raise DataError.because(
-            f"{path} is no file of this machine.", "A CSV file is read on the driver, by the rules of glm_local.",
+            f"{path} is no file of this machine.",
+            "A CSV file is read on the driver, by the rules of glm_local.",
             "Read it first: spark.read.csv(path, header=True, inferSchema=True).",
         )
     return arrow_table(path)
@@ -97,9 +101,10 @@ def read_parquet(spark: SparkSession, path: str) -> DataFrame:
         return frame
     schema = frame.schema
     texts = {
-        field.name for field in schema.fields
+        field.name
+        for field in schema.fields
         if kinds.get(field.name) == "text" and not isinstance(field.dataType, t.StringType)
-    }  # fmt: skip
+    }
     if not texts:
         return frame
     fields = [

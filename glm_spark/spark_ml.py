@@ -135,7 +135,8 @@ class _Task:
 def _check_size(features: int) -> None:
     if features > MOST_FEATURES:
         raise CannotVerify.because(
-            f"The model has {features:,} features.", f"Spark ML solves at most {MOST_FEATURES:,}.",
+            f"The model has {features:,} features.",
+            f"Spark ML solves at most {MOST_FEATURES:,}.",
             "Group levels, or use solver='blocks', which has no such limit.",
         )
 
@@ -148,7 +149,8 @@ def _check_offered(problem: ReferenceProblem, features: int) -> None:
         )
     if problem.family.power is None and problem.link.name not in _BINOMIAL_LINKS:
         raise CannotVerify.because(
-            f"Spark ML has no binomial family with {problem.link} link.", f"It has {', '.join(_BINOMIAL_LINKS)}.",
+            f"Spark ML has no binomial family with {problem.link} link.",
+            f"It has {', '.join(_BINOMIAL_LINKS)}.",
             "Verify with statsmodels.",
         )
 
@@ -179,8 +181,13 @@ def _regression(task: _Task, tolerance: float, max_iterations: int) -> Any:
 
     problem = task.problem
     regression = GeneralizedLinearRegression(
-        labelCol="label", featuresCol="features", weightCol="weight", fitIntercept=problem.intercept is not None,
-        tol=tolerance, maxIter=max_iterations, regParam=0.0,
+        labelCol="label",
+        featuresCol="features",
+        weightCol="weight",
+        fitIntercept=problem.intercept is not None,
+        tol=tolerance,
+        maxIter=max_iterations,
+        regParam=0.0,
     )
     if task.offset().any():
         regression = regression.setOffsetCol("offset")
@@ -218,6 +225,7 @@ def _failed(error: Exception) -> Exception:
     if told is None:
         return error
     return FitError.because(
-        f"Spark ML failed: {told.problems[0].found}", "A reference solver must run to its end.",
+        f"Spark ML failed: {told.problems[0].found}",
+        "A reference solver must run to its end.",
         "Use this project's solver; the model itself is not touched by this.",
     )

@@ -26,9 +26,13 @@ class GLMStudy(LocalStudy):
     def _open_environment(cls, engine: Engine[Any] | None) -> StudyEnvironment[Any]:
         used = engine if isinstance(engine, SparkEngine) else SparkEngine()
         return StudyEnvironment(
-            used, spark_references(used), "spark_ml", lambda location: _store(used.spark, location), _source,
+            used,
+            spark_references(used),
+            "spark_ml",
+            lambda location: _store(used.spark, location),
+            _source,
             {"spark": str(used.spark.version)},
-        )  # fmt: skip
+        )
 
 
 def _store(spark: SparkSession, location: str) -> Store:

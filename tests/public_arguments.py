@@ -44,14 +44,20 @@ def _methods(name: str, public: type) -> Iterator[tuple[str, Callable[..., Any]]
 
 def _parameters(function: Callable[..., Any]) -> list[str]:
     variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    return [name for name, one in inspect.signature(function).parameters.items()
-            if one.kind not in variadic and name not in ("self", "cls")]
+    return [
+        name
+        for name, one in inspect.signature(function).parameters.items()
+        if one.kind not in variadic and name not in ("self", "cls")
+    ]
 
 
 def needed_by_name(function: Callable[..., Any]) -> list[str]:
     """Parameters that have no default and are given by name only."""
-    return [name for name, one in inspect.signature(function).parameters.items()
-            if one.default is inspect.Parameter.empty and one.kind is inspect.Parameter.KEYWORD_ONLY]
+    return [
+        name
+        for name, one in inspect.signature(function).parameters.items()
+        if one.default is inspect.Parameter.empty and one.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
 
 
 def takes_any_name(function: Callable[..., Any]) -> bool:
@@ -68,7 +74,9 @@ def closed_of(function: Callable[..., Any]) -> dict[str, tuple[Any, ...]]:
 
 def wrong_values(values: Sequence[Any]) -> list[Any]:
     """Values that are none of those allowed: a near word, a text for a flag, a flag for a number, a letter for a list."""
-    wrong: list[Any] = [] if str in values else ["no such word", *[one.upper() for one in values if isinstance(one, str)]]
+    wrong: list[Any] = (
+        [] if str in values else ["no such word", *[one.upper() for one in values if isinstance(one, str)]]
+    )
     wrong += [] if True in values else [True]
     wrong += [1] if True in values and not {int, float} & set(values) else []
     return [*wrong, b"bytes", *([] if Sequence in values else [["a list"]])]
@@ -77,8 +85,11 @@ def wrong_values(values: Sequence[Any]) -> list[Any]:
 def problems_of(function: Callable[..., Any], **asked: Any) -> list[str]:
     """Paths of the problems a call is refused with, other arguments being of no kind at all."""
     parameters = inspect.signature(function).parameters
-    needed = {name: object() for name, one in parameters.items()
-              if one.default is inspect.Parameter.empty and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
+    needed = {
+        name: object()
+        for name, one in parameters.items()
+        if one.default is inspect.Parameter.empty and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+    }
     with pytest.raises(GlmError) as told:
         function(**{**needed, **asked})
     assert all(one.found and one.rule and one.way_out for one in told.value.problems), told.value

@@ -62,9 +62,11 @@ def argument_check(function: Callable[..., Any], called: str = "") -> Callable[.
         check_words(allowed(), given)
         if not _is_engine(given.get("engine")):
             raise ArgumentError.because(
-                f"engine is {given['engine']!r}.", "An engine is an object that reads tables.",
-                "Leave it out, or give open_engine() of glm_local or glm_spark.", "/engine",
-            )  # fmt: skip
+                f"engine is {given['engine']!r}.",
+                "An engine is an object that reads tables.",
+                "Leave it out, or give open_engine() of glm_local or glm_spark.",
+                "/engine",
+            )
 
     return check
 
@@ -92,9 +94,12 @@ def _call_problems(
     placed = by_place[: len(args)]
     free = [name for name, one in parameters.items() if name not in placed and one.kind not in _VARIADIC]
     if len(args) > len(by_place):
-        yield Problem("", f"{called} was given {len(args)} values without a name.",
-                      f"It takes {len(by_place)} at most: {', '.join(by_place) or 'none'}.",
-                      "Name the others: name=value.")  # fmt: skip
+        yield Problem(
+            "",
+            f"{called} was given {len(args)} values without a name.",
+            f"It takes {len(by_place)} at most: {', '.join(by_place) or 'none'}.",
+            "Name the others: name=value.",
+        )
     for name in kwargs:
         if name in placed:
             yield Problem(f"/{name}", f"{name!r} is given twice.", "An argument has one value.", "Remove one.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from glm_local.audit.hash_chain import Head
-from glm_local.audit.run_log import utc_now
+from glm_local.audit.run_ids import utc_now
 from glm_local.audit.store import Store
 from glm_local.audit.table_files import local_path
 from glm_local.audit.verify_audit import verify
@@ -68,9 +68,10 @@ def anchor(
     if not report.ok:
         said = "; ".join(str(one) for one in report.findings[:3])
         raise StoreError.because(
-            f"The store does not verify: {said}.", "A head is kept of a history that was looked at.",
+            f"The store does not verify: {said}.",
+            "A head is kept of a history that was looked at.",
             "Run glm audit verify, and take the store from a copy.",
-        )  # fmt: skip
+        )
     at = clock().astimezone(datetime.UTC).isoformat(timespec="seconds")
     anchors = [Anchor(name, str(head), at, store.location) for name, head in report.heads.items() if head.seq >= 0]
     if callable(to):
@@ -92,9 +93,11 @@ def read_anchors(store: Store, place: str | Path, study: str | None = None) -> l
     heads = _heads(_lines(store, place, missing_is_none=False), place, study)
     if not heads:
         raise ConfigError.because(
-            f"{place} has no head of {study or 'any study'}.", "glm audit anchor writes them.", "Give that place.",
+            f"{place} has no head of {study or 'any study'}.",
+            "glm audit anchor writes them.",
+            "Give that place.",
             "anchor",
-        )  # fmt: skip
+        )
     return heads
 
 
@@ -107,9 +110,11 @@ def _heads(lines: Sequence[str], place: Place, study: str | None) -> list[Head]:
                 heads.append(Head.read(said.get("head")))
         except ValueError as error:
             raise ConfigError.because(
-                f"{place} has a line that is no anchor: {error}.", "glm audit anchor writes one JSON object a line.",
-                "Give the place it wrote to.", "anchor",
-            ) from None  # fmt: skip
+                f"{place} has a line that is no anchor: {error}.",
+                "glm audit anchor writes one JSON object a line.",
+                "Give the place it wrote to.",
+                "anchor",
+            ) from None
     return heads
 
 
@@ -121,20 +126,26 @@ def _kind(store: Store, place: str | Path) -> tuple[str, str]:
         here, there = local_path(name), local_path(store.location)
         if here is not None and there is not None and here.resolve().is_relative_to(there.resolve()):
             raise ConfigError.because(
-                f"{name} lies in the store.", "A head proves something where the store's writers cannot write.",
-                "Give a place elsewhere.", "anchor",
-            )  # fmt: skip
+                f"{name} lies in the store.",
+                "A head proves something where the store's writers cannot write.",
+                "Give a place elsewhere.",
+                "anchor",
+            )
     near = kind == "file" and colon and nearest(scheme, PLACES).startswith("Nearest")
     if near and len(scheme) > 1:  # C:/… is a drive
         raise ConfigError.because(
-            f"{scheme!r} is no kind of place.", "Heads are kept in a file, delta:<folder or URI> or mlflow:<run id>.",
-            nearest(scheme, PLACES), "anchor",
-        )  # fmt: skip
+            f"{scheme!r} is no kind of place.",
+            "Heads are kept in a file, delta:<folder or URI> or mlflow:<run id>.",
+            nearest(scheme, PLACES),
+            "anchor",
+        )
     if kind == "file" and "://" in name:
         raise ConfigError.because(
-            f"{name} is no file on this machine.", "An object store keeps heads in a Delta table.",
-            f"Give delta:{name}.", "anchor",
-        )  # fmt: skip
+            f"{name} is no file on this machine.",
+            "An object store keeps heads in a Delta table.",
+            f"Give delta:{name}.",
+            "anchor",
+        )
     return kind, name
 
 

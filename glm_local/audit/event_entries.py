@@ -8,11 +8,43 @@ from dataclasses import dataclass, field
 from glm_local.errors import SpecError, nearest
 
 EVENT_KINDS = (
-    "started", "resumed", "read", "checked", "split", "learned", "fitted", "verified", "validated", "reported", "saved",
-    "scored", "accepted", "rejected", "refined", "crossed", "ranked", "compared", "finalized", "calibrated", "tuned",
-    "monitored", "decided", "warned", "failed", "finished", "proposed", "removed", "replaced", "undone", "smoothed",
-    "looked", "branched", "replayed", "resealed", "inferred",
-)  # fmt: skip
+    "started",
+    "resumed",
+    "read",
+    "checked",
+    "split",
+    "learned",
+    "fitted",
+    "verified",
+    "validated",
+    "reported",
+    "saved",
+    "scored",
+    "accepted",
+    "rejected",
+    "refined",
+    "crossed",
+    "ranked",
+    "compared",
+    "finalized",
+    "calibrated",
+    "tuned",
+    "monitored",
+    "decided",
+    "warned",
+    "failed",
+    "finished",
+    "proposed",
+    "removed",
+    "replaced",
+    "undone",
+    "smoothed",
+    "looked",
+    "branched",
+    "replayed",
+    "resealed",
+    "inferred",
+)
 """What an event may be. The tables themselves ask only for a text, so that a later version can add to this list."""
 
 

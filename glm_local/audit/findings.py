@@ -164,8 +164,9 @@ def _own_findings(where: str, last: Row, events: Sequence[Row], said: Written | 
     own = [digest for seq, digest in numbered if seq < at]
     findings = [
         Finding("broken", "events", f"{where} seq {seq}", "the run had ended: the event was added from outside")
-        for seq, _ in numbered if seq > at
-    ]  # fmt: skip
+        for seq, _ in numbered
+        if seq > at
+    ]
     if said is not None and said != Written(len(own), rows_digest(own)):
         text = f"the run finished with {counted(said.rows, 'event')} before its last, there are {len(own):,}"
         text += " of other content" if said.rows == len(own) else ""

@@ -32,18 +32,20 @@ def read_tags(run_id: str) -> dict[str, str]:
 def _call(what: str, body: Mapping[str, str] | None = None) -> dict[str, Any]:
     server, authorization = _server(os.environ)
     asked = urllib.request.Request(
-        f"{server}/api/2.0/mlflow/{what}", method="GET" if body is None else "POST",
+        f"{server}/api/2.0/mlflow/{what}",
+        method="GET" if body is None else "POST",
         data=None if body is None else json.dumps(body).encode("utf-8"),
         headers={"Content-Type": "application/json"} | ({"Authorization": authorization} if authorization else {}),
-    )  # fmt: skip
+    )
     try:
         with urllib.request.urlopen(asked, timeout=SECONDS) as answer:
             return read_object(answer.read().decode("utf-8"))
     except (OSError, ValueError) as error:  # HTTP errors are OSErrors
         raise StoreError.because(
             f"MLflow at {server} did not answer {what.partition('?')[0]}: {' '.join(str(error).split())[:200]}.",
-            "A run's tags are set and read over its REST interface.", "Check the address, the run's id and the rights.",
-        ) from error  # fmt: skip
+            "A run's tags are set and read over its REST interface.",
+            "Check the address, the run's id and the rights.",
+        ) from error
 
 
 def _server(known: Mapping[str, str]) -> tuple[str, str]:
@@ -54,9 +56,11 @@ def _server(known: Mapping[str, str]) -> tuple[str, str]:
         address = address if "://" in address or not address else f"https://{address}"
     if not address.startswith(("http://", "https://")):
         raise ConfigError.because(
-            f"MLFLOW_TRACKING_URI is {address!r}, no server's address.", "Tags are set on a server, by http or https.",
-            "Set it to the server's address (or databricks, with DATABRICKS_HOST and DATABRICKS_TOKEN).", "mlflow",
-        )  # fmt: skip
+            f"MLFLOW_TRACKING_URI is {address!r}, no server's address.",
+            "Tags are set on a server, by http or https.",
+            "Set it to the server's address (or databricks, with DATABRICKS_HOST and DATABRICKS_TOKEN).",
+            "mlflow",
+        )
     if not token and known.get("MLFLOW_TRACKING_USERNAME"):
         pair = f"{known['MLFLOW_TRACKING_USERNAME']}:{known.get('MLFLOW_TRACKING_PASSWORD', '')}"
         return address.rstrip("/"), f"Basic {base64.b64encode(pair.encode('utf-8')).decode('ascii')}"

@@ -114,8 +114,17 @@ QUESTIONS: Mapping[str, Question] = {
 """Question to its SQL. `verify` has no SQL: it recomputes hashes and reads files."""
 
 DECISIONS = (
-    "accepted", "rejected", "replaced", "smoothed", "removed", "undone", "refined", "crossed", "decided", "finalized",
-)  # fmt: skip
+    "accepted",
+    "rejected",
+    "replaced",
+    "smoothed",
+    "removed",
+    "undone",
+    "refined",
+    "crossed",
+    "decided",
+    "finalized",
+)
 """Events in which somebody decided on a factor."""
 
 _JSON_TEXT = {"spark": "get_json_object", "duckdb": "json_extract_string"}

@@ -72,11 +72,17 @@ def what_changed(store: Store, run_a: str, run_b: str) -> list[Row]:
         if term in a and term in b and one["estimate"] == other["estimate"]:
             continue
         named = one or other
-        lines.append({
-            "term": term, "factor": named["factor"], "level": named["level"],
-            "estimate_a": one.get("estimate"), "estimate_b": other.get("estimate"),
-            "relativity_a": one.get("relativity"), "relativity_b": other.get("relativity"),
-        })  # fmt: skip
+        lines.append(
+            {
+                "term": term,
+                "factor": named["factor"],
+                "level": named["level"],
+                "estimate_a": one.get("estimate"),
+                "estimate_b": other.get("estimate"),
+                "relativity_a": one.get("relativity"),
+                "relativity_b": other.get("relativity"),
+            }
+        )
     return lines
 
 
@@ -100,10 +106,17 @@ def reproduce(store: Store, run: str) -> dict[str, Any]:
     documents = ("config", "data", "environment")
     read = {name: event_document(row, name) if name in documents and value else value for name, value in row.items()}
     decided = [
-        {"seq": one["seq"], "event": one["event"], "factor": one["factor"], "by_user": one["by_user"],
-         "reason": one["reason"], **event_document(one)}
-        for one in _line(store, study, last) if one["event"] in (*DECISIONS, "split", "branched")
-    ]  # fmt: skip
+        {
+            "seq": one["seq"],
+            "event": one["event"],
+            "factor": one["factor"],
+            "by_user": one["by_user"],
+            "reason": one["reason"],
+            **event_document(one),
+        }
+        for one in _line(store, study, last)
+        if one["event"] in (*DECISIONS, "split", "branched")
+    ]
     models = dict.fromkeys(str(one["model_id"]) for one in _in_order(store, "models", run))
     return {"study": study, "run": read, "models": list(models), "decisions": decided, "last_event": last}
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glm_local.audit.hash_chain import Finding, Head
-from glm_local.audit.run_log import RunLog, utc_now
+from glm_local.audit.run_ids import utc_now
+from glm_local.audit.run_log import RunLog
 from glm_local.audit.seal_findings import compacted_files, is_gone, missing_files
 from glm_local.audit.seals import readable_seals
 from glm_local.audit.store import Store

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import datetime
 import getpass
-import importlib.metadata
-import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +19,7 @@ from glm_local.audit.event_document import event_document
 from glm_local.audit.event_entries import Entry, check_entries
 from glm_local.audit.fill_rows import Row, fill_rows, from_arrow, payload_json, sha256_text, to_arrow, with_digest
 from glm_local.audit.hash_chain import Head, head_of, link_events, rows_digest
+from glm_local.audit.run_ids import chain_app, new_run_id, released_version, utc_now
 from glm_local.audit.seal_findings import NO_SEAL
 from glm_local.audit.store import Guard, Store
 from glm_local.audit.store_errors import run_closed
@@ -33,28 +32,6 @@ PATIENCE = 3
 """Refusals before the log's mark is asked whether the table was rolled back."""
 
 Rows = Sequence[Mapping[str, object]]
-
-
-def utc_now() -> datetime.datetime:
-    """Return the time now, UTC."""
-    return datetime.datetime.now(datetime.UTC)
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("glm-spark")
-    except importlib.metadata.PackageNotFoundError:
-        return "source tree"
-
-
-def new_run_id() -> str:
-    """Return a run id nobody else has; it begins with the time, so that ids sort."""
-    return f"{utc_now():%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-
-
-def chain_app(study: str) -> str:
-    """Return the guard's name for a study's chain of events."""
-    return f"glm-spark/events/{study}"
 
 
 class RunLog:
@@ -111,9 +88,15 @@ class RunLog:
             When the run id was started with another configuration.
         """
         row = {
-            "command": command, "engine": engine, "config": config, "data": data, "environment": environment,
-            "package_version": package_version or _version(), "started_at": self._clock(), "by_user": self.user,
-        }  # fmt: skip
+            "command": command,
+            "engine": engine,
+            "config": config,
+            "data": data,
+            "environment": environment,
+            "package_version": package_version or released_version(),
+            "started_at": self._clock(),
+            "by_user": self.user,
+        }
         said = {"command": command, "engine": engine, "config_sha256": sha256_text(payload_json(config))}
         seals.signer_of(self.store)  # a key that cannot be read is said before anything is written
         with self._lock:
@@ -208,9 +191,11 @@ class RunLog:
             return self.event(f"failed:{attempt}", "failed", reason, payload)
 
     def finish(
-        self, status: str = "ok", payload: Mapping[str, object] | None = None,
+        self,
+        status: str = "ok",
+        payload: Mapping[str, object] | None = None,
         replaced: Mapping[str, str] | None = None,
-    ) -> Head:  # fmt: skip
+    ) -> Head:
         """Record the last event, with the digests of everything the run wrote, and seal the files.
 
         The returned head, kept where the store's writers cannot write, is what proves later that nothing was cut off.
@@ -273,9 +258,7 @@ class RunLog:
         self._take(self._read_events(above={"seq": self._chain().seq}))
         return True
 
-    def _read_events(
-        self, where: Mapping[str, str] | None = None, above: Mapping[str, int] | None = None
-    ) -> list[Row]:
+    def _read_events(self, where: Mapping[str, str] | None = None, above: Mapping[str, int] | None = None) -> list[Row]:
         columns = ["study_id", "seq", "run_id", "step", "row_hash", "wrote"]
         return from_arrow(self.store.read("events", {"study_id": self.study, **(where or {})}, columns, above))
 
@@ -349,10 +332,17 @@ class RunLog:
 
     def _event_row(self, entry: Entry, wrote: Mapping[str, object]) -> dict[str, object]:
         return {
-            "study_id": self.study, "run_id": self.run_id, "step": entry.step, "event": entry.kind, "at": self._clock(),
-            "by_user": self.user, "factor": entry.factor, "reason": entry.reason, "payload": entry.payload,
+            "study_id": self.study,
+            "run_id": self.run_id,
+            "step": entry.step,
+            "event": entry.kind,
+            "at": self._clock(),
+            "by_user": self.user,
+            "factor": entry.factor,
+            "reason": entry.reason,
+            "payload": entry.payload,
             "wrote": wrote or None,
-        }  # fmt: skip
+        }
 
     def _pending(self) -> dict[str, dict[str, dict[str, object]]]:
         """Rows in the tables no event of this run has stated yet."""

@@ -206,8 +206,9 @@ def unsealed_findings(events: Sequence[Row], seals: Mapping[str, Seal], signed: 
         said = "no signed seal vouches for {}: who wrote them is not proven"
         findings += [
             Finding("note", "events", f"study {study} run {run}", said.format(counted(count, "event")))
-            for (study, run), count in open_runs.items() if count
-        ]  # fmt: skip
+            for (study, run), count in open_runs.items()
+            if count
+        ]
     return findings
 
 

@@ -46,8 +46,10 @@ class Signer:
         if not is_signature_true(signed):
             raise ConfigError.because(
                 "What the signer gave is no signature of the seal by its public key.",
-                "A seal's signature is Ed25519.", "Give the public key that belongs to the secret one.", "signer",
-            )  # fmt: skip
+                "A seal's signature is Ed25519.",
+                "Give the public key that belongs to the secret one.",
+                "signer",
+            )
         return signed
 
 
@@ -77,8 +79,9 @@ def _secret(text: str, path: str) -> Ed25519PrivateKey:
         raise ConfigError.because(
             "The key that signs seals cannot be read.",
             "It is an Ed25519 key: a PEM without password, or 64 hexadecimal digits.",
-            "Make one: openssl genpkey -algorithm ed25519 -out seal_key.pem", path,
-        )  # fmt: skip
+            "Make one: openssl genpkey -algorithm ed25519 -out seal_key.pem",
+            path,
+        )
     return found
 
 
@@ -99,8 +102,10 @@ def signer_of_environment(store: str = "", environment: Mapping[str, str] | None
     if store and "://" not in store and file.resolve().is_relative_to(Path(store).resolve()):
         raise ConfigError.because(
             f"The key file {file} lies in the store it seals.",
-            "Who can write the store must not have the key by that.", "Keep it elsewhere.", FILE_VARIABLE,
-        )  # fmt: skip
+            "Who can write the store must not have the key by that.",
+            "Keep it elsewhere.",
+            FILE_VARIABLE,
+        )
     return read_signer(_file_text(file, FILE_VARIABLE), FILE_VARIABLE)
 
 
@@ -148,8 +153,9 @@ def _public_digits(said: str) -> str:
         raise ConfigError.because(
             "The public key cannot be read.",
             "It is an Ed25519 key: a PEM, an OpenSSH line, or 64 hexadecimal digits, or a file of one.",
-            "openssl pkey -in seal_key.pem -pubout shows the one of a secret key.", "public_key",
-        )  # fmt: skip
+            "openssl pkey -in seal_key.pem -pubout shows the one of a secret key.",
+            "public_key",
+        )
     return found.public_bytes_raw().hex()
 
 

@@ -58,9 +58,13 @@ class Seal:
     def text(self) -> str:
         """The whole text, as it is written."""
         said: dict[str, Any] = {
-            "study_id": self.study, "run_id": self.run, "head": str(self.head), "through": dict(self.through),
-            "files": dict(self.files), "previous": self.previous,
-        }  # fmt: skip
+            "study_id": self.study,
+            "run_id": self.run,
+            "head": str(self.head),
+            "through": dict(self.through),
+            "files": dict(self.files),
+            "previous": self.previous,
+        }
         if self.replaced:
             said["replaced"] = dict(self.replaced)
         if self.signature is not None:
@@ -106,10 +110,15 @@ def read_seal(name: str, text: str) -> Seal:
     if absent or odd:
         raise ValueError(f"it is no seal: {absent[0]} is not there" if absent else f"it is no seal: it has {odd[0]!r}")
     return Seal(
-        _text(said, "study_id"), _text(said, "run_id"), Head.read(_text(said, "head")), _numbers(said, "through"),
-        _digests(said, "files"), None if said["previous"] is None else _text(said, "previous"),
-        _digests(said, "replaced") if "replaced" in said else {}, _signature(said.get("signature")),
-    )  # fmt: skip
+        _text(said, "study_id"),
+        _text(said, "run_id"),
+        Head.read(_text(said, "head")),
+        _numbers(said, "through"),
+        _digests(said, "files"),
+        None if said["previous"] is None else _text(said, "previous"),
+        _digests(said, "replaced") if "replaced" in said else {},
+        _signature(said.get("signature")),
+    )
 
 
 def _text(said: Mapping[str, Any], name: str) -> str:

@@ -37,9 +37,14 @@ def signer_of(store: Store) -> Signer | None:
 
 
 def write_seal(
-    files: TableFiles, study: str, run_id: str, head: Head, at: datetime.datetime, signer: Signer | None = None,
+    files: TableFiles,
+    study: str,
+    run_id: str,
+    head: Head,
+    at: datetime.datetime,
+    signer: Signer | None = None,
     replaced: Mapping[str, str] | None = None,
-) -> str:  # fmt: skip
+) -> str:
     """Seal what the tables gained since the last seal; returns the seal's name. A head is sealed once.
 
     A seal that is none, lies ahead of the tables or, where this one is signed, bears no signature of the same key, is

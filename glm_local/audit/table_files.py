@@ -113,10 +113,12 @@ class ArrowFiles:
 def _no_seals(error: OSError) -> StoreError:
     return StoreError(
         Problem(
-            SEALS, f"Seals cannot be read or written: {' '.join(str(error).split())[:200]}.",
-            f"{SEALS} is a folder beside the tables.", "Check what is there in its place, space and rights.",
+            SEALS,
+            f"Seals cannot be read or written: {' '.join(str(error).split())[:200]}.",
+            f"{SEALS} is a folder beside the tables.",
+            "Check what is there in its place, space and rights.",
         )
-    )  # fmt: skip
+    )
 
 
 def is_seal(path: str) -> bool:

@@ -16,7 +16,7 @@ from glm_local.audit.findings import (
     state_findings,
 )
 from glm_local.audit.hash_chain import Finding, Head, chain_findings, head_of
-from glm_local.audit.run_log import chain_app
+from glm_local.audit.run_ids import chain_app
 from glm_local.audit.seal_findings import byte_findings, seal_findings, trusted_seals, unsealed_findings
 from glm_local.audit.seal_keys import read_public_key
 from glm_local.audit.seal_text import Seal
@@ -237,9 +237,12 @@ def _after(event: Row) -> Finding:
 
 
 def _proof(
-    keys: Collection[str], seals: Mapping[str, Seal] | None, expected: Collection[str], heads: Mapping[str, Head],
+    keys: Collection[str],
+    seals: Mapping[str, Seal] | None,
+    expected: Collection[str],
+    heads: Mapping[str, Head],
     some_go_on: bool,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What was shown, and what could not be."""
     proven = ["every event and row gives its hash, and rows and events agree"]
     unproven = []

@@ -60,9 +60,10 @@ class Floors:
         weight = added(sums.weight)
         total = float(sums.weight[:, : sums.folds].sum())
         held: Flags = (
-            (added(sums.rows) >= self.rows) & _reaches(weight, max(self.exposure, self.share * total))
+            (added(sums.rows) >= self.rows)
+            & _reaches(weight, max(self.exposure, self.share * total))
             & _reaches(added(sums.amount), self.events)
-        )  # fmt: skip
+        )
         if self.evidence:
             for part in evidence_parts(sums):
                 held &= _reaches(added(part), self.evidence)
@@ -133,9 +134,11 @@ def _information(gain: Gain) -> Array:
 def floors_words(floors: Floors, sums: FactorSums) -> str:
     """The floors in a sentence; empty where there are none."""
     parts: list[Any] = [
-        (floors.rows, f"{floors.rows:,g} rows"), (floors.exposure, f"{floors.exposure:,g} of weight"),
-        (floors.share, f"{floors.share:.3g} of the weight"), (floors.events, f"{floors.events:,g} events"),
+        (floors.rows, f"{floors.rows:,g} rows"),
+        (floors.exposure, f"{floors.exposure:,g} of weight"),
+        (floors.share, f"{floors.share:.3g} of the weight"),
+        (floors.events, f"{floors.events:,g} events"),
         (floors.evidence, f"{floors.evidence:,g} {evidence_words(domain_of(sums), sums.dispersion)}"),
-    ]  # fmt: skip
+    ]
     said = [words for value, words in parts if value]
     return f"Every bin holds at least {', '.join(said)}." if said else ""

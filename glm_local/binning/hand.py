@@ -54,14 +54,16 @@ def merge_levels(spec: FactorSpec, levels: Sequence[str], name: str | None = Non
     places = sorted(names.index(level) for level in asked if level in names)
     if len(asked) < 2 or not places:
         raise _refused(
-            f"{list(levels)} was given.", "Merging takes two levels or more, an ordinary one among them.",
+            f"{list(levels)} was given.",
+            "Merging takes two levels or more, an ordinary one among them.",
             f"Name two of {', '.join(map(repr, names[:8]))}.",
-        )  # fmt: skip
+        )
     if document["kind"] != "categorical" and places != list(range(places[0], places[-1] + 1)):
         raise _refused(
-            f"{asked} are no neighbours.", f"A {document['kind']} factor merges neighbours.",
+            f"{asked} are no neighbours.",
+            f"A {document['kind']} factor merges neighbours.",
             f"Add what lies between: {', '.join(map(repr, names[places[0] : places[-1] + 1]))}.",
-        )  # fmt: skip
+        )
     merged = _merge_intervals if document["kind"] == "numeric" else _merge_values
     new = merged(document, names, places, name)
     for cause, level in own.items():
@@ -118,14 +120,20 @@ def move_edge(spec: FactorSpec, edge: float | str, to: float | str) -> FactorSpe
     """
     document, names = _open(spec)
     if document["kind"] != "numeric":
-        raise _refused(f"{document['name']!r} is {document['kind']}.", "Only numeric factors have edges.",
-                       "Merge or split levels instead.")  # fmt: skip
+        raise _refused(
+            f"{document['name']!r} is {document['kind']}.",
+            "Only numeric factors have edges.",
+            "Merge or split levels instead.",
+        )
     edges = document["edges"]
     found = [place for place, one in enumerate(edges) if edge_number(one) == _edge_number(edge, document)]
     if not found:
         close = min(edges, key=lambda one: abs(edge_number(one) - _edge_number(edge, document)), default=None)
-        raise _refused(f"{edge!r} is not an edge of {document['name']!r}.", "An edge is moved from where it is.",
-                       f"Nearest: {close!r}." if close is not None else "It has none.")  # fmt: skip
+        raise _refused(
+            f"{edge!r} is not an edge of {document['name']!r}.",
+            "An edge is moved from where it is.",
+            f"Nearest: {close!r}." if close is not None else "It has none.",
+        )
     place = found[0]
     low, high = _between(document, place - 1, place + 1)
     if not low < _edge_number(to, document) < high:
@@ -162,14 +170,20 @@ def rename_level(spec: FactorSpec, level: str, name: str) -> FactorSpec:
 def _open(spec: FactorSpec) -> tuple[Document, list[str]]:
     """The document with what was learned written out, and the names of its ordinary levels."""
     if not isinstance(spec, NumericSpec | CategoricalSpec):
-        raise _refused(f"{spec.name!r} is {spec.kind}.", "Smoothing by hand is for factors with levels of one column.",
-                       "Change the specification itself.")  # fmt: skip
+        raise _refused(
+            f"{spec.name!r} is {spec.kind}.",
+            "Smoothing by hand is for factors with levels of one column.",
+            "Change the specification itself.",
+        )
     document: Document = spec.document()
     field = "edges" if document["kind"] == "numeric" else "levels"
     known = known_part(document, field)
     if known is None:
-        raise _refused(f"the {field} of {spec.name!r} are not known yet.", "Levels are smoothed once they are learned.",
-                       f"Learn them, or write the {field} out.")  # fmt: skip
+        raise _refused(
+            f"the {field} of {spec.name!r} are not known yet.",
+            "Levels are smoothed once they are learned.",
+            f"Learn them, or write the {field} out.",
+        )
     document[field] = list(known)
     learned = document.pop("learned", {})
     if learned.get("labels"):
@@ -208,22 +222,26 @@ def _merge_values(document: Document, names: list[str], places: list[int], name:
     return new
 
 
-def _split_interval(
-    document: Document, names: list[str], place: int, at: float | str, name: str | None
-) -> FactorSpec:
+def _split_interval(document: Document, names: list[str], place: int, at: float | str, name: str | None) -> FactorSpec:
     low, high = _between(document, place - 1, place)
     edge = _edge_number(at, document)
     lowest = document.get("lower") is not None and place == 0 and edge == low
     if not (low < edge < high or lowest):
-        raise _refused(f"{at!r} lies outside {names[place]!r}.", f"The new edge lies between {low:g} and {high:g}.",
-                       "Split the level that holds it.")  # fmt: skip
+        raise _refused(
+            f"{at!r} lies outside {names[place]!r}.",
+            f"The new edge lies between {low:g} and {high:g}.",
+            "Split the level that holds it.",
+        )
     document["edges"] = [*document["edges"][:place], at, *document["edges"][place:]]
     if "labels" in document:
         parts = interval_names(document["edges"], document.get("lower"), document.get("upper"))[place : place + 2]
         document["labels"] = [*names[:place], parts[0], name or parts[1], *names[place + 1 :]]
     if isinstance(document.get("base"), Mapping) and document["base"].get("level") == names[place]:
-        raise _refused(f"'base' names {names[place]!r}, which is to be split.", "The base is one of the parts.",
-                       "Change 'base' first.")  # fmt: skip
+        raise _refused(
+            f"'base' names {names[place]!r}, which is to be split.",
+            "The base is one of the parts.",
+            "Change 'base' first.",
+        )
     return _closed(document, {names[place]: str((ordinary_levels(document) or [])[place])})
 
 
@@ -234,16 +252,27 @@ def _split_group(document: Document, place: int, values: Sequence[Value], name: 
     for value, key in zip(values, (category_key(one, source) for one in values), strict=True):
         if key not in own:
             known = [key_text(one) for one in own if one is not None]
-            raise _refused(f"{value!r} is not in {level_name(level, source)!r}.", "Values leave the group they are in.",
-                           nearest(str(value), known))  # fmt: skip
+            raise _refused(
+                f"{value!r} is not in {level_name(level, source)!r}.",
+                "Values leave the group they are in.",
+                nearest(str(value), known),
+            )
     if not leaving or len(leaving) == len(own):
-        raise _refused(f"{len(leaving)} of {len(own)} values were to leave {level_name(level, source)!r}.",
-                       "A split leaves something on both sides.", "Name some of its values, not all.")  # fmt: skip
+        raise _refused(
+            f"{len(leaving)} of {len(own)} values were to leave {level_name(level, source)!r}.",
+            "A split leaves something on both sides.",
+            "Name some of its values, not all.",
+        )
     gone = [own[key] for key in leaving]
     rest = {"level": level_name(level, source), "values": [one for key, one in own.items() if key not in leaving]}
-    new: Any = gone[0] if len(gone) == 1 and name is None else {
-        "level": name or _joined([level_name(one, source) for one in gone]), "values": gone,
-    }  # fmt: skip
+    new: Any = (
+        gone[0]
+        if len(gone) == 1 and name is None
+        else {
+            "level": name or _joined([level_name(one, source) for one in gone]),
+            "values": gone,
+        }
+    )
     document["levels"] = [*document["levels"][:place], rest, new, *document["levels"][place + 1 :]]
     return _closed(document, {})
 
@@ -270,8 +299,11 @@ def _edge_number(edge: float | str, document: Document) -> float:
         return edge_number(edge)
     except ValueError:
         rule = "Its edges are dates." if dates else "Its edges are numbers."
-        raise _refused(f"{edge!r} was given for an edge of {document['name']!r}.", rule,
-                       "Write YYYY-MM-DD." if dates else "Write a number.") from None  # fmt: skip
+        raise _refused(
+            f"{edge!r} was given for an edge of {document['name']!r}.",
+            rule,
+            "Write YYYY-MM-DD." if dates else "Write a number.",
+        ) from None
 
 
 def _known(level: str, names: Sequence[str]) -> str:

@@ -126,10 +126,17 @@ class Judge:
         )
         shift = best_shift(by_level(at_samples(sums.gain, search.train), level_of, count))[:, 0]
         shift = shift if groups else np.zeros(1)
-        return pd.DataFrame({
-            "level": [f"level {at + 1}" for at in range(count)], "rows": rows, "bin_size": weight, "actual": amount,
-            "predicted": fitted, "relativity": self._relativity(shift, largest(weight)), "shift": shift,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "level": [f"level {at + 1}" for at in range(count)],
+                "rows": rows,
+                "bin_size": weight,
+                "actual": amount,
+                "predicted": fitted,
+                "relativity": self._relativity(shift, largest(weight)),
+                "shift": shift,
+            }
+        )
 
     def _relativity(self, shift: Array, base: int) -> Array:
         beside = shift - (shift[base] if np.isfinite(shift[base]) else 0.0)

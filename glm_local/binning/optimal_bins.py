@@ -68,13 +68,19 @@ def _check_size(sums: FactorSums, rules: BinningRules) -> None:
         raise ConfigError.because(
             f"the size of {sums.name!r} is to be chosen by BIC and it is categorical.",
             "BIC charges levels and cuts; a grouping whose order was fitted to the same rows pays too little.",
-            'Write size="cross_validated", or make the candidate ordinal.', path="size",
-        )  # fmt: skip
+            'Write size="cross_validated", or make the candidate ordinal.',
+            path="size",
+        )
 
 
 def judge_groups(
-    sums: FactorSums, candidate: Candidate, groups: Sequence[Sequence[int]], rules: BinningRules | None = None,
-    how: str = BY_HAND, others: Sequence[Groups] = (), responses: bool = False,
+    sums: FactorSums,
+    candidate: Candidate,
+    groups: Sequence[Sequence[int]],
+    rules: BinningRules | None = None,
+    how: str = BY_HAND,
+    others: Sequence[Groups] = (),
+    responses: bool = False,
 ) -> BinningResult:
     """The same result for groups that were not searched for.
 
@@ -112,9 +118,10 @@ def coarse_bins(
     """
     if sums.kind == "categorical":
         raise ConfigError.because(
-            f"{sums.name!r} is categorical.", "Coarse bins join neighbours, and categories have none.",
+            f"{sums.name!r} is categorical.",
+            "Coarse bins join neighbours, and categories have none.",
             "Use target_order, or make the candidate ordinal.",
-        )  # fmt: skip
+        )
     groups = _equal_groups(sums, np.arange(sums.ordered), bins, rules or BinningRules())
     return judge_groups(sums, candidate, groups, rules, "bins of about equal exposure")
 
@@ -133,9 +140,14 @@ def target_order(
         return _equal_groups(sums, category_order(sums, learned_from, dispersion), max_groups, asked)
 
     return judge_groups(
-        sums, candidate, made(folds), rules, "groups of about equal exposure in the order of shrunk experience",
-        [made(np.delete(folds, fold)) for fold in folds] if len(folds) > 1 else (), responses=True,
-    )  # fmt: skip
+        sums,
+        candidate,
+        made(folds),
+        rules,
+        "groups of about equal exposure in the order of shrunk experience",
+        [made(np.delete(folds, fold)) for fold in folds] if len(folds) > 1 else (),
+        responses=True,
+    )
 
 
 def _equal_groups(sums: FactorSums, order: NDArray[np.intp], most: int, rules: BinningRules) -> Groups:
@@ -155,9 +167,8 @@ def _search(sums: FactorSums, candidate: Candidate, rules: BinningRules) -> Sear
     """The search, with what becomes of codes that are asked to have levels of their own."""
     policies: Mapping[str, Policy] = {"missing": rules.missing, "unseen": rules.unseen}
     asked = [
-        code for cause, policy in policies.items()
-        if _is_own(policy) and (code := candidate.apart(cause)) is not None
-    ]  # fmt: skip
+        code for cause, policy in policies.items() if _is_own(policy) and (code := candidate.apart(cause)) is not None
+    ]
     own = codes_of_their_own(sums, rules, asked) if asked else ()
     held = sums.rows[:, : sums.folds].sum(axis=1)
     return Search(sums, rules, own, tuple(code for code in asked if code not in own and held[code] > 0))
@@ -178,8 +189,14 @@ def _policy(candidate: Candidate, cause: str, policy: Policy, own: Sequence[int]
 
 
 def _result(
-    search: Search, candidate: Candidate, trial: Trial, trials: pd.DataFrame, proof: Proof,
-    evidence: Searched | None, how: str, floors: Floors,
+    search: Search,
+    candidate: Candidate,
+    trial: Trial,
+    trials: pd.DataFrame,
+    proof: Proof,
+    evidence: Searched | None,
+    how: str,
+    floors: Floors,
 ) -> BinningResult:
     spec, levels = None, trial.table.rename(columns={"bin_size": "exposure"})
     if trial.groups:
@@ -187,8 +204,16 @@ def _result(
         spec = marked(spec, how) if how else spec
     levels["level"] = ["all"] if spec is None else level_names(spec.document())
     return BinningResult(
-        candidate.name, candidate.kind, spec, trial.groups, levels, trials, proof, is_ratio(search.sums.gain),
-        evidence, floors,
+        candidate.name,
+        candidate.kind,
+        spec,
+        trial.groups,
+        levels,
+        trials,
+        proof,
+        is_ratio(search.sums.gain),
+        evidence,
+        floors,
     )
 
 

@@ -182,9 +182,13 @@ def unstable_relativity_penalty(max_ratio: float = 3.0, penalty: float = 0.01) -
 
 
 _NAMES: dict[type, str] = {
-    _BinCount: "bin_count", _SmallSize: "small_bin_size", _SmallCount: "small_count", _Small: "small",
-    _Gap: "train_validation_gap", _Unstable: "unstable_relativity",
-}  # fmt: skip
+    _BinCount: "bin_count",
+    _SmallSize: "small_bin_size",
+    _SmallCount: "small_count",
+    _Small: "small",
+    _Gap: "train_validation_gap",
+    _Unstable: "unstable_relativity",
+}
 
 
 def looks_at_validation(text: str) -> bool:
@@ -217,9 +221,11 @@ def named_penalties(penalties: Mapping[str, Penalty] | Sequence[Penalty]) -> dic
     for name, one in named.items():
         if not callable(one):
             raise ConfigError.because(
-                f"penalty {name!r} is {one!r}.", "A penalty is a function of a context.",
-                "Give bin_count_penalty(), or a function that returns a number.", path=f"penalties/{name}",
-            )  # fmt: skip
+                f"penalty {name!r} is {one!r}.",
+                "A penalty is a function of a context.",
+                "Give bin_count_penalty(), or a function that returns a number.",
+                path=f"penalties/{name}",
+            )
     return named
 
 
@@ -236,12 +242,16 @@ def penalty_value(name: str, penalty: Penalty, context: PenaltyContext) -> float
     except Exception as error:
         raise ConfigError.because(
             f"penalty {name!r} raised {type(error).__name__} on {context.bins} levels of {context.factor!r}: {error}.",
-            "A penalty returns a number for every way to cut.", "Mend it, or leave it out.", path=f"penalties/{name}",
+            "A penalty returns a number for every way to cut.",
+            "Mend it, or leave it out.",
+            path=f"penalties/{name}",
         ) from error
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
         raise ConfigError.because(
             f"penalty {name!r} returned {value!r} on {context.bins} levels of {context.factor!r}.",
-            "A penalty is a finite number.", "Mend it, or leave it out.", path=f"penalties/{name}",
+            "A penalty is a finite number.",
+            "Mend it, or leave it out.",
+            path=f"penalties/{name}",
         )
     return float(cast(float, value))
 

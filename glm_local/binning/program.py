@@ -217,9 +217,7 @@ def _fits(left: Array, right: Array, direction: str, step: float) -> Flags:
     return flags
 
 
-def _by_order(
-    sources: Array, left: Array, right: Array, direction: str, step: float, _: Array | None
-) -> Array:
+def _by_order(sources: Array, left: Array, right: Array, direction: str, step: float, _: Array | None) -> Array:
     """Best predecessor by running maxima over shifts in rising order; shape (phases, sizes, ends)."""
     reach = np.full((*sources.shape[:2], len(right)), -np.inf)
     slack = SLACK * (1 + np.abs(right))
@@ -235,9 +233,7 @@ def _by_order(
     return reach
 
 
-def _by_pairs(
-    sources: Array, left: Array, right: Array, direction: str, step: float, cost: Array | None
-) -> Array:
+def _by_pairs(sources: Array, left: Array, right: Array, direction: str, step: float, cost: Array | None) -> Array:
     """Best predecessor when every pair of neighbours has a cost of its own; shape (phases, sizes, ends)."""
     assert cost is not None
     price = np.where(_fits(left, right, direction, step), cost, np.inf)

@@ -83,13 +83,19 @@ class BinningResult:
     def plot_levels(self) -> Figure:
         """The chosen levels in training: exposure, observed rates, and rates fitted before the factor."""
         exposure = self.levels["exposure"].replace(0.0, math.nan)
-        table = pd.DataFrame({
-            "level": self.levels["level"], "rows": self.levels["rows"], "exposure": self.levels["exposure"],
-            "exposure_share": self.levels["exposure"] / (self.levels["exposure"].sum() or 1.0),
-            "actual_rate": self.levels["actual"] / exposure, "predicted_rate": self.levels["predicted"] / exposure,
-            "actual_to_predicted": self.levels["actual"] / self.levels["predicted"].replace(0.0, math.nan),
-            "lower": math.nan, "upper": math.nan,
-        })  # fmt: skip
+        table = pd.DataFrame(
+            {
+                "level": self.levels["level"],
+                "rows": self.levels["rows"],
+                "exposure": self.levels["exposure"],
+                "exposure_share": self.levels["exposure"] / (self.levels["exposure"].sum() or 1.0),
+                "actual_rate": self.levels["actual"] / exposure,
+                "predicted_rate": self.levels["predicted"] / exposure,
+                "actual_to_predicted": self.levels["actual"] / self.levels["predicted"].replace(0.0, math.nan),
+                "lower": math.nan,
+                "upper": math.nan,
+            }
+        )
         return factor_figure(table, title=f"{self.factor}: training, fitted before it")
 
     def _level_lines(self) -> list[str]:
@@ -107,7 +113,7 @@ class BinningResult:
     def _repr_html_(self) -> str:
         title = "no factor at all" if self.spec is None else f"{len(self.levels)} levels"
         return (
-            f'<div><p><b>{clean(self.factor)}</b>: {title} ({self.proof.status})</p>{self.plot().svg()}'
+            f"<div><p><b>{clean(self.factor)}</b>: {title} ({self.proof.status})</p>{self.plot().svg()}"
             f"{self.plot_levels().svg() if self.spec is not None else ''}"
             f"{_html_table(self.levels)}{_html_table(self.trials)}"
             f"<p>{clean(self.proof.guarantee)}</p></div>"
@@ -117,9 +123,7 @@ class BinningResult:
 def _html_table(table: pd.DataFrame) -> str:
     names = [name for name in table.columns if name != "shift"]
     head = "".join(f"<th>{clean(name.replace('_', ' '))}</th>" for name in names)
-    body = "".join(
-        f"<tr>{''.join(_td(name, line[name]) for name in names)}</tr>" for line in table.to_dict("records")
-    )
+    body = "".join(f"<tr>{''.join(_td(name, line[name]) for name in names)}</tr>" for line in table.to_dict("records"))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

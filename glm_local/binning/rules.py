@@ -132,10 +132,12 @@ class BinningRules:
         evidence = 0.0 if counted else evidence_floor(domain)
         share = 0.0 if self.min_exposure is not None else SHARES[self.profile]
         return Floors(
-            self.min_rows or 0.0, self.min_exposure or 0.0, self.min_events or 0.0,
+            self.min_rows or 0.0,
+            self.min_exposure or 0.0,
+            self.min_events or 0.0,
             evidence if self.min_evidence is None else self.min_evidence,
             share if self.min_share is None else self.min_share,
-        )  # fmt: skip
+        )
 
     @property
     def given_floors(self) -> Floors:
@@ -168,17 +170,28 @@ def _problems(rules: BinningRules) -> Iterator[Problem]:
             yield Problem(name, f"{value!r} was given.", "It is a finite number, 0 or more.", "Write 0 for no rule.")
     step = rules.min_relativity_step
     if step is not None and not _is_number(step):
-        yield Problem("min_relativity_step", f"{step!r} was given.", "It is a ratio, 1 or more, or a difference.",
-                      "Write 1.05 for neighbours at least 5 % apart, or None.")  # fmt: skip
+        yield Problem(
+            "min_relativity_step",
+            f"{step!r} was given.",
+            "It is a ratio, 1 or more, or a difference.",
+            "Write 1.05 for neighbours at least 5 % apart, or None.",
+        )
     if rules.trend not in get_args(Trend):
-        yield Problem("trend", f"{rules.trend!r} is not a trend.", f"Trends are {', '.join(get_args(Trend))}.",
-                      nearest(str(rules.trend), get_args(Trend)))  # fmt: skip
+        yield Problem(
+            "trend",
+            f"{rules.trend!r} is not a trend.",
+            f"Trends are {', '.join(get_args(Trend))}.",
+            nearest(str(rules.trend), get_args(Trend)),
+        )
     if rules.min_share is not None and _is_number(rules.min_share) and rules.min_share > 1:
         yield Problem("min_share", f"{rules.min_share!r} was given.", "It is a share, at most 1.", "Write 0.05.")
     if rules.profile not in get_args(Profile):
-        yield Problem("profile", f"{rules.profile!r} is not a profile.",
-                      f"Profiles are {', '.join(get_args(Profile))}.",
-                      nearest(str(rules.profile), get_args(Profile)))  # fmt: skip
+        yield Problem(
+            "profile",
+            f"{rules.profile!r} is not a profile.",
+            f"Profiles are {', '.join(get_args(Profile))}.",
+            nearest(str(rules.profile), get_args(Profile)),
+        )
     yield from _size_problems(rules)
     for name in ("missing", "unseen"):
         value = getattr(rules, name)
@@ -192,12 +205,19 @@ def _size_problems(rules: BinningRules) -> Iterator[Problem]:
     names = get_args(SizeRule)
     if _whole(rules.size):
         if rules.size and not rules.min_bins <= int(rules.size) <= rules.max_bins:
-            yield Problem("size", f"{rules.size} bins were asked for.",
-                          f"min_bins is {rules.min_bins} and max_bins {rules.max_bins}.",
-                          "Change the size or the bounds.")  # fmt: skip
+            yield Problem(
+                "size",
+                f"{rules.size} bins were asked for.",
+                f"min_bins is {rules.min_bins} and max_bins {rules.max_bins}.",
+                "Change the size or the bounds.",
+            )
     elif rules.size not in names:
-        yield Problem("size", f"{rules.size!r} was given.", f"It is a number of bins or one of {', '.join(names)}.",
-                      nearest(str(rules.size), names))  # fmt: skip
+        yield Problem(
+            "size",
+            f"{rules.size!r} was given.",
+            f"It is a number of bins or one of {', '.join(names)}.",
+            nearest(str(rules.size), names),
+        )
 
 
 def _is_number(value: object) -> bool:

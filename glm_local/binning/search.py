@@ -134,10 +134,14 @@ class Search:
         costs = self._bin_costs(arrangement)
         pair, last = self._neighbour_costs(arrangement)
         return Task(
-            np.where(allowed, -segments.change - costs, -np.inf), segments.shift, max(sizes, default=1),
+            np.where(allowed, -segments.change - costs, -np.inf),
+            segments.shift,
+            max(sizes, default=1),
             "none" if self.sums.kind == "categorical" else self.rules.trend,
-            self.rules.shift_step(is_ratio(self.sums.gain)), pair, last,
-        )  # fmt: skip
+            self.rules.shift_step(is_ratio(self.sums.gain)),
+            pair,
+            last,
+        )
 
     def allowed(self, arrangement: Arrangement) -> Flags:
         """Runs every rule on single bins allows, judged on all training folds."""
@@ -174,9 +178,11 @@ class Search:
             for label in pair:
                 if label not in known:
                     raise ConfigError.because(
-                        f"{label!r} is to be kept apart.", f"{self.sums.name!r} has no such fine label.",
-                        nearest(label, known), path="apart",
-                    )  # fmt: skip
+                        f"{label!r} is to be kept apart.",
+                        f"{self.sums.name!r} has no such fine label.",
+                        nearest(label, known),
+                        path="apart",
+                    )
             pairs.append((known.index(pair[0]), known.index(pair[1])))
         return tuple(pairs)
 

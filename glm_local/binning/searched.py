@@ -77,9 +77,11 @@ def searched(judge: Judge, trials: Sequence[Trial], at: int) -> Searched | None:
     held = Judge(judge.search).out_of_fold_of(trials[at].groups)
     assert held is not None
     return Searched(
-        str(judge.search.rules.size), tuple(-float(changes[place, fold]) for fold, place in enumerate(places)),
-        tuple(-float(one) for one in held), tuple(trials[place].bins for place in places),
-    )  # fmt: skip
+        str(judge.search.rules.size),
+        tuple(-float(changes[place, fold]) for fold, place in enumerate(places)),
+        tuple(-float(one) for one in held),
+        tuple(trials[place].bins for place in places),
+    )
 
 
 def searched_by(rule: str, judge: Judge, groups: Groups) -> Searched | None:

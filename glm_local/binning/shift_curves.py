@@ -48,9 +48,7 @@ def grid_of(sums: OffsetSums) -> Array:
 def _with_rows(sums: OffsetSums) -> OffsetSums:
     """The groups that have rows."""
     kept = sums.weight.sum(axis=(0, 1)) > 0
-    return replace(
-        sums, predictor=sums.predictor[kept], weight=sums.weight[:, :, kept], amount=sums.amount[:, :, kept]
-    )
+    return replace(sums, predictor=sums.predictor[kept], weight=sums.weight[:, :, kept], amount=sums.amount[:, :, kept])
 
 
 @dataclass(frozen=True)
@@ -76,9 +74,11 @@ def curves_of(sums: OffsetSums) -> Curves:
     # Linear in the responses: amount times the value at 1, the rest of the weight times the value at 0.
     value = amount @ _rise(sums, mean, predictor, 1.0) + (weight - amount) @ _rise(sums, mean, predictor, 0.0)
     return Curves(
-        grid, value, amount @ ratio - weight @ (mean * ratio),
+        grid,
+        value,
+        amount @ ratio - weight @ (mean * ratio),
         amount @ turn - weight @ (mean * turn + slope * ratio),
-    )  # fmt: skip
+    )
 
 
 def _rise(sums: OffsetSums, mean: Array, predictor: Array, response: float) -> Array:
@@ -176,9 +176,7 @@ def _argument(coefficients: list[Array]) -> Array:
     return found
 
 
-def _with_separated(
-    sums: OffsetSums, first: Codes, last: Codes, change: Array, shift: Array
-) -> tuple[Array, Array]:
+def _with_separated(sums: OffsetSums, first: Codes, last: Codes, change: Array, shift: Array) -> tuple[Array, Array]:
     """Runs whose rows are all 0 or all 1: an infinite shift fits them perfectly. Runs without rows: no shift."""
     apart, rows = separated(sums)[:, 0], sums.weight.sum(axis=(1, 2))
     known = np.concatenate([[0], np.cumsum(rows > 0)])

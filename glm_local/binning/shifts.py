@@ -27,9 +27,7 @@ def at_samples(gain: Gain, mix: Array) -> Gain:
 def by_level(gain: Gain, level_of: NDArray[np.intp], levels: int) -> Gain:
     """Sums of codes added up by level; codes whose level is -1 are left out."""
     if isinstance(gain, OffsetSums):
-        return replace(
-            gain, weight=added(gain.weight, level_of, levels), amount=added(gain.amount, level_of, levels)
-        )
+        return replace(gain, weight=added(gain.weight, level_of, levels), amount=added(gain.amount, level_of, levels))
     return replace(gain, a=added(gain.a, level_of, levels), b=added(gain.b, level_of, levels))
 
 
@@ -128,6 +126,4 @@ def finite_shift(gain: Gain, shift: Array, dispersion: float) -> Array:
 
 def is_ratio(gain: Gain) -> bool:
     """Whether e to the shift is a relativity; otherwise the shift itself is a difference."""
-    return isinstance(gain, PowerLogSums) or (
-        isinstance(gain, OffsetSums) and gain.link.name in LINKS_OF_RATIOS
-    )
+    return isinstance(gain, PowerLogSums) or (isinstance(gain, OffsetSums) and gain.link.name in LINKS_OF_RATIOS)

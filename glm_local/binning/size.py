@@ -59,11 +59,13 @@ def choose(trials: Sequence[Trial], search: Search) -> tuple[int, pd.DataFrame]:
 
 
 def _table(trials: Sequence[Trial], search: Search) -> pd.DataFrame:
-    table = pd.DataFrame({
-        "bins": [one.bins for one in trials],
-        "levels": [one.levels for one in trials],
-        "train_deviance": [one.train_deviance for one in trials],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "bins": [one.bins for one in trials],
+            "levels": [one.levels for one in trials],
+            "train_deviance": [one.train_deviance for one in trials],
+        }
+    )
     out = [one.out_of_fold.sum() for one in trials if one.out_of_fold is not None]
     if len(out) == len(trials):
         now = float(search.sums.deviance[: search.sums.folds].sum())
@@ -88,9 +90,10 @@ def _criterion(rules: BinningRules, table: pd.DataFrame) -> pd.Series:
     if "cv_deviance" not in table:
         raise ConfigError.because(
             f"the number of bins is to be chosen by {rules.size!r} and there is one fold.",
-            "Cross-validation needs two folds or more.", 'Prepare the rows with folds=5, or write size="bic".',
+            "Cross-validation needs two folds or more.",
+            'Prepare the rows with folds=5, or write size="bic".',
             path="size",
-        )  # fmt: skip
+        )
     return table["cv_deviance"]
 
 
@@ -103,9 +106,7 @@ def bic_parameters(trial: Trial) -> int:
     return trial.levels - 1 + max(trial.bins - 1, 0)
 
 
-def fewest_within_one_error(
-    score: Array, changes: Array, best: int, rows: float, levels: Sequence[int]
-) -> int:
+def fewest_within_one_error(score: Array, changes: Array, best: int, rows: float, levels: Sequence[int]) -> int:
     """Place of the fewest levels whose score is within one standard error of the best one's."""
     errors = np.array(_standard_errors(changes, best, rows))
     near = np.isfinite(score) & (score <= score[best] + errors)

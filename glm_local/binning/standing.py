@@ -21,7 +21,11 @@ from glm_local.factors.factor_spec import FactorSpec
 
 
 def gain_over_standing(
-    sums: FactorSums, candidate: Candidate, standing: FactorSpec, before: Searched | None, found: Searched,
+    sums: FactorSums,
+    candidate: Candidate,
+    standing: FactorSpec,
+    before: Searched | None,
+    found: Searched,
     kinds: Mapping[str, ColumnKind],
 ) -> tuple[float, float] | None:
     """Deviance a search saves out of fold beyond the standing bins, and its standard error.

@@ -101,9 +101,14 @@ class Candidate:
         sets = [sorted(group) for group in groups]
         self._check(sets)
         document: dict[str, Any] = {
-            "kind": self.kind, "name": name or self.name, "column": self.column, "missing": missing, "base": base,
-            "source": source_of(self.fine.document()), "notes": list(notes),
-        }  # fmt: skip
+            "kind": self.kind,
+            "name": name or self.name,
+            "column": self.column,
+            "missing": missing,
+            "base": base,
+            "source": source_of(self.fine.document()),
+            "notes": list(notes),
+        }
         if isinstance(self.fine, NumericSpec):
             edges = known_part(self.fine.document(), "edges")
             document |= {"edges": [edges[group[-1]] for group in sets[:-1]], "labels": labels or self._own_labels(sets)}

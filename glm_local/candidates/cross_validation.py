@@ -66,10 +66,12 @@ def cross_validate(rows: StudyRows[Any], model: ModelDocument | None) -> CrossVa
     fit, plan = rows.packed(model)
     recodes = rows.fold_recodes(plan)
     steps = _steps(rows, fit, recodes)
-    kernels = ManyKernels(tuple(
-        RecodedKernel(recode, DevianceKernel(fit.family, RowMeans.of(fit.columns, fit.link, step)))
-        for recode, step in zip(recodes, steps, strict=True)
-    ))  # fmt: skip
+    kernels = ManyKernels(
+        tuple(
+            RecodedKernel(recode, DevianceKernel(fit.family, RowMeans.of(fit.columns, fit.link, step)))
+            for recode, step in zip(recodes, steps, strict=True)
+        )
+    )
     totals = np.stack([one[0] for one in kernels.answers(rows.sum(kernels, "out of fold"))])
     return CrossValidation(totals[:, ROWS], totals[:, WEIGHT], totals[:, DEVIANCE])
 

@@ -81,7 +81,16 @@ def _one(rows: StudyRows[Any], name: str, sums: CodeSums, gain: Gain, dispersion
     labels = candidate.labels
     deviance = _visible(rows, sums.of(name, "deviance"))
     return FactorSums(
-        name, candidate.kind, labels, candidate.ordered, rows.folds, _visible(rows, rows.static(name, "rows")),
-        _visible(rows, rows.static(name, "weight")), _visible(rows, rows.static(name, "amount")),
-        _visible(rows, sums.of(name, "fitted")), gain, deviance.sum(axis=0), dispersion,
-    )  # fmt: skip
+        name,
+        candidate.kind,
+        labels,
+        candidate.ordered,
+        rows.folds,
+        _visible(rows, rows.static(name, "rows")),
+        _visible(rows, rows.static(name, "weight")),
+        _visible(rows, rows.static(name, "amount")),
+        _visible(rows, sums.of(name, "fitted")),
+        gain,
+        deviance.sum(axis=0),
+        dispersion,
+    )

@@ -60,9 +60,7 @@ def _bins(one: CompiledFactor, fine: Bin, coarse: Bin) -> NDArray[np.int64] | No
     return _table(one.size, found)
 
 
-def _lookups(
-    one: CompiledFactor, fine: Lookup, coarse: Lookup, complete: bool
-) -> NDArray[np.int64] | None:
+def _lookups(one: CompiledFactor, fine: Lookup, coarse: Lookup, complete: bool) -> NDArray[np.int64] | None:
     codes = dict(zip(coarse.keys, coarse.outputs, strict=True))
     if not complete and not set(coarse.keys) <= set(fine.keys):
         return None

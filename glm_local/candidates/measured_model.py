@@ -40,7 +40,7 @@ def measured_model(
     kernels: list[Kernel] = [
         RecodedKernel(rows.recode(plan, rows.codes_of(sample)), DevianceKernel(rows.family, means))
         for sample in samples
-    ]  # fmt: skip
+    ]
     keys = keys and rows.group_atom is not None
     every = ManyKernels(tuple([*kernels, key_scores(rows, fit, plan)] if keys else kernels))
     answers = every.answers(rows.sum(every, "deviance"))
@@ -74,7 +74,12 @@ def key_scores(
     assert group is not None
     at = design.atom_of(SAMPLE)
     return KeyScoresKernel(
-        fit.family, fit.link, Predictor.at(fit.basis.inner(fit.coefficients), fit.basis),
-        RowMeans.of(fit.columns, fit.link, fit.coefficients), ColumnScores(fit.columns, SCORE_GROUPS),
-        rows.recode(plan), group, (at, rows.codes_of(samples)[design.atoms[at].member_codes(SAMPLE)]),
-    )  # fmt: skip
+        fit.family,
+        fit.link,
+        Predictor.at(fit.basis.inner(fit.coefficients), fit.basis),
+        RowMeans.of(fit.columns, fit.link, fit.coefficients),
+        ColumnScores(fit.columns, SCORE_GROUPS),
+        rows.recode(plan),
+        group,
+        (at, rows.codes_of(samples)[design.atoms[at].member_codes(SAMPLE)]),
+    )

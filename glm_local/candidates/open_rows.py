@@ -48,9 +48,18 @@ class OpenedRows(Generic[Frame]):
 
 
 def open_rows(
-    engine: Engine[Frame], frame: Frame, request: FitRequest, candidates: Sequence[CandidateLike], split: Split,
-    key: Sequence[str], *, folds: int = 5, seed: int = 0, pre_bins: int = PRE_BINS, by_key: bool = False,
-) -> tuple[StudyRows[Frame], Mapping[str, str]]:  # fmt: skip
+    engine: Engine[Frame],
+    frame: Frame,
+    request: FitRequest,
+    candidates: Sequence[CandidateLike],
+    split: Split,
+    key: Sequence[str],
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    pre_bins: int = PRE_BINS,
+    by_key: bool = False,
+) -> tuple[StudyRows[Frame], Mapping[str, str]]:
     """Learn the split and the fine codes of candidates, and pack the rows; `opened_rows` without its checks.
 
     Passes: at most four over the source (the split where it learns, values, cut points, packing).
@@ -68,9 +77,18 @@ def open_rows(
         The rows, and why columns are no candidates, by name.
     """
     opened = opened_rows(
-        engine, frame, request, candidates, split, key, folds=folds, seed=seed, pre_bins=pre_bins, check=False,
+        engine,
+        frame,
+        request,
+        candidates,
+        split,
+        key,
+        folds=folds,
+        seed=seed,
+        pre_bins=pre_bins,
+        check=False,
         by_key=by_key,
-    )  # fmt: skip
+    )
     return opened.rows, opened.refused
 
 
@@ -115,7 +133,10 @@ def opened_rows(
 
 
 def training_rows(
-    engine: Engine[Frame], frame: Frame, request: FitRequest, candidates: Sequence[CandidateLike],
+    engine: Engine[Frame],
+    frame: Frame,
+    request: FitRequest,
+    candidates: Sequence[CandidateLike],
 ) -> tuple[StudyRows[Frame], Mapping[str, str]]:
     """Pack all rows as training rows of one fold: for what looks at them once and compares nothing out of fold.
 
@@ -143,9 +164,10 @@ def _unlike(
     found = unlike_samples(moments, _groups(rows.folds))
     if not found or part is None:
         return found
-    roles = RateRoles(role_expression(request.target), *(
-        None if one is None else role_expression(one) for one in (request.exposure, request.weight)
-    ))  # fmt: skip
+    roles = RateRoles(
+        role_expression(request.target),
+        *(None if one is None else role_expression(one) for one in (request.exposure, request.weight)),
+    )
     table = engine.cells(marked, [KeyParts.request("samples by key", code, part, roles)])["samples by key"]
     assert table is not None  # only a request that allows overflow gets None
     return unlike_samples(moments, _groups(rows.folds), KeyParts.of(table))

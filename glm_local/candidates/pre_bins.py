@@ -32,10 +32,15 @@ PRE_BINS = 200
 """Most pre-bins of a numeric candidate; with missing they fit one byte."""
 
 KIND_OF: Mapping[ColumnKind, tuple[str, str]] = {
-    "boolean": ("categorical", "boolean"), "integer": ("numeric", "integer"), "float32": ("numeric", "number"),
-    "float64": ("numeric", "number"), "decimal": ("numeric", "number"), "text": ("categorical", "text"),
-    "date": ("numeric", "date"), "timestamp": ("numeric", "date"),
-}  # fmt: skip
+    "boolean": ("categorical", "boolean"),
+    "integer": ("numeric", "integer"),
+    "float32": ("numeric", "number"),
+    "float64": ("numeric", "number"),
+    "decimal": ("numeric", "number"),
+    "text": ("categorical", "text"),
+    "date": ("numeric", "date"),
+    "timestamp": ("numeric", "date"),
+}
 """Candidate kind and how the column is read, where only a column is named."""
 
 CandidateLike = str | Mapping[str, Any] | FactorSpec
@@ -113,9 +118,9 @@ def _specs(asked: Sequence[CandidateLike], kinds: Mapping[str, ColumnKind]) -> t
         if isinstance(one, str):
             if kinds.get(one) not in KIND_OF:
                 found = f"{one!r} is not a column of the table" if one not in kinds else f"{one!r} cannot be read"
-                problems.append(Problem(
-                    f"/candidates/{at}", f"{found}.", "A candidate is a column.", nearest(one, list(kinds))
-                ))  # fmt: skip
+                problems.append(
+                    Problem(f"/candidates/{at}", f"{found}.", "A candidate is a column.", nearest(one, list(kinds)))
+                )
                 continue
             kind, source = KIND_OF[kinds[one]]
             documents.append(candidate_document({"kind": kind, "name": one, "column": one, "source": source}))
@@ -126,11 +131,14 @@ def _specs(asked: Sequence[CandidateLike], kinds: Mapping[str, ColumnKind]) -> t
     specs = read_factors(documents)
     problems = factor_problems(specs, kinds) + [
         Problem(
-            f"/candidates/{at}", f"{spec.name!r} is {spec.kind}.", "A candidate has levels of one column.",
+            f"/candidates/{at}",
+            f"{spec.name!r} is {spec.kind}.",
+            "A candidate has levels of one column.",
             "Give linear terms and crossings to the study's fit instead.",
         )
-        for at, spec in enumerate(specs) if not is_level_factor(spec)
-    ]  # fmt: skip
+        for at, spec in enumerate(specs)
+        if not is_level_factor(spec)
+    ]
     for at, spec in enumerate(specs):
         problems += _policy_problems(f"/candidates/{at}", spec)
     if problems:
@@ -144,11 +152,14 @@ def _policy_problems(path: str, spec: FactorSpec) -> list[Problem]:
     asked = {cause: document[cause] for cause in ("missing", "unseen", "below", "above") if cause in document}
     return [
         Problem(
-            f"{path}/{cause}", f"{policy!r} was given.", "A candidate keeps such values apart.",
+            f"{path}/{cause}",
+            f"{policy!r} was given.",
+            "A candidate keeps such values apart.",
             f"Leave it out here; BinningRules({cause}=…), or the spec that is accepted, says what they become.",
         )
-        for cause, policy in asked.items() if own_level(cause, policy) is None
-    ]  # fmt: skip
+        for cause, policy in asked.items()
+        if own_level(cause, policy) is None
+    ]
 
 
 def _special(at: int, one: Mapping[str, Any]) -> tuple[float, ...]:
@@ -161,8 +172,10 @@ def _special(at: int, one: Mapping[str, Any]) -> tuple[float, ...]:
     )
     if not numbers or (values and one.get("kind") != "numeric"):
         raise DataError.because(
-            f"special is {values!r}.", "Special values are a list of numbers of a numeric candidate.",
-            'Write "special": [-1, 999, "inf"].', path=f"/candidates/{at}/special",
+            f"special is {values!r}.",
+            "Special values are a list of numbers of a numeric candidate.",
+            'Write "special": [-1, 999, "inf"].',
+            path=f"/candidates/{at}/special",
         )
     return tuple(float(value) for value in values)
 
@@ -187,23 +200,23 @@ def _values_request(spec: FactorSpec, where: Expression | None, pre_bins: int) -
     if isinstance(spec, NumericSpec):
         return CellRequest(spec.name, {"value": _number(spec)}, where=where, limit=pre_bins + 1, overflow="none")
     assert isinstance(spec, CategoricalSpec)
-    return CellRequest(
-        spec.name, {"value": Read(spec.column, spec.source)}, limit=MOST_LEVELS + 2, overflow="none"
-    )
+    return CellRequest(spec.name, {"value": Read(spec.column, spec.source)}, limit=MOST_LEVELS + 2, overflow="none")
 
 
-def _resolved(
-    spec: FactorSpec, table: DesignTable | None, cuts: Any, special: Sequence[float] = ()
-) -> FactorSpec:
+def _resolved(spec: FactorSpec, table: DesignTable | None, cuts: Any, special: Sequence[float] = ()) -> FactorSpec:
     if not isinstance(spec, NumericSpec):
         return learn(_named_apart(spec, table), table)
     known: list[float] = []
     if table is not None:
-        known = sorted({_as_number(value) for value, gone in
-                        zip(table.keys["value"], table.missing["value"], strict=True) if not gone})  # fmt: skip
+        known = sorted(
+            {
+                _as_number(value)
+                for value, gone in zip(table.keys["value"], table.missing["value"], strict=True)
+                if not gone
+            }
+        )
         if not known:
-            raise DataError.because(
-                f"{spec.column!r} has no known value.", "A candidate needs one.", "Leave it out.")  # fmt: skip
+            raise DataError.because(f"{spec.column!r} has no known value.", "A candidate needs one.", "Leave it out.")
         edges = known[:-1] if spec.source == "date" else value_edges(known, special)
     else:
         edges = quantile_edges(np.asarray(cuts, dtype=np.float64), spec.source)

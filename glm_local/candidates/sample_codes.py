@@ -31,5 +31,3 @@ def known_sample(sample: str) -> str:
             f"{sample!r} is not a sample.", f"Samples are {', '.join(SAMPLES)}.", nearest(sample, SAMPLES)
         )
     return sample
-
-

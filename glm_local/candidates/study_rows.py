@@ -353,7 +353,8 @@ class StudyRows(Generic[Frame]):
         """
         if name not in self.candidates:
             raise DataError.because(
-                f"{name!r} is not a candidate of this study.", "Only candidates have fine codes.",
+                f"{name!r} is not a candidate of this study.",
+                "Only candidates have fine codes.",
                 nearest(name, list(self.candidates)),
             )
         return self.candidates[name]

@@ -22,9 +22,12 @@ Study = Annotated[str | None, typer.Option("--study", help="Only this study.")]
 
 PublicKey = Annotated[
     list[str] | None,
-    typer.Option("--public-key", help="Key that seals must be signed by: a file, or the key itself; may be repeated. "
-                 "Otherwise GLM_SEAL_PUBLIC_KEY."),
-]  # fmt: skip
+    typer.Option(
+        "--public-key",
+        help="Key that seals must be signed by: a file, or the key itself; may be repeated. "
+        "Otherwise GLM_SEAL_PUBLIC_KEY.",
+    ),
+]
 
 DEFAULT_STORE = "artifacts/audit"
 
@@ -73,11 +76,14 @@ def verify_command(
         kept = audit.read_anchors(opened, anchor, study) if anchor is not None else []
         found = audit.verify(opened, study, [*heads, *kept], _public_keys(public_key))
         document = {
-            "ok": found.ok, "events": found.events, "rows": found.rows, "proven": found.proven if found.ok else (),
+            "ok": found.ok,
+            "events": found.events,
+            "rows": found.rows,
+            "proven": found.proven if found.ok else (),
             "not_proven": found.unproven,
             "heads": {name: str(one) for name, one in found.heads.items()},
             "findings": [one.__dict__ for one in found.findings],
-        }  # fmt: skip
+        }
         return Answer(document, str(found), 0 if found.ok else 1)
 
     return answered(ask, as_json, debug)
@@ -141,9 +147,13 @@ def show_command(
         record = audit.show(_store(store), run)
         rows = {name: len(found) for name, found in record.tables.items()}
         document = {
-            "run_id": record.run_id, "study": record.study, "run_status": record.status, "run": record.run,
-            "events": list(record.events), "tables": rows,
-        }  # fmt: skip
+            "run_id": record.run_id,
+            "study": record.study,
+            "run_status": record.status,
+            "run": record.run,
+            "events": list(record.events),
+            "tables": rows,
+        }
         events = "\n".join(_event_line(event) for event in record.events)
         about = f"run {terminal_word(record.run_id)} of study {terminal_word(record.study)}: {record.status}"
         said = f"{about}\n{events}\nrows written: {json_text(rows)}"
@@ -267,9 +277,11 @@ def _require_known(store: Any, what: Literal["study", "factor"], name: str) -> N
     known = sorted({str(one[column]) for one in from_arrow(store.read("events", columns=[column])) if one[column]})
     if name not in known:
         raise ConfigError.because(
-            f"No event knows {what} {name!r}.", f"A {what} goes by its name in the history.", nearest(name, known),
+            f"No event knows {what} {name!r}.",
+            f"A {what} goes by its name in the history.",
+            nearest(name, known),
             path=what,
-        )  # fmt: skip
+        )
 
 
 def _pair(line: Any, name: str) -> str:

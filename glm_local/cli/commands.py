@@ -15,9 +15,12 @@ from glm_local.job.command import Answer, RunArguments, answered, run_answer, st
 from glm_local.texts.counted import counted
 
 app = typer.Typer(
-    help="Factor-based generalized linear models: run jobs, score, audit.", no_args_is_help=True, add_completion=False,
-    pretty_exceptions_enable=False, rich_markup_mode=None,
-)  # fmt: skip
+    help="Factor-based generalized linear models: run jobs, score, audit.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 app.add_typer(audit_app, name="audit")
 
 Conf = Annotated[str, typer.Argument(help="The job's TOML file.")]

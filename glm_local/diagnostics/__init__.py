@@ -21,8 +21,26 @@ from glm_local.diagnostics.scored_tables import calibration, lift, summary
 from glm_local.diagnostics.stability_index import StabilityIndex, stability_index
 
 __all__ = [
-    "Drift", "StabilityIndex", "aggregate_rate_table", "aggregate_table", "binomial_deviance", "by_factor_report",
-    "calibration", "double_lift", "drift", "gamma_deviance", "gaussian_deviance", "lift", "mean_deviance",
-    "model_version_comparison", "poisson_deviance", "stability_index", "summary", "train_validation_comparison",
-    "tweedie_deviance", "validation_report", "weighted_mae", "weighted_rmse",
-]  # fmt: skip
+    "Drift",
+    "StabilityIndex",
+    "aggregate_rate_table",
+    "aggregate_table",
+    "binomial_deviance",
+    "by_factor_report",
+    "calibration",
+    "double_lift",
+    "drift",
+    "gamma_deviance",
+    "gaussian_deviance",
+    "lift",
+    "mean_deviance",
+    "model_version_comparison",
+    "poisson_deviance",
+    "stability_index",
+    "summary",
+    "train_validation_comparison",
+    "tweedie_deviance",
+    "validation_report",
+    "weighted_mae",
+    "weighted_rmse",
+]

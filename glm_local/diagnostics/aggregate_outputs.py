@@ -18,8 +18,19 @@ from glm_local.validation.intervals import ratio
 from glm_local.validation.strata import strata_of
 
 FUNCTIONS = (
-    "sum", "mean", "count", "size", "std", "var", "median", "min", "max", "first", "last", "count_distinct",
-)  # fmt: skip
+    "sum",
+    "mean",
+    "count",
+    "size",
+    "std",
+    "var",
+    "median",
+    "min",
+    "max",
+    "first",
+    "last",
+    "count_distinct",
+)
 NUMERIC = ("sum", "mean", "std", "var", "median")
 ORDERED = ("first", "last")
 VALUE, PLACE, WEIGHT = "__value", "__place", "__weight"

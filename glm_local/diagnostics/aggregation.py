@@ -35,17 +35,29 @@ Frame = TypeVar("Frame")
 Sums = Mapping[str, tuple[Column, str]]
 
 ALIASES = {
-    "avg": "mean", "average": "mean", "nunique": "count_distinct", "n_unique": "count_distinct", "stddev": "std",
-    "sd": "std", "variance": "var", "len": "size",
-}  # fmt: skip
+    "avg": "mean",
+    "average": "mean",
+    "nunique": "count_distinct",
+    "n_unique": "count_distinct",
+    "stddev": "std",
+    "sd": "std",
+    "variance": "var",
+    "len": "size",
+}
 MOST_VALUES = 1_000_000
 MOST_PLACES = 5_000_000
 ROW_NUMBER = "(row number)"
 
 
 def aggregate_table(
-    engine: Engine[Frame], frame: Frame, by: By, sums: Sums, *, weight: Column | None = None,
-    where: Filter = None, order: str | None = None,
+    engine: Engine[Frame],
+    frame: Frame,
+    by: By,
+    sums: Sums,
+    *,
+    weight: Column | None = None,
+    where: Filter = None,
+    order: str | None = None,
 ) -> pd.DataFrame:
     """Sums, means, counts, spreads and extremes by group. One pass over rows, two with "std" or "var".
 
@@ -122,14 +134,17 @@ def aggregate_table(
 def _aggregate(name: str, asked: Any, columns: Mapping[str, ColumnKind], order: Expression | None) -> Aggregate:
     if isinstance(asked, str) or not isinstance(asked, Sequence) or len(asked) != 2:
         raise ConfigError.because(
-            f"{name!r} is to be {asked!r}.", "An output is (column or expression, function).",
-            f'Write ("{asked if isinstance(asked, str) else "column"}", "sum").', path=f"sums/{name}",
+            f"{name!r} is to be {asked!r}.",
+            "An output is (column or expression, function).",
+            f'Write ("{asked if isinstance(asked, str) else "column"}", "sum").',
+            path=f"sums/{name}",
         )
     column, function = asked
     function = ALIASES.get(function, function) if isinstance(function, str) else function
     if function not in FUNCTIONS:
         raise ConfigError.because(
-            f"{function!r} is not a function of a table.", f"Functions are {', '.join(FUNCTIONS)}.",
+            f"{function!r} is not a function of a table.",
+            f"Functions are {', '.join(FUNCTIONS)}.",
             nearest(str(function), FUNCTIONS) + " Other quantiles come from the engine's quantiles verb.",
             path=f"sums/{name}",
         )
@@ -145,14 +160,13 @@ def _numbered(engine: Engine[Frame], frame: Frame) -> Frame:
     except EngineError as error:
         raise ConfigError.because(
             f"first or last values are asked for, no order is given, and {error.problems[0].found}",
-            "What is first depends on an order of rows.", 'Name the column that orders them: order="date".',
+            "What is first depends on an order of rows.",
+            'Name the column that orders them: order="date".',
             path="order",
         ) from None
 
 
-def _totals(
-    groups: Groups, asked: Sequence[Aggregate], weight: Expression, where: Expression | None
-) -> CellRequest:
+def _totals(groups: Groups, asked: Sequence[Aggregate], weight: Expression, where: Expression | None) -> CellRequest:
     added: dict[str, Expression] = {}
     for one in asked:
         added[f"count {one.name}"] = Not(IsMissing(one.value))
@@ -171,19 +185,24 @@ def _by_values(
         CellRequest(
             f"values of {one.name}",
             {**groups.reads, **({} if one.order is None else {PLACE: one.order}), VALUE: one.value},
-            {WEIGHT: weight} if one.function == "median" else {}, where,
-            MOST_VALUES if one.order is None else MOST_PLACES, "none",
+            {WEIGHT: weight} if one.function == "median" else {},
+            where,
+            MOST_VALUES if one.order is None else MOST_PLACES,
+            "none",
         )
-        for one in asked if one.by_value
-    ]  # fmt: skip
+        for one in asked
+        if one.by_value
+    ]
 
 
 def _distinct_names(names: Sequence[str]) -> None:
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:
         raise ConfigError.because(
-            f"two columns of the table would be named {twice[0]!r}.", "Groups, rows and outputs have different names.",
-            "Name the output otherwise.", path="sums",
+            f"two columns of the table would be named {twice[0]!r}.",
+            "Groups, rows and outputs have different names.",
+            "Name the output otherwise.",
+            path="sums",
         )
 
 
@@ -192,5 +211,6 @@ def _too_many_values(one: Aggregate) -> Exception:
     return EngineError.because(
         f"{one.name!r} asks for {one.function} of more than {most:,} distinct values.",
         "Rows answer with sums; extremes, medians and distinct counts are read off the distinct values.",
-        "Round the column by an expression first, or ask the engine's quantiles for 0 and 1.", path=f"sums/{one.name}",
+        "Round the column by an expression first, or ask the engine's quantiles for 0 and 1.",
+        path=f"sums/{one.name}",
     )

@@ -31,18 +31,32 @@ Frame = TypeVar("Frame")
 
 USUAL_BANDS = ScoreBands()
 SHOWN = {
-    "sample": "sample", "rows": "rows", "exposure": "exposure", "actual": "actual", "predicted": "predicted",
-    "actual_to_predicted": "actual_to_predicted", "mean_deviance": "mean_deviance",
-    "deviance_explained": "deviance_explained", "mean_absolute_error": "mae", "root_mean_squared_error": "rmse",
+    "sample": "sample",
+    "rows": "rows",
+    "exposure": "exposure",
+    "actual": "actual",
+    "predicted": "predicted",
+    "actual_to_predicted": "actual_to_predicted",
+    "mean_deviance": "mean_deviance",
+    "deviance_explained": "deviance_explained",
+    "mean_absolute_error": "mae",
+    "root_mean_squared_error": "rmse",
     "gini": "gini",
-}  # fmt: skip
+}
 """Columns of the comparisons, by their names in the validation summary."""
 MEASURES = ("mean_deviance", "deviance_explained", "mae", "rmse", "gini")
 
 
 def train_validation_comparison(
-    engine: Engine[Frame], frame: Frame, *, target: Column, prediction: Column, sample: Column,
-    family: FamilyLike = "poisson", exposure: Column | None = None, weight: Column | None = None,
+    engine: Engine[Frame],
+    frame: Frame,
+    *,
+    target: Column,
+    prediction: Column,
+    sample: Column,
+    family: FamilyLike = "poisson",
+    exposure: Column | None = None,
+    weight: Column | None = None,
     reference: str = "train",
 ) -> pd.DataFrame:
     """One model on every sample, with the gap of each measure to the reference sample. One pass over rows.
@@ -70,22 +84,38 @@ def train_validation_comparison(
     ConfigError
         No row is in the reference sample, or a column is not there.
     """
-    found = summary(engine, frame, target=target, prediction=prediction, family=family, exposure=exposure,
-                    weight=weight, sample=sample)
+    found = summary(
+        engine,
+        frame,
+        target=target,
+        prediction=prediction,
+        family=family,
+        exposure=exposure,
+        weight=weight,
+        sample=sample,
+    )
     table = found[list(SHOWN)].rename(columns=SHOWN)
     base = table[table["sample"] == reference]
     if base.empty:
         raise ConfigError.because(
-            f"no row is in sample {reference!r}.", "Gaps are measured from the reference sample.",
-            f"The samples are {', '.join(table['sample'])}: give one as reference.", path="reference",
+            f"no row is in sample {reference!r}.",
+            "Gaps are measured from the reference sample.",
+            f"The samples are {', '.join(table['sample'])}: give one as reference.",
+            path="reference",
         )
     gaps = {f"{name}_gap": table[name] - base[name].iloc[0] for name in MEASURES}
     return table.assign(**gaps)
 
 
 def model_version_comparison(
-    engine: Engine[Frame], frame: Frame, models: Mapping[str, Any], *, target: Column | None = None,
-    family: FamilyLike | None = None, exposure: Column | None = None, weight: Column | None = None,
+    engine: Engine[Frame],
+    frame: Frame,
+    models: Mapping[str, Any],
+    *,
+    target: Column | None = None,
+    family: FamilyLike | None = None,
+    exposure: Column | None = None,
+    weight: Column | None = None,
     sample: Column | None = None,
 ) -> pd.DataFrame:
     """Several versions of a model on the same rows: deviance, errors and Gini per version and sample. One pass,
@@ -140,7 +170,8 @@ def model_version_comparison(
     totals = tables[f"summary of {first}"]
     if not len(totals):
         raise DataError.because(
-            f"No row can be scored by every version ({dropped}).", "Versions are compared on the same rows.",
+            f"No row can be scored by every version ({dropped}).",
+            "Versions are compared on the same rows.",
             "Look at the roles given, and at what each version refuses.",
         )
     known = with_null_deviances(engine, scored, rows[first], totals, _usable(first, rows))
@@ -163,12 +194,16 @@ def _roles(documents: Mapping[str, ModelDocument | None], given: Mapping[str, An
     for name in ("target", "family"):
         if roles[name] is None:
             raise ConfigError.because(
-                f"no {name} is given, and no version is a model that has one.", "Measures need target and family.",
-                f"Give {name}.", path=name,
+                f"no {name} is given, and no version is a model that has one.",
+                "Measures need target and family.",
+                f"Give {name}.",
+                path=name,
             )
     if given["target"] is None and len({repr(_role("target", None, [one])) for one in known}) > 1:
         raise ConfigError.because(
-            "the versions are models of different targets.", "Versions are compared on one target.", "Give target.",
+            "the versions are models of different targets.",
+            "Versions are compared on one target.",
+            "Give target.",
             path="target",
         )
     return roles
@@ -197,7 +232,9 @@ def _usable(version: str, rows: Mapping[str, ScoredRows]) -> Expression:
 
 
 def _compared(
-    tables: Mapping[str, DesignTable], nulls: NDArray[np.float64], documents: Mapping[str, ModelDocument | None],
+    tables: Mapping[str, DesignTable],
+    nulls: NDArray[np.float64],
+    documents: Mapping[str, ModelDocument | None],
     family: Family,
 ) -> pd.DataFrame:
     parts = []

@@ -35,9 +35,18 @@ GRID = ScoreBands()
 
 
 def double_lift(
-    engine: Engine[Frame], frame: Frame, prediction_a: Column, prediction_b: Column, *, target: Column,
-    family: FamilyLike = "poisson", exposure: Column | None = None, weight: Column | None = None,
-    sample: Column | None = None, bands: int = 10, measure: Measure = "ratio",
+    engine: Engine[Frame],
+    frame: Frame,
+    prediction_a: Column,
+    prediction_b: Column,
+    *,
+    target: Column,
+    family: FamilyLike = "poisson",
+    exposure: Column | None = None,
+    weight: Column | None = None,
+    sample: Column | None = None,
+    bands: int = 10,
+    measure: Measure = "ratio",
 ) -> pd.DataFrame:
     """Actual and two predictions in bands of the ratio of the two. One pass over rows.
 
@@ -74,16 +83,19 @@ def double_lift(
     columns = engine.columns(frame)
     distribution = family_from(family)
     first, second = (
-        scored_rows(columns, target=target, prediction=one, family=distribution, exposure=exposure, weight=weight,
-                    sample=sample)
+        scored_rows(
+            columns, target=target, prediction=one, family=distribution, exposure=exposure, weight=weight, sample=sample
+        )
         for one in (prediction_a, prediction_b)
     )
     over = _measure(measure, first.predicted_rate, second.predicted_rate)
     usable = AllOf((first.usable, second.usable, Not(not_finite(over))))
     sums = {
-        "exposure": multiply(first.weight, first.exposure), "actual": multiply(first.weight, first.target),
-        "a": multiply(first.weight, first.prediction), "b": multiply(first.weight, second.prediction),
-    }  # fmt: skip
+        "exposure": multiply(first.weight, first.exposure),
+        "actual": multiply(first.weight, first.target),
+        "a": multiply(first.weight, first.prediction),
+        "b": multiply(first.weight, second.prediction),
+    }
     request = CellRequest("double lift", {"sample": first.sample, "band": GRID.band(over)}, sums, usable)
     lost = {
         name: replace(exclusion_request(one), name=f"excluded {name}") for name, one in (("a", first), ("b", second))
@@ -93,7 +105,8 @@ def double_lift(
     excluded = {name: left_out(exclusion_table(tables[one.name]), distribution) for name, one in lost.items()}
     if not len(table):
         raise DataError.because(
-            f"No row has both predictions (left out: {excluded}).", "Bands are of rows with both.",
+            f"No row has both predictions (left out: {excluded}).",
+            "Bands are of rows with both.",
             'Look at the roles given; for predictions of 0 take measure="difference".',
         )
     parts = [_one_sample(of_sample(table, name), bands, name) for name in samples_of(table)]
@@ -110,7 +123,9 @@ def _measure(measure: str, a: Expression, b: Expression) -> Expression:
     if measure == "difference":
         return subtract(b, a)
     raise ConfigError.because(
-        f"measure is {measure!r}.", 'Predictions are compared by "ratio" or by "difference".', "Write one of the two.",
+        f"measure is {measure!r}.",
+        'Predictions are compared by "ratio" or by "difference".',
+        "Write one of the two.",
         path="measure",
     )
 
@@ -124,16 +139,28 @@ def _one_sample(table: DesignTable, bands: int, sample: str) -> pd.DataFrame:
     sums = {name: _by_band(band, total) for name, total in table.sums.items()}
     rates = {name: ratio(sums[name], sums["exposure"]) for name in ("actual", "a", "b")}
     totals = {name: total.sum() for name, total in sums.items()}
-    relative = {name: rate * totals["exposure"] / totals[name] if totals[name] else np.full_like(rate, np.nan)
-                for name, rate in rates.items()}  # fmt: skip
-    return pd.DataFrame({
-        "sample": sample, "band": np.arange(1, len(starts) + 1),
-        "rows": _by_band(band, table.rows.astype(np.float64)).astype(np.int64), "exposure": sums["exposure"],
-        "lowest": edges[starts], "highest": edges[ends], "actual_rate": rates["actual"], "rate_a": rates["a"],
-        "rate_b": rates["b"], "actual_to_a": ratio(sums["actual"], sums["a"]),
-        "actual_to_b": ratio(sums["actual"], sums["b"]), "actual_relative": relative["actual"],
-        "relative_a": relative["a"], "relative_b": relative["b"],
-    })  # fmt: skip
+    relative = {
+        name: rate * totals["exposure"] / totals[name] if totals[name] else np.full_like(rate, np.nan)
+        for name, rate in rates.items()
+    }
+    return pd.DataFrame(
+        {
+            "sample": sample,
+            "band": np.arange(1, len(starts) + 1),
+            "rows": _by_band(band, table.rows.astype(np.float64)).astype(np.int64),
+            "exposure": sums["exposure"],
+            "lowest": edges[starts],
+            "highest": edges[ends],
+            "actual_rate": rates["actual"],
+            "rate_a": rates["a"],
+            "rate_b": rates["b"],
+            "actual_to_a": ratio(sums["actual"], sums["a"]),
+            "actual_to_b": ratio(sums["actual"], sums["b"]),
+            "actual_relative": relative["actual"],
+            "relative_a": relative["a"],
+            "relative_b": relative["b"],
+        }
+    )
 
 
 def _by_band(band: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,5 +172,3 @@ def _distances(part: pd.DataFrame) -> dict[str, float]:
         name: float(np.average((part[f"relative_{name}"] - part["actual_relative"]).abs(), weights=part["exposure"]))
         for name in ("a", "b")
     }
-
-

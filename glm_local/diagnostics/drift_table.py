@@ -65,9 +65,18 @@ class _Roles:
 
 
 def drift(
-    engine: Engine[Frame], frame: Frame, factors: By, *, other: Frame | None = None, sample: Column | None = None,
-    reference: str = "train", compared: str = "validation", target: Column | None = None,
-    prediction: Column | None = None, exposure: Column | None = None, weight: Column | None = None,
+    engine: Engine[Frame],
+    frame: Frame,
+    factors: By,
+    *,
+    other: Frame | None = None,
+    sample: Column | None = None,
+    reference: str = "train",
+    compared: str = "validation",
+    target: Column | None = None,
+    prediction: Column | None = None,
+    exposure: Column | None = None,
+    weight: Column | None = None,
 ) -> Drift:
     """Stability of factors between two samples of a frame, or between two frames.
 
@@ -97,8 +106,10 @@ def drift(
     """
     if (other is None) == (sample is None):
         raise ConfigError.because(
-            "drift needs two samples.", "They are two frames, or two values of one column.",
-            "Give other, or sample with reference and compared.", path="sample",
+            "drift needs two samples.",
+            "They are two frames, or two values of one column.",
+            "Give other, or sample with reference and compared.",
+            path="sample",
         )
     columns = engine.columns(frame)
     names = (reference, compared) if other is None else ("reference", "compared")
@@ -122,7 +133,10 @@ def drift(
 
 
 def _roles(
-    target: Column | None, prediction: Column | None, exposure: Column | None, weight: Column | None,
+    target: Column | None,
+    prediction: Column | None,
+    exposure: Column | None,
+    weight: Column | None,
     columns: Mapping[str, ColumnKind],
 ) -> _Roles:
     e = ONE if exposure is None else number_role(exposure, columns, "exposure")
@@ -141,10 +155,13 @@ def _roles(
 def _requests(groups: Groups, roles: _Roles, sample: Expression, ours: Expression) -> list[CellRequest]:
     where = AllOf((ours, roles.usable))
     counts = CellRequest("usable rows", {"sample": sample, "usable": roles.usable}, {}, ours)
-    return [counts, *(
-        CellRequest(f"factor {name}", {"sample": sample, LEVEL: read}, roles.sums, where)
-        for name, read in groups.reads.items()
-    )]  # fmt: skip
+    return [
+        counts,
+        *(
+            CellRequest(f"factor {name}", {"sample": sample, LEVEL: read}, roles.sums, where)
+            for name, read in groups.reads.items()
+        ),
+    ]
 
 
 def _left_out(tables: Sequence[Mapping[str, DesignTable]], names: tuple[str, str]) -> dict[str, int]:
@@ -156,7 +173,8 @@ def _left_out(tables: Sequence[Mapping[str, DesignTable]], names: tuple[str, str
     for name in names:
         if not counts[(name, True)]:
             raise DataError.because(
-                f"sample {name!r} has no row that can be used.", "Drift is between two samples with rows.",
+                f"sample {name!r} has no row that can be used.",
+                "Drift is between two samples with rows.",
                 "Name samples that exist (reference, compared); look at exposure, weight, target and prediction.",
                 path="sample",
             )
@@ -172,23 +190,31 @@ def _levels(
     order = _order(long, labels)
     if len(order) > MOST_CELLS:
         raise ConfigError.because(
-            f"column {name!r} has {len(order):,} values.", f"Drift is measured over at most {MOST_CELLS} levels.",
-            'Give a factor that bins it: {"kind": "numeric", "name": ..., "column": ..., "edges": ...}.', "factors",
+            f"column {name!r} has {len(order):,} values.",
+            f"Drift is measured over at most {MOST_CELLS} levels.",
+            'Give a factor that bins it: {"kind": "numeric", "name": ..., "column": ..., "edges": ...}.',
+            "factors",
         )
     parts = (long[long["sample"] == key].set_index("level").drop(columns="sample") for key in names)
     sides = [part.reindex(order).fillna(0.0) for part in parts]
     first, second = sides
     index = stability_index(
-        first["exposure"].to_numpy(), second["exposure"].to_numpy(),
+        first["exposure"].to_numpy(),
+        second["exposure"].to_numpy(),
         (float(first["squares"].sum()), float(second["squares"].sum())),
     )
-    shown = pd.DataFrame({
-        "factor": name, "level": order,
-        "rows_reference": first["rows"].to_numpy(np.int64), "rows_compared": second["rows"].to_numpy(np.int64),
-        "share_reference": (first["exposure"] / first["exposure"].sum()).to_numpy(),
-        "share_compared": (second["exposure"] / second["exposure"].sum()).to_numpy(),
-        "psi_part": index.parts, **_rates(first, second),
-    })  # fmt: skip
+    shown = pd.DataFrame(
+        {
+            "factor": name,
+            "level": order,
+            "rows_reference": first["rows"].to_numpy(np.int64),
+            "rows_compared": second["rows"].to_numpy(np.int64),
+            "share_reference": (first["exposure"] / first["exposure"].sum()).to_numpy(),
+            "share_compared": (second["exposure"] / second["exposure"].sum()).to_numpy(),
+            "psi_part": index.parts,
+            **_rates(first, second),
+        }
+    )
     return shown, index
 
 
@@ -226,7 +252,11 @@ def _rates(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, NDArray[np.fl
 
 def _line(levels: pd.DataFrame, index: StabilityIndex) -> dict[str, object]:
     return {
-        "factor": levels["factor"].iloc[0], "levels": index.levels, "psi": index.value,
-        "noise_level": index.noise_level, "p_value": index.p_value, "verdict": index.verdict,
+        "factor": levels["factor"].iloc[0],
+        "levels": index.levels,
+        "psi": index.value,
+        "noise_level": index.noise_level,
+        "p_value": index.p_value,
+        "verdict": index.verdict,
         "worst_level": levels["level"].iloc[int(np.argmax(index.parts))],
-    }  # fmt: skip
+    }

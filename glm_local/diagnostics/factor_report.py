@@ -19,9 +19,18 @@ Frame = TypeVar("Frame")
 
 
 def by_factor_report(
-    engine: Engine[Frame], frame: Frame, factor: Any, *, target: Column, prediction: Column,
-    family: FamilyLike = "poisson", exposure: Column | None = None, weight: Column | None = None,
-    sample: Column | None = None, dispersion: float | None = None, level: float = 0.95,
+    engine: Engine[Frame],
+    frame: Frame,
+    factor: Any,
+    *,
+    target: Column,
+    prediction: Column,
+    family: FamilyLike = "poisson",
+    exposure: Column | None = None,
+    weight: Column | None = None,
+    sample: Column | None = None,
+    dispersion: float | None = None,
+    level: float = 0.95,
 ) -> pd.DataFrame:
     """Actual, predicted and deviance by the levels of a factor. One pass over rows, besides what it has to learn.
 
@@ -53,13 +62,22 @@ def by_factor_report(
     """
     columns = engine.columns(frame)
     distribution = family_from(family)
-    rows = scored_rows(columns, target=target, prediction=prediction, family=distribution, exposure=exposure,
-                       weight=weight, sample=sample)
+    rows = scored_rows(
+        columns,
+        target=target,
+        prediction=prediction,
+        family=distribution,
+        exposure=exposure,
+        weight=weight,
+        sample=sample,
+    )
     groups = read_groups(engine, frame, factor, columns)
     if len(groups.reads) != 1:
         raise ConfigError.because(
-            f"{len(groups.reads)} factors are given.", "The report is about one factor.",
-            "Cross two factors by an interaction, or call it for each.", path="factor",
+            f"{len(groups.reads)} factors are given.",
+            "The report is about one factor.",
+            "Cross two factors by an interaction, or call it for each.",
+            path="factor",
         )
     name = next(iter(groups.reads))
     shown = FactorCodes(name, groups.reads[name], groups.labels.get(name))
@@ -68,11 +86,11 @@ def by_factor_report(
     excluded = left_out(exclusion_table(tables["excluded rows"]), distribution)
     if not len(tables["summary"]):
         raise DataError.because(
-            f"No row can be used ({excluded or 'the table is empty'}).", "A row needs target, prediction and sample.",
+            f"No row can be used ({excluded or 'the table is empty'}).",
+            "A row needs target, prediction and sample.",
             "Look at the roles given.",
         )
     rule = interval_rule(distribution, tables["summary"], dispersion, level)
     report = actual_expected_table(tables[request.name], shown, rule)
     report.attrs["left_out"] = excluded
     return report
-

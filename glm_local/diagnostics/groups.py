@@ -88,7 +88,10 @@ def is_factor(one: object) -> bool:
 
 
 def factor_levels(
-    engine: Engine[Frame], frame: Frame, factors: Sequence[Any], columns: Mapping[str, ColumnKind],
+    engine: Engine[Frame],
+    frame: Frame,
+    factors: Sequence[Any],
+    columns: Mapping[str, ColumnKind],
     where: Expression | None = None,
 ) -> dict[str, tuple[Expression, tuple[str, ...]]]:
     """Name to code and labels of some factors."""
@@ -105,8 +108,10 @@ def factor_levels(
     for name, found in levels.items():
         if found is None:
             raise SpecError.because(
-                f"factor {name!r} has no levels to show.", "Tables group by levels, of at most 400.",
-                "Name a factor with levels; bin a linear one.", path="by",
+                f"factor {name!r} has no levels to show.",
+                "Tables group by levels, of at most 400.",
+                "Name a factor with levels; bin a linear one.",
+                path="by",
             )
     return {name: (found[0], tuple(found[1])) for name, found in levels.items() if found is not None}
 
@@ -120,8 +125,10 @@ def _named(by: By) -> dict[str, Any]:
         return dict(by)
     if not isinstance(by, Sequence):
         raise ConfigError.because(
-            f"by is {by!r}.", "Rows are grouped by columns, factors, or expressions with a name.",
-            'Write ["area", "fuel"], or {"young": expression}.', path="by",
+            f"by is {by!r}.",
+            "Rows are grouped by columns, factors, or expressions with a name.",
+            'Write ["area", "fuel"], or {"young": expression}.',
+            path="by",
         )
     names = [_name_of(one) for one in by]
     if len(set(names)) < len(names):

@@ -21,7 +21,9 @@ Array = NDArray[np.float64]
 
 @arguments_checked
 def mean_deviance(
-    family: Family | str | Mapping[str, object], target: ArrayLike, prediction: ArrayLike,
+    family: Family | str | Mapping[str, object],
+    target: ArrayLike,
+    prediction: ArrayLike,
     weight: ArrayLike | None = None,
 ) -> float:
     """Weighted mean of the family's unit deviance d(y, m).
@@ -83,9 +85,7 @@ def gaussian_deviance(target: ArrayLike, prediction: ArrayLike, weight: ArrayLik
 
 
 @arguments_checked
-def tweedie_deviance(
-    target: ArrayLike, prediction: ArrayLike, power: float, weight: ArrayLike | None = None
-) -> float:
+def tweedie_deviance(target: ArrayLike, prediction: ArrayLike, power: float, weight: ArrayLike | None = None) -> float:
     """Weighted mean of the unit deviance of variance m^power; see `mean_deviance`."""
     return mean_deviance({"family": "tweedie", "power": power}, target, prediction, weight)
 
@@ -121,7 +121,8 @@ def _rows(target: ArrayLike, prediction: ArrayLike, weight: ArrayLike | None) ->
     w = np.ones(len(y)) if weight is None else _numbers(weight, "weight")
     if not len(y) == len(m) == len(w):
         raise ConfigError.because(
-            f"target has {len(y)} rows, prediction {len(m)}, weight {len(w)}.", "Arrays are of one length.",
+            f"target has {len(y)} rows, prediction {len(m)}, weight {len(w)}.",
+            "Arrays are of one length.",
             "Take them from the same rows.",
         )
     _refuse(w < 0, "weight", "is negative")
@@ -137,7 +138,9 @@ def _numbers(values: ArrayLike, role: str) -> Array:
         numbers = np.asarray(values, dtype=np.float64).reshape(-1)
     except (TypeError, ValueError):
         raise DataError.because(
-            f"{role} is not numeric.", "Measures are taken of numbers; text is never read as 0.", "Convert it first.",
+            f"{role} is not numeric.",
+            "Measures are taken of numbers; text is never read as 0.",
+            "Convert it first.",
             path=role,
         ) from None
     _refuse(~np.isfinite(numbers), role, "is missing or infinite")
@@ -155,7 +158,9 @@ def _refuse(wrong: NDArray[np.bool_], role: str, what: str) -> None:
     if wrong.any():
         raise DataError.because(
             f"{role} {what} in {int(wrong.sum()):,} rows, first in row {int(np.argmax(wrong))}.",
-            "A measure leaves no row out by itself.", "Choose the rows that count, or correct them.", path=role,
+            "A measure leaves no row out by itself.",
+            "Choose the rows that count, or correct them.",
+            path=role,
         )
 
 

@@ -24,14 +24,28 @@ from glm_local.validation.scored_rows import ONE
 Frame = TypeVar("Frame")
 
 RATE_COLUMNS = (
-    "rows", "left_out", "weight", "exposure", "actual", "predicted", "actual_rate", "predicted_rate",
+    "rows",
+    "left_out",
+    "weight",
+    "exposure",
+    "actual",
+    "predicted",
+    "actual_rate",
+    "predicted_rate",
     "actual_to_predicted",
-)  # fmt: skip
+)
 
 
 def aggregate_rate_table(
-    engine: Engine[Frame], frame: Frame, by: By, *, actual: Column, exposure: Column | None = None,
-    weight: Column | None = None, predicted: Column | None = None, where: Filter = None,
+    engine: Engine[Frame],
+    frame: Frame,
+    by: By,
+    *,
+    actual: Column,
+    exposure: Column | None = None,
+    weight: Column | None = None,
+    predicted: Column | None = None,
+    where: Filter = None,
 ) -> pd.DataFrame:
     """Totals and rates by group, every total weighted. One pass over rows, besides what a factor has to learn.
 
@@ -67,8 +81,10 @@ def aggregate_rate_table(
     taken = [name for name in groups.reads if name in RATE_COLUMNS]
     if taken:
         raise ConfigError.because(
-            f"a group is named {taken[0]!r}, as a column of the table is.", "Columns have different names.",
-            'Name it otherwise: by={"name": ...}.', path="by",
+            f"a group is named {taken[0]!r}, as a column of the table is.",
+            "Columns have different names.",
+            'Name it otherwise: by={"name": ...}.',
+            path="by",
         )
     usable = Not(_unusable(y, m, e, w))
     used = {"weight": w, "exposure": multiply(w, e), "actual": multiply(w, y)}

@@ -41,8 +41,10 @@ def known_columns(expression: Expression, columns: Mapping[str, ColumnKind], rol
     for name in columns_of(expression):
         if name not in columns:
             raise ConfigError.because(
-                f"{name!r} is not a column of the table.", f"The {role} is made of the table's columns.",
-                nearest(name, list(columns)), path=role,
+                f"{name!r} is not a column of the table.",
+                f"The {role} is made of the table's columns.",
+                nearest(name, list(columns)),
+                path=role,
             )
     return expression
 
@@ -61,14 +63,23 @@ def sample_role(sample: Column | None, columns: Mapping[str, ColumnKind]) -> Exp
 
 
 def scored_rows(
-    columns: Mapping[str, ColumnKind], *, target: Column, prediction: Column, family: FamilyLike,
-    exposure: Column | None = None, weight: Column | None = None, sample: Column | None = None,
+    columns: Mapping[str, ColumnKind],
+    *,
+    target: Column,
+    prediction: Column,
+    family: FamilyLike,
+    exposure: Column | None = None,
+    weight: Column | None = None,
+    sample: Column | None = None,
 ) -> ScoredRows:
     """The roles of a scored table, checked against its columns."""
     return ScoredRows(
-        family_from(family), number_role(target, columns, "target"), number_role(prediction, columns, "prediction"),
+        family_from(family),
+        number_role(target, columns, "target"),
+        number_role(prediction, columns, "prediction"),
         ONE if exposure is None else number_role(exposure, columns, "exposure"),
-        ONE if weight is None else number_role(weight, columns, "weight"), sample_role(sample, columns),
+        ONE if weight is None else number_role(weight, columns, "weight"),
+        sample_role(sample, columns),
     )
 
 
@@ -85,7 +96,8 @@ def left_out(excluded: pd.DataFrame, family: Family) -> dict[str, int]:
         raise DataError.because(
             f"{counts[WRONG_FAMILY]:,} rows have a target that the {family} family does not have.",
             "A deviance is measured by the family of the target.",
-            'Give the model\'s family ("gaussian" takes any number), or leave those rows out first.', path="family",
+            'Give the model\'s family ("gaussian" takes any number), or leave those rows out first.',
+            path="family",
         )
     return counts
 

@@ -93,14 +93,24 @@ def validation_report(
     [['n', 1.0, 0.5], ['s', 2.0, 1.5]]
     """
     columns = engine.columns(frame)
-    rows = scored_rows(columns, target=target, prediction=prediction, family=family, exposure=exposure, weight=weight,
-                       sample=sample)
+    rows = scored_rows(
+        columns, target=target, prediction=prediction, family=family, exposure=exposure, weight=weight, sample=sample
+    )
     return tables_of(
-        engine, frame, target=rows.target, prediction=rows.prediction, family=rows.family,
-        exposure=None if exposure is None else rows.exposure, weight=None if weight is None else rows.weight,
-        sample=None if sample is None else rows.sample, factors=_shown(engine, frame, factors, columns), bands=bands,
-        score_bands=score_bands, dispersion=dispersion, level=level,
-    )  # fmt: skip
+        engine,
+        frame,
+        target=rows.target,
+        prediction=rows.prediction,
+        family=rows.family,
+        exposure=None if exposure is None else rows.exposure,
+        weight=None if weight is None else rows.weight,
+        sample=None if sample is None else rows.sample,
+        factors=_shown(engine, frame, factors, columns),
+        bands=bands,
+        score_bands=score_bands,
+        dispersion=dispersion,
+        level=level,
+    )
 
 
 def _shown(engine: Engine[Frame], frame: Frame, factors: Any, columns: Mapping[str, ColumnKind]) -> dict[str, Shown]:

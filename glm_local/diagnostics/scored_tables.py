@@ -16,8 +16,15 @@ Frame = TypeVar("Frame")
 
 
 def summary(
-    engine: Engine[Frame], frame: Frame, *, target: Column, prediction: Column, family: FamilyLike = "poisson",
-    exposure: Column | None = None, weight: Column | None = None, sample: Column | None = None,
+    engine: Engine[Frame],
+    frame: Frame,
+    *,
+    target: Column,
+    prediction: Column,
+    family: FamilyLike = "poisson",
+    exposure: Column | None = None,
+    weight: Column | None = None,
+    sample: Column | None = None,
 ) -> pd.DataFrame:
     """Totals, rates, deviance and errors, per sample. One pass over rows.
 
@@ -48,14 +55,30 @@ def summary(
     DataError
         No row can be used, or a target does not exist in the family.
     """
-    report = _report(engine, frame, target=target, prediction=prediction, family=family, exposure=exposure,
-                     weight=weight, sample=sample)
+    report = _report(
+        engine,
+        frame,
+        target=target,
+        prediction=prediction,
+        family=family,
+        exposure=exposure,
+        weight=weight,
+        sample=sample,
+    )
     return _noted(report, report.summary.merge(report.gini[["sample", "gini"]], on="sample"), family)
 
 
 def calibration(
-    engine: Engine[Frame], frame: Frame, *, target: Column, prediction: Column, family: FamilyLike = "poisson",
-    exposure: Column | None = None, weight: Column | None = None, sample: Column | None = None, bands: int = 10,
+    engine: Engine[Frame],
+    frame: Frame,
+    *,
+    target: Column,
+    prediction: Column,
+    family: FamilyLike = "poisson",
+    exposure: Column | None = None,
+    weight: Column | None = None,
+    sample: Column | None = None,
+    bands: int = 10,
 ) -> pd.DataFrame:
     """Actual against predicted in bands of about equal exposure by predicted rate, ties together. One pass over rows.
 
@@ -73,14 +96,31 @@ def calibration(
     DataFrame
         As `ValidationReport.calibration`; ``attrs["left_out"]`` as in `summary`.
     """
-    report = _report(engine, frame, target=target, prediction=prediction, family=family, exposure=exposure,
-                     weight=weight, sample=sample, bands=bands)
+    report = _report(
+        engine,
+        frame,
+        target=target,
+        prediction=prediction,
+        family=family,
+        exposure=exposure,
+        weight=weight,
+        sample=sample,
+        bands=bands,
+    )
     return _noted(report, report.calibration, family)
 
 
 def lift(
-    engine: Engine[Frame], frame: Frame, *, target: Column, prediction: Column, family: FamilyLike = "poisson",
-    exposure: Column | None = None, weight: Column | None = None, sample: Column | None = None, bands: int = 10,
+    engine: Engine[Frame],
+    frame: Frame,
+    *,
+    target: Column,
+    prediction: Column,
+    family: FamilyLike = "poisson",
+    exposure: Column | None = None,
+    weight: Column | None = None,
+    sample: Column | None = None,
+    bands: int = 10,
 ) -> pd.DataFrame:
     """Calibration bands with the lift of each over its sample's average. One pass over rows.
 
@@ -96,19 +136,33 @@ def lift(
     DataFrame
         The calibration table, and the columns of `ValidationReport.lift`; ``attrs["left_out"]`` as in `summary`.
     """
-    report = _report(engine, frame, target=target, prediction=prediction, family=family, exposure=exposure,
-                     weight=weight, sample=sample, bands=bands)
+    report = _report(
+        engine,
+        frame,
+        target=target,
+        prediction=prediction,
+        family=family,
+        exposure=exposure,
+        weight=weight,
+        sample=sample,
+        bands=bands,
+    )
     return _noted(report, report.calibration.merge(report.lift, on=["sample", "band"]), family)
 
 
 def _report(engine: Engine[Frame], frame: Frame, family: FamilyLike, bands: int = 10, **roles: Any) -> ValidationReport:
     rows = scored_rows(engine.columns(frame), family=family, **roles)
     return validation_report(
-        engine, frame, target=rows.target, prediction=rows.prediction, family=rows.family, bands=bands,
+        engine,
+        frame,
+        target=rows.target,
+        prediction=rows.prediction,
+        family=rows.family,
+        bands=bands,
         exposure=None if roles["exposure"] is None else rows.exposure,
         weight=None if roles["weight"] is None else rows.weight,
         sample=None if roles["sample"] is None else rows.sample,
-    )  # fmt: skip
+    )
 
 
 def _noted(report: ValidationReport, table: pd.DataFrame, family: FamilyLike) -> pd.DataFrame:

@@ -58,8 +58,15 @@ class LevelAxis:
         for i in range(0, len(self.names), self.every):
             x, text = self.middle(i), squeezed(level_text(self.names[i]), MOST_LETTERS)
             at = {0: (x, top + 17), -40: (x + 3, top + 13)}.get(int(self.turn), (x + 4, top + 8))
-            svg.text(at, text, anchor="end" if self.turn else "middle", turn=self.turn, size=SIZE,
-                     title=level_text(self.names[i]), colour=INK)
+            svg.text(
+                at,
+                text,
+                anchor="end" if self.turn else "middle",
+                turn=self.turn,
+                size=SIZE,
+                title=level_text(self.names[i]),
+                colour=INK,
+            )
         if self.every > 1:
             said = f"Every {_ordinal(self.every)} level is named; the table has them all."
             svg.text((self.left, top + self.height), said, size=10.5, colour=MUTED)

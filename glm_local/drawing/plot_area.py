@@ -33,8 +33,17 @@ class PlotArea:
     """
 
     def __init__(
-        self, title: str, across: str, up: str, x_ticks: Sequence[float], y_ticks: Sequence[float],
-        margin: float = 0.0, width: float = SIDE, height: float = SIDE, unit: str = "", header: Sequence[Entry] = (),
+        self,
+        title: str,
+        across: str,
+        up: str,
+        x_ticks: Sequence[float],
+        y_ticks: Sequence[float],
+        margin: float = 0.0,
+        width: float = SIDE,
+        height: float = SIDE,
+        unit: str = "",
+        header: Sequence[Entry] = (),
     ) -> None:
         self.svg = Svg(width, height, title)
         widest = max(text_width(tick_text(tick, y_ticks) + unit, 10.5) for tick in y_ticks)

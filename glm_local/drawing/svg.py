@@ -14,10 +14,23 @@ INK, MUTED, GRID = "#1c2733", "#5b6874", "#dde2e7"
 OBSERVED, FITTED, VOLUME = "#1b4f8a", "#d1721b", "#e3e8ee"
 BAND, BEFORE = "#cfdff0", "#7a4f9a"
 DARK = {
-    INK: "#e4eaf0", MUTED: "#9fadba", GRID: "#2f3b47", OBSERVED: "#6cb0f5", FITTED: "#f0994a", VOLUME: "#2b3845",
-    BAND: "#274567", BEFORE: "#c39be2", "#c3d2e4": "#3d5a79", "#b9cde4": "#30557b", "#6b7783": "#9fadba",
-    "#f3eaf8": "#3b2f49", "#8a95a0": "#9fadba", "#2e7d4f": "#63c58c", "#7b3fa0": "#c48de6", "#fff": "#12171d",
-}  # fmt: skip
+    INK: "#e4eaf0",
+    MUTED: "#9fadba",
+    GRID: "#2f3b47",
+    OBSERVED: "#6cb0f5",
+    FITTED: "#f0994a",
+    VOLUME: "#2b3845",
+    BAND: "#274567",
+    BEFORE: "#c39be2",
+    "#c3d2e4": "#3d5a79",
+    "#b9cde4": "#30557b",
+    "#6b7783": "#9fadba",
+    "#f3eaf8": "#3b2f49",
+    "#8a95a0": "#9fadba",
+    "#2e7d4f": "#63c58c",
+    "#7b3fa0": "#c48de6",
+    "#fff": "#12171d",
+}
 """Colours of drawings to what they are on a dark page; the page's style changes them."""
 JOINERS = "\u200c\u200d"
 """Zero-width characters that words and emoji are written with; all other invisible characters are replaced."""
@@ -75,7 +88,7 @@ def squeezed(text: str, letters: int) -> str:
     if len(text) <= letters:
         return text
     head = letters // 2
-    tail = text[len(text) - (letters - head - 1):].lstrip(JOINERS)
+    tail = text[len(text) - (letters - head - 1) :].lstrip(JOINERS)
     while tail and unicodedata.combining(tail[0]):
         tail = tail[1:]
     return shortened(text, head + 1) + tail
@@ -155,8 +168,16 @@ class Svg:
         self.parts.append(f'<polygon points="{corners}" fill="{colour}">{body}</polygon>')
 
     def text(
-        self, at: Point, content: str, *, anchor: str = "start", size: float = 11, colour: str = MUTED,
-        turn: float = 0, bold: bool = False, title: str = "",
+        self,
+        at: Point,
+        content: str,
+        *,
+        anchor: str = "start",
+        size: float = 11,
+        colour: str = MUTED,
+        turn: float = 0,
+        bold: bool = False,
+        title: str = "",
     ) -> None:
         """A line of text; `turn` in degrees about its anchor; `title` is the tooltip with the full text."""
         turned = f' transform="rotate({_n(turn)} {_n(at[0])} {_n(at[1])})"' if turn else ""

@@ -108,8 +108,10 @@ def printed(table: pd.DataFrame, columns: Sequence[Column], caption: str = "") -
     kept = [column for column in columns if column.source in table.columns]
     cells = [_cells(column, table[column.source]) for column in kept]
     return PrintedTable(
-        tuple(column.heading for column in kept), tuple(column.write is not None for column in kept),
-        tuple(zip(*cells, strict=True)) if cells else (), caption,
+        tuple(column.heading for column in kept),
+        tuple(column.write is not None for column in kept),
+        tuple(zip(*cells, strict=True)) if cells else (),
+        caption,
     )
 
 

@@ -20,7 +20,10 @@ FLOAT32_DIGITS = 6
 
 _NUMBERS: tuple[ColumnKind, ...] = ("integer", "float32", "float64", "decimal")
 _OWN_KINDS: dict[ReadKind, tuple[ColumnKind, ...]] = {
-    "number": _NUMBERS, "integer": _NUMBERS, "boolean": ("boolean",), "text": ("text",),
+    "number": _NUMBERS,
+    "integer": _NUMBERS,
+    "boolean": ("boolean",),
+    "text": ("text",),
     "date": ("date", "timestamp", "text"),
 }
 """Kinds of values that are meant as the kind itself: 20.0 is an integer, the text "20" is not."""

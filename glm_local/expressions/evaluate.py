@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import reduce
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.errors import DataError, nearest
-from glm_local.expressions.columns import ColumnKind, ReadKind
+from glm_local.expressions.column_reader import ColumnReader
 from glm_local.expressions.expression import (
     AllOf,
     AnyOf,
@@ -33,57 +31,15 @@ from glm_local.expressions.expression import (
     When,
 )
 from glm_local.expressions.expression_columns import ExpressionType, Types, children, lookup_key, output_type
-from glm_local.expressions.read_array import physical_kind, read_array
+from glm_local.expressions.hash_bucket import key_digests
 from glm_local.expressions.values import Array, Values, as_number, as_type, constant, constants
 from glm_local.numbers.normal_cdf import normal_cdf
-
-__all__ = ["ArrayColumns", "ColumnReader", "Values", "evaluate", "evaluate_all", "hash_bucket", "read_array"]
 
 SMALL_RANGE = 65_536
 """Integer columns spanning fewer values than this are binned and looked up by one table look-up."""
 
 FEW_EDGES = 24
 """Up to so many edges counting comparisons beats a binary search per row."""
-
-
-class ColumnReader(Protocol):
-    """Whoever holds the rows: reads one column as one canonical kind."""
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        ...
-
-    def read(self, column: str, kind: ReadKind) -> Values:
-        """A column read by the rules of `READABLE`; DataError when it cannot be."""
-        ...
-
-
-@dataclass
-class ArrayColumns:
-    """A `ColumnReader` over a dict of arrays, Series or Arrow arrays; `kinds` may state physical kinds.
-
-    Examples
-    --------
-    >>> evaluate(Bin(Read("age"), (30.0,), (0, 1), None), ArrayColumns({"age": np.array([18, 30, 31])})).data
-    array([0, 0, 1])
-    """
-
-    arrays: Mapping[str, Any]
-    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
-
-    @property
-    def rows(self) -> int:
-        """Length of the arrays."""
-        return len(next(iter(self.arrays.values()), ()))
-
-    def read(self, column: str, kind: ReadKind) -> Values:
-        """A column of the dict, read."""
-        if column not in self.arrays:
-            hint = nearest(column, list(self.arrays))
-            raise DataError.because(f"{column!r} is not a column of the table.", "", hint, path=column)
-        values = self.arrays[column]
-        return read_array(values, kind, self.kinds.get(column) or physical_kind(values), column)
 
 
 def evaluate(expression: Expression, columns: ColumnReader) -> Values:
@@ -354,27 +310,9 @@ def _key_places(x: Array, keys: Sequence[Any], dtype: type) -> Array:
 
 def _hash_bucket(work: _Evaluation, node: HashBucket) -> Values:
     key = as_type(work.of(node.key), "text")
-    digests = _digests(node.purpose, node.seed, ["" if word is None else word for word in key.words])
+    digests = key_digests(node.purpose, node.seed, ["" if word is None else word for word in key.words])
     found = np.append(digests % node.buckets, 0).take(key.codes)
     return Values(found, key.missing)
-
-
-def _digests(purpose: str, seed: int, keys: Sequence[str]) -> NDArray[np.int64]:
-    """First 32 bits of the MD5 of each key behind its purpose and seed."""
-    prefix, md5 = f"{purpose}|{seed}|".encode(), hashlib.md5
-    digests = [md5(prefix + key.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest() for key in keys]
-    return np.frombuffer(b"".join(digests), dtype=">u4")[::4].astype(np.int64)
-
-
-def hash_bucket(key: str, purpose: str, seed: int, buckets: int) -> int:
-    """Bucket of one key: the first 32 bits of MD5 of ``purpose|seed|key`` modulo `buckets`.
-
-    Examples
-    --------
-    >>> hash_bucket("policy 17", "split", 1, 10)
-    6
-    """
-    return int(_digests(purpose, seed, [key])[0]) % buckets
 
 
 def _either_missing(left: Values, right: Values) -> NDArray[np.bool_] | None:
@@ -384,13 +322,33 @@ def _either_missing(left: Values, right: Values) -> NDArray[np.bool_] | None:
 
 
 _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
 }
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
 }
 _READERS: dict[type, Callable[[_Evaluation, Any], Values]] = {
-    Read: _read, Literal: _literal, Arithmetic: _arithmetic, Function: _function, Power: _power, Clip: _clip,
-    IfMissing: _if_missing, IsMissing: _is_missing, Compare: _compare, AllOf: _all_of, AnyOf: _any_of, Not: _not,
-    When: _when, Bin: _bin, Lookup: _lookup, HashBucket: _hash_bucket,
+    Read: _read,
+    Literal: _literal,
+    Arithmetic: _arithmetic,
+    Function: _function,
+    Power: _power,
+    Clip: _clip,
+    IfMissing: _if_missing,
+    IsMissing: _is_missing,
+    Compare: _compare,
+    AllOf: _all_of,
+    AnyOf: _any_of,
+    Not: _not,
+    When: _when,
+    Bin: _bin,
+    Lookup: _lookup,
+    HashBucket: _hash_bucket,
 }

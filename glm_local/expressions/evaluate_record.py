@@ -13,7 +13,6 @@ import numpy as np
 
 from glm_local.errors import DataError, nearest
 from glm_local.expressions.columns import ColumnKind
-from glm_local.expressions.evaluate import hash_bucket
 from glm_local.expressions.expression import (
     AllOf,
     AnyOf,
@@ -35,6 +34,7 @@ from glm_local.expressions.expression import (
     When,
 )
 from glm_local.expressions.expression_columns import ExpressionType, Types, lookup_key, output_type
+from glm_local.expressions.hash_bucket import hash_bucket
 from glm_local.expressions.read_scalar import Value, read_scalar
 from glm_local.numbers.normal_cdf import normal_cdf
 
@@ -46,9 +46,7 @@ RecordReader = Callable[[Record], Scalar]
 """A whole expression as a function of one record."""
 
 
-def evaluate_record(
-    expression: Expression, record: Record, kinds: Mapping[str, ColumnKind] | None = None
-) -> Scalar:
+def evaluate_record(expression: Expression, record: Record, kinds: Mapping[str, ColumnKind] | None = None) -> Scalar:
     """Value of an expression on one record; None is missing, a date is text YYYY-MM-DD.
 
     Parameters
@@ -73,9 +71,7 @@ def evaluate_record(
     return record_reader(expression, kinds)(record)
 
 
-def record_reader(
-    expression: Expression, kinds: Mapping[str, ColumnKind] | None = None
-) -> RecordReader:
+def record_reader(expression: Expression, kinds: Mapping[str, ColumnKind] | None = None) -> RecordReader:
     """The expression as a function of one record, for scoring many: `evaluate_record` without the preparation."""
     maker = _ReaderMaker(kinds or {})
     inner, kind = maker.typed(expression, maker.types.of(expression)), maker.types.of(expression)
@@ -347,10 +343,18 @@ def _hash_bucket(maker: _ReaderMaker, node: HashBucket) -> Reader:
 
 _EPOCH = datetime.date(1970, 1, 1)
 _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
 }
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 _FUNCTIONS: dict[str, Callable[[float], float]] = {
     "log": lambda x: math.log(x) if x > 0.0 else math.nan,
@@ -361,7 +365,20 @@ _FUNCTIONS: dict[str, Callable[[float], float]] = {
     "normal_cdf": _normal_cdf,
 }
 _MAKERS: dict[type, Callable[[_ReaderMaker, Any], Reader]] = {
-    Read: _read, Literal: _literal, Arithmetic: _arithmetic, Function: _function, Power: _power, Clip: _clip,
-    IfMissing: _if_missing, IsMissing: _is_missing, Compare: _compare, AllOf: _all_of, AnyOf: _any_of, Not: _not,
-    When: _when, Bin: _bin, Lookup: _lookup, HashBucket: _hash_bucket,
+    Read: _read,
+    Literal: _literal,
+    Arithmetic: _arithmetic,
+    Function: _function,
+    Power: _power,
+    Clip: _clip,
+    IfMissing: _if_missing,
+    IsMissing: _is_missing,
+    Compare: _compare,
+    AllOf: _all_of,
+    AnyOf: _any_of,
+    Not: _not,
+    When: _when,
+    Bin: _bin,
+    Lookup: _lookup,
+    HashBucket: _hash_bucket,
 }

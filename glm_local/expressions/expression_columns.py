@@ -36,7 +36,11 @@ ExpressionType = OneOf["number", "integer", "flag", "text", "date", "nothing"]
 """Type of a result; ``nothing`` is a constant None, which takes the type of whatever stands beside it."""
 
 READ_TYPES: dict[ReadKind, ExpressionType] = {
-    "number": "number", "integer": "integer", "boolean": "flag", "text": "text", "date": "date",
+    "number": "number",
+    "integer": "integer",
+    "boolean": "flag",
+    "text": "text",
+    "date": "date",
 }
 NUMERIC: tuple[ExpressionType, ...] = ("number", "integer", "date", "nothing")
 """Types arithmetic takes; a date counts as its days since 1970-01-01."""

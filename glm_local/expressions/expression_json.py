@@ -36,91 +36,11 @@ from glm_local.expressions.expression import (
     When,
 )
 from glm_local.expressions.expression_columns import ExpressionType, Types, type_of
+from glm_local.expressions.expression_document import ARITHMETIC, COMPARISONS
 from glm_local.expressions.read_scalar import read_scalar
 
-ARITHMETIC: dict[str, Any] = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 MANY_PARTS = 16
 """Parts of a sum or product that are joined from the left; more are joined in halves."""
-COMPARISONS: dict[str, Any] = {
-    "equal": "==", "not_equal": "!=", "less": "<", "at_most": "<=", "greater": ">", "at_least": ">=",
-}
-
-
-def expression_to_json(expression: Expression) -> object:
-    """An expression as plain dicts, lists, numbers and text, ready for `json.dumps`.
-
-    Examples
-    --------
-    >>> expression_to_json(Function("log", Clip(Read("Density"), 1.0)))
-    {'log': {'clip': {'of': 'Density', 'lower': 1.0}}}
-    """
-    write = expression_to_json
-    match expression:
-        case Read(column=column, kind=kind):
-            return column if kind == "number" else {"column": column, "read": kind}
-        case Literal(value=value):
-            return _write_constant(value)
-        case Arithmetic():
-            return {_word(ARITHMETIC, expression.operator): [write(expression.left), write(expression.right)]}
-        case Function():
-            return {expression.name: write(expression.argument)}
-        case Power():
-            return {"power": [write(expression.base), expression.exponent]}
-        case Clip():
-            bounds = {"lower": expression.lower, "upper": expression.upper}
-            given = {name: _write_scalar(bound) for name, bound in bounds.items() if bound is not None}
-            return {"clip": {"of": write(expression.argument), **given}}
-        case IfMissing():
-            return {"if_missing": [write(expression.argument), write(expression.value)]}
-        case IsMissing():
-            return {"is_missing": write(expression.argument)}
-        case Compare():
-            return {_word(COMPARISONS, expression.operator): [write(expression.left), write(expression.right)]}
-        case AllOf():
-            return {"all_of": [write(part) for part in expression.parts]}
-        case AnyOf():
-            return {"any_of": [write(part) for part in expression.parts]}
-        case Not():
-            return {"not": write(expression.part)}
-        case When():
-            parts = (expression.condition, expression.then, expression.otherwise)
-            return {"when": dict(zip(("condition", "then", "otherwise"), map(write, parts), strict=True))}
-        case Bin() | Lookup() | HashBucket():
-            return _write_table(expression)
-
-
-def _write_table(node: Bin | Lookup | HashBucket) -> object:
-    match node:
-        case Bin():
-            body = {"of": expression_to_json(node.argument), "edges": list(node.edges),
-                    "outputs": [_write_scalar(one) for one in node.outputs], "missing": _write_scalar(node.missing)}
-            return {"bin": body}
-        case Lookup():
-            pairs = [(key, _write_scalar(one)) for key, one in zip(node.keys, node.outputs, strict=True)]
-            plain = all(isinstance(key, str) for key, _ in pairs)
-            values: object = dict(pairs) if plain else [[_write_scalar(key), one] for key, one in pairs]
-            return {"map": {"of": expression_to_json(node.argument), "values": values,
-                            "missing": _write_scalar(node.missing), "unseen": _write_scalar(node.unseen)}}
-        case HashBucket():
-            return {"hash_bucket": {"of": expression_to_json(node.key), "purpose": node.purpose, "seed": node.seed,
-                                    "buckets": node.buckets}}
-
-
-def _write_constant(value: Scalar) -> object:
-    if isinstance(value, float) and math.isinf(value):
-        return {"infinity": "+" if value > 0 else "-"}
-    missing = value is None or value != value
-    return value if isinstance(value, int | float) and not missing else {"value": None if missing else value}
-
-
-def _write_scalar(value: Scalar) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else {"infinity": "+" if value > 0 else "-"}
-    return value
-
-
-def _word(words: Mapping[str, Any], sign: str) -> str:
-    return next(word for word, known in words.items() if known == sign)
 
 
 def expression_from_json(document: object, path: str = "") -> Expression:
@@ -259,8 +179,11 @@ def _power(reading: _Reading, word: str, body: object, path: str) -> Expression:
 
 def _clip(reading: _Reading, word: str, body: object, path: str) -> Expression:
     given = reading.fields(body, path, ["of"], ["lower", "upper"])
-    bounds = {name: reading.number(given[name], f"{path}/{name}")
-              for name in ("lower", "upper") if given.get(name) is not None}
+    bounds = {
+        name: reading.number(given[name], f"{path}/{name}")
+        for name in ("lower", "upper")
+        if given.get(name) is not None
+    }
     return Clip(reading.expression(given["of"], f"{path}/of"), **bounds) if given else Literal(None)
 
 
@@ -322,17 +245,18 @@ def _lookup(reading: _Reading, word: str, body: object, path: str) -> Expression
 def _pairs(reading: _Reading, values: object, path: str) -> tuple[tuple[Scalar, ...], tuple[Scalar, ...]]:
     if isinstance(values, Mapping):
         return tuple(values), tuple(reading.scalar(value, f"{path}/{key}") for key, value in values.items())
-    pairs = [reading.scalars(pair, f"{path}/{place}") for place, pair in enumerate(values)] \
-        if isinstance(values, Sequence) and not isinstance(values, str) else [()]
+    pairs = (
+        [reading.scalars(pair, f"{path}/{place}") for place, pair in enumerate(values)]
+        if isinstance(values, Sequence) and not isinstance(values, str)
+        else [()]
+    )
     if any(len(pair) != 2 for pair in pairs):
         reading.wrong(path, "not pairs.", "Values are an object, or a list of [key, output].")
         return (), ()
     return tuple(key for key, _ in pairs), tuple(output for _, output in pairs)
 
 
-def _typed_keys(
-    reading: _Reading, keys: Sequence[Scalar], kind: ExpressionType, path: str
-) -> tuple[Scalar, ...]:
+def _typed_keys(reading: _Reading, keys: Sequence[Scalar], kind: ExpressionType, path: str) -> tuple[Scalar, ...]:
     """Keys of an object, which are text in JSON, as the type of the argument."""
     if kind in ("text", "date", "nothing"):
         return tuple(keys)
@@ -361,8 +285,20 @@ def _infinity(reading: _Reading, word: str, body: object, path: str) -> Expressi
 
 
 _WORDS: dict[str, Callable[[_Reading, str, object, str], Expression]] = {
-    **dict.fromkeys(ARITHMETIC, _arithmetic), **dict.fromkeys(get_args(FunctionName), _function),
-    **dict.fromkeys(COMPARISONS, _compare), "power": _power, "clip": _clip, "if_missing": _if_missing,
-    "is_missing": _is_missing, "all_of": _all_of, "any_of": _any_of, "not": _not, "when": _when, "bin": _bin,
-    "map": _lookup, "hash_bucket": _hash_bucket, "value": _value, "infinity": _infinity,
+    **dict.fromkeys(ARITHMETIC, _arithmetic),
+    **dict.fromkeys(get_args(FunctionName), _function),
+    **dict.fromkeys(COMPARISONS, _compare),
+    "power": _power,
+    "clip": _clip,
+    "if_missing": _if_missing,
+    "is_missing": _is_missing,
+    "all_of": _all_of,
+    "any_of": _any_of,
+    "not": _not,
+    "when": _when,
+    "bin": _bin,
+    "map": _lookup,
+    "hash_bucket": _hash_bucket,
+    "value": _value,
+    "infinity": _infinity,
 }

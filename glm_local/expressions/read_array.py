@@ -118,9 +118,15 @@ def _arrow_kind(kind: pa.DataType) -> ColumnKind:
     if pa.types.is_floating(kind):
         return "float64" if pa.types.is_float64(kind) else "float32"
     tests: tuple[tuple[Any, ColumnKind], ...] = (
-        (pa.types.is_boolean, "boolean"), (pa.types.is_integer, "integer"), (pa.types.is_decimal, "decimal"),
-        (pa.types.is_string, "text"), (pa.types.is_large_string, "text"), (pa.types.is_string_view, "text"),
-        (pa.types.is_null, "text"), (pa.types.is_date, "date"), (pa.types.is_timestamp, "timestamp"),
+        (pa.types.is_boolean, "boolean"),
+        (pa.types.is_integer, "integer"),
+        (pa.types.is_decimal, "decimal"),
+        (pa.types.is_string, "text"),
+        (pa.types.is_large_string, "text"),
+        (pa.types.is_string_view, "text"),
+        (pa.types.is_null, "text"),
+        (pa.types.is_date, "date"),
+        (pa.types.is_timestamp, "timestamp"),
     )
     return next((found for test, found in tests if test(kind)), "unsupported")
 
@@ -293,6 +299,9 @@ class _Addresses:
     def __init__(self, values: Array) -> None:
         self.values = values
         self.__array_interface__ = {
-            "version": 3, "shape": values.shape, "strides": values.strides, "typestr": np.dtype(np.intp).str,
+            "version": 3,
+            "shape": values.shape,
+            "strides": values.strides,
+            "typestr": np.dtype(np.intp).str,
             "data": (values.ctypes.data, True),
         }

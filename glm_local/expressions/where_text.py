@@ -36,7 +36,12 @@ LONGEST = 10_000
 """Characters of a filter written as text."""
 
 _COMPARISONS: dict[type[ast.cmpop], Any] = {
-    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
 }
 _ARITHMETIC: dict[type[ast.operator], Any] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _MISSING_VERBS = ("isna", "isnull", "notna", "notnull")

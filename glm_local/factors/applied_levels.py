@@ -41,9 +41,7 @@ def _labels(compiled: CompiledFactor, base: str | None) -> tuple[str | None, ...
     return (*compiled.levels, *(base if extra.policy == "base" else None for extra in compiled.extras))
 
 
-def _cells(
-    one: CompiledInteraction, crossed: Sequence[CompiledFactor], bases: Mapping[str, str]
-) -> list[str | None]:
+def _cells(one: CompiledInteraction, crossed: Sequence[CompiledFactor], bases: Mapping[str, str]) -> list[str | None]:
     """Name of the cell of every crossed code; cells without a coefficient or training rows follow their policy."""
     seen = None if one.cells is None else set(one.cells)
     base = bases.get(one.name, UNKNOWN_BASE) if one.coding == "cells" else UNKNOWN_BASE

@@ -34,8 +34,16 @@ from glm_local.factors.level_names import (
 )
 
 __all__ = [
-    "Compiled", "CompiledFactor", "CompiledInteraction", "CompiledLinear", "Extra", "compile_factor",
-    "compile_factors", "is_resolved", "linear_argument", "numeric_argument",
+    "Compiled",
+    "CompiledFactor",
+    "CompiledInteraction",
+    "CompiledLinear",
+    "Extra",
+    "compile_factor",
+    "compile_factors",
+    "is_resolved",
+    "linear_argument",
+    "numeric_argument",
 ]
 
 
@@ -84,8 +92,10 @@ def compile_factor(spec: FactorSpec) -> Compiled:
     """
     if not is_resolved(spec):
         raise SpecError.because(
-            f"factor {spec.name!r} still has something to learn.", "Only what is known can be compiled.",
-            "Run learn_factors on the training rows first.", f"/{spec.name}",
+            f"factor {spec.name!r} still has something to learn.",
+            "Only what is known can be compiled.",
+            "Run learn_factors on the training rows first.",
+            f"/{spec.name}",
         )
     if isinstance(spec, LinearSpec):
         return CompiledLinear(spec.name, _linear_value(spec))
@@ -103,8 +113,14 @@ def _crossing(spec: InteractionSpec) -> CompiledInteraction:
     cells = spec.learned.cells if spec.learned else None
     named = not isinstance(spec.unseen, str)
     return CompiledInteraction(
-        spec.name, spec.factors, spec.coding, "cell" if named else cast(Any, spec.unseen),
-        cast(NamedLevel, spec.unseen).level if named else None, cells, _base_of(spec), spec.separator,
+        spec.name,
+        spec.factors,
+        spec.coding,
+        "cell" if named else cast(Any, spec.unseen),
+        cast(NamedLevel, spec.unseen).level if named else None,
+        cells,
+        _base_of(spec),
+        spec.separator,
     )
 
 
@@ -156,8 +172,9 @@ def _lookup(column: str, document: Mapping[str, Any], codes: Mapping[str, int]) 
         for form in stored_forms(key, source):
             code_of.setdefault(form, code_of[key])
     keys = sorted_keys(code_of)
-    return Lookup(Read(column, source), tuple(keys), tuple(code_of[key] for key in keys), codes["missing"],
-                  codes["unseen"])
+    return Lookup(
+        Read(column, source), tuple(keys), tuple(code_of[key] for key in keys), codes["missing"], codes["unseen"]
+    )
 
 
 def linear_argument(spec: LinearSpec) -> Expression:

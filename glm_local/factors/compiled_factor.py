@@ -60,9 +60,7 @@ class CompiledFactor:
         def output(code: Scalar) -> Scalar:
             return outputs[cast(int, code)]
 
-        changed = replace(
-            self.code, outputs=tuple(map(output, self.code.outputs)), missing=output(self.code.missing)
-        )
+        changed = replace(self.code, outputs=tuple(map(output, self.code.outputs)), missing=output(self.code.missing))
         return replace(changed, unseen=output(changed.unseen)) if isinstance(changed, Lookup) else changed
 
     @property

@@ -114,7 +114,8 @@ class CompiledInteraction:
         if self.size(members) > LARGEST_CROSSING:
             raise SpecError.because(
                 f"the interaction {self.name!r} has {self.size(members):,} cells.",
-                f"At most {LARGEST_CROSSING:,} cells can be crossed.", "Group the levels of its factors first.",
+                f"At most {LARGEST_CROSSING:,} cells can be crossed.",
+                "Group the levels of its factors first.",
             )
         for one in crossed:
             if one.base is None and (self.coding == "net_of_margins" or one.goes_to_base):
@@ -172,9 +173,7 @@ class CompiledInteraction:
 
     def _names(self, crossed: Sequence[CompiledFactor], cells: Codes, counts: Sequence[int]) -> tuple[str, ...]:
         digits = zip(*(digit.tolist() for digit in np.unravel_index(cells, counts)), strict=True)
-        return tuple(
-            self.cell_name([one.levels[i] for one, i in zip(crossed, cell, strict=True)]) for cell in digits
-        )
+        return tuple(self.cell_name([one.levels[i] for one, i in zip(crossed, cell, strict=True)]) for cell in digits)
 
     def _unseen(self, names: Sequence[str]) -> int:
         if self.unseen == "cell":
@@ -202,8 +201,9 @@ class CompiledInteraction:
         cells = itertools.product(*(range(count) for count in counts))
         every = np.arange(self.size(members))
         return {
-            tuple(one.levels[i] for one, i in zip(crossed, cell, strict=True)):
-            When(self._inside(members, every == np.ravel_multi_index(cell, sizes)), linear.value, Constant(0.0))
+            tuple(one.levels[i] for one, i in zip(crossed, cell, strict=True)): When(
+                self._inside(members, every == np.ravel_multi_index(cell, sizes)), linear.value, Constant(0.0)
+            )
             for cell in cells
         }
 
@@ -211,7 +211,8 @@ class CompiledInteraction:
         linear = self.linear(members)
         if linear is None:
             raise SpecError.because(
-                f"the interaction {self.name!r} has no linear member.", "Slopes belong to a linear factor.",
+                f"the interaction {self.name!r} has no linear member.",
+                "Slopes belong to a linear factor.",
                 "Use cell_index for the cells of factors with levels.",
             )
         return linear

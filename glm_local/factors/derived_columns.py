@@ -17,8 +17,12 @@ from glm_local.expressions.expression_json import expression_from_json
 from glm_local.factors.spec_values import pointer
 
 DERIVED_KINDS: dict[ExpressionType, ColumnKind] = {
-    "number": "float64", "integer": "integer", "flag": "boolean", "text": "text", "date": "date",
-}  # fmt: skip
+    "number": "float64",
+    "integer": "integer",
+    "flag": "boolean",
+    "text": "text",
+    "date": "date",
+}
 """Kind a derived column has as a column of the table."""
 
 _AS_NUMBER: dict[ExpressionType, Callable[[Expression], Expression]] = {
@@ -28,8 +32,9 @@ _AS_NUMBER: dict[ExpressionType, Callable[[Expression], Expression]] = {
     "date": lambda one: Arithmetic("+", one, Literal(0.0)),
 }
 _AS_INTEGER: dict[ExpressionType, Callable[[Expression], Expression]] = {
-    "integer": lambda one: one, "flag": lambda one: When(one, Literal(1), Literal(0)),
-}  # fmt: skip
+    "integer": lambda one: one,
+    "flag": lambda one: When(one, Literal(1), Literal(0)),
+}
 _READS: dict[ReadKind, dict[ExpressionType, Callable[[Expression], Expression]]] = {
     "number": _AS_NUMBER,
     "integer": _AS_INTEGER,
@@ -91,8 +96,9 @@ def _as_read(read: Read, derived: Mapping[str, Expression]) -> Expression:
         raise SpecError.because(
             f"derived column {read.column!r} is {kind}, read as {read.kind}.",
             "A derived column is read as what it is.",
-            f"Make it a {read.kind}, or read it as {kind}.", f"/derived/{pointer(read.column)}",
-        )  # fmt: skip
+            f"Make it a {read.kind}, or read it as {kind}.",
+            f"/derived/{pointer(read.column)}",
+        )
     return _READS[read.kind][kind](made)
 
 

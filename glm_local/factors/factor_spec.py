@@ -132,7 +132,8 @@ class Spec(BaseModel):
     def document(self) -> dict[str, Any]:
         """Return the JSON document of the specification, without what was not said."""
         return {
-            name: value for name, value in _without_none(self.model_dump(mode="json")).items()
+            name: value
+            for name, value in _without_none(self.model_dump(mode="json")).items()
             if not (name == "notes" and value == [])
         }
 

@@ -108,7 +108,13 @@ def linear(
     column = column if expression is not None else column or name
     limits = None if cap is None else {"lower": cap[0], "upper": cap[1]}
     return LinearSpec(
-        name=name, column=column, expression=expression, cap=limits, centre=centre, scale=scale, missing=missing,
+        name=name,
+        column=column,
+        expression=expression,
+        cap=limits,
+        centre=centre,
+        scale=scale,
+        missing=missing,
         **others,
     )
 

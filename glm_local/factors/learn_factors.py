@@ -237,18 +237,25 @@ def _learned_levels(spec: CategoricalSpec, table: DesignTable | None) -> list[Ke
 
 
 def _too_many(spec: CategoricalSpec) -> DataError:
-    return cast(DataError, DataError.because(
-        f"column {spec.column!r} of {spec.name!r} has more than {MOST_LEVELS:,} values.",
-        f"A factor learns at most {MOST_LEVELS:,} levels.",
-        "Write its levels as groups, or use a coarser column.",
-    ))
+    return cast(
+        DataError,
+        DataError.because(
+            f"column {spec.column!r} of {spec.name!r} has more than {MOST_LEVELS:,} values.",
+            f"A factor learns at most {MOST_LEVELS:,} levels.",
+            "Write its levels as groups, or use a coarser column.",
+        ),
+    )
 
 
 def _nothing_known(name: str) -> DataError:
-    return cast(DataError, DataError.because(
-        f"no training row has a known value for {name!r}.", "Learning needs at least one.",
-        "Check the column and its source, or write out what is to be learned.",
-    ))
+    return cast(
+        DataError,
+        DataError.because(
+            f"no training row has a known value for {name!r}.",
+            "Learning needs at least one.",
+            "Check the column and its source, or write out what is to be learned.",
+        ),
+    )
 
 
 def _learned_moments(spec: LinearSpec, table: DesignTable | None, centre: float) -> dict[str, float]:
@@ -259,7 +266,8 @@ def _learned_moments(spec: LinearSpec, table: DesignTable | None, centre: float)
     mean = centre + shift
     if not math.isfinite(square):
         raise DataError.because(
-            f"{spec.name!r} holds values too large to average.", "Mean and spread need finite sums.",
+            f"{spec.name!r} holds values too large to average.",
+            "Mean and spread need finite sums.",
             'Give a "cap", or write centre and scale as numbers.',
         )
     moments = {"mean": mean}
@@ -267,7 +275,8 @@ def _learned_moments(spec: LinearSpec, table: DesignTable | None, centre: float)
         variance = square - shift * shift
         if not variance > ROUNDING**2 * (mean * mean + square):
             raise DataError.because(
-                f"{spec.name!r} does not vary beyond the rounding of its values.", "A scale divides: it is above 0.",
+                f"{spec.name!r} does not vary beyond the rounding of its values.",
+                "A scale divides: it is above 0.",
                 "Write centre and scale as numbers, or leave the factor out.",
             )
         moments["sd"] = math.sqrt(variance)

@@ -63,9 +63,7 @@ def interval_names(
     return [*least, *_interval_names(inner, lower, upper), *most]
 
 
-def _interval_names(
-    edges: Sequence[float | str], lower: float | str | None, upper: float | str | None
-) -> list[str]:
+def _interval_names(edges: Sequence[float | str], lower: float | str | None, upper: float | str | None) -> list[str]:
     first, *inner, last = _ends(edges, lower, upper)
     below = [_short_above(edge) for edge in inner]
     texts = [_edge_text(edge) if short is None else short for edge, short in zip(inner, below, strict=True)]
@@ -88,9 +86,7 @@ def _short_above(edge: float | str) -> str | None:
     return text if len(text) + 6 <= len(number_text(edge)) else None
 
 
-def _ends(
-    edges: Sequence[float | str], lower: float | str | None, upper: float | str | None
-) -> list[float | str]:
+def _ends(edges: Sequence[float | str], lower: float | str | None, upper: float | str | None) -> list[float | str]:
     return ["-inf" if lower is None else lower, *edges, "inf" if upper is None else upper]
 
 

@@ -42,9 +42,12 @@ def _edges(value: Any, path: str) -> Iterator[Problem]:
         yield from _edge_rule(value, path)
         return
     if not isinstance(value, list):
-        yield Problem(path, f"{shown(value)} is not a list of edges.",
-                      'Edges are a list of rising numbers, or {"method": "quantile", "bins": 10}.',
-                      f"Write [{shown(value)}]." if is_number(value) else "Write [25, 40, 60].")
+        yield Problem(
+            path,
+            f"{shown(value)} is not a list of edges.",
+            'Edges are a list of rising numbers, or {"method": "quantile", "bins": 10}.',
+            f"Write [{shown(value)}]." if is_number(value) else "Write [25, 40, 60].",
+        )
         return
     problems = [problem for i, one in enumerate(value) for problem in edge(one, f"{path}/{i}")]
     yield from problems
@@ -61,17 +64,21 @@ def _edge_rule(value: Any, path: str) -> Iterator[Problem]:
     yield from _EDGE_RULE(value, path)
     bins = value.get("bins")
     if is_number(bins) and not (isinstance(bins, int) and 1 <= bins <= 1000):
-        yield Problem(f"{path}/bins", f"{shown(bins)} is not a number of bins.", "It is a whole number, 1 to 1000.",
-                      "Write 10.")
+        yield Problem(
+            f"{path}/bins", f"{shown(bins)} is not a number of bins.", "It is a whole number, 1 to 1000.", "Write 10."
+        )
 
 
 def _levels(value: Any, path: str) -> Iterator[Problem]:
     if value == "learn":
         return
     if not isinstance(value, list):
-        yield Problem(path, f"{shown(value)} is not a list of levels.",
-                      'Levels are "learn" or a list of values and groups {"level": "name", "values": [...]}.',
-                      near_or(value, ("learn",), "") or 'Write "learn" or ["A", "B"].')
+        yield Problem(
+            path,
+            f"{shown(value)} is not a list of levels.",
+            'Levels are "learn" or a list of values and groups {"level": "name", "values": [...]}.',
+            near_or(value, ("learn",), "") or 'Write "learn" or ["A", "B"].',
+        )
         return
     for i, one in enumerate(value):
         if isinstance(one, dict):
@@ -86,8 +93,12 @@ def _group(value: dict[str, Any], path: str) -> Iterator[Problem]:
     if values is None:
         return
     if not isinstance(values, list) or not values:
-        yield Problem(f"{path}/values", f"{shown(values)} is not a list of values.",
-                      "A group has at least one value.", "Write [...] with the values, or remove the group.")
+        yield Problem(
+            f"{path}/values",
+            f"{shown(values)} is not a list of values.",
+            "A group has at least one value.",
+            "Write [...] with the values, or remove the group.",
+        )
         return
     for i, one in enumerate(values):
         yield from _value(one, f"{path}/values/{i}")
@@ -95,21 +106,32 @@ def _group(value: dict[str, Any], path: str) -> Iterator[Problem]:
 
 def _value(value: Any, path: str) -> Iterator[Problem]:
     if value is None:
-        yield Problem(path, "null is not a value.", "Missing has a policy of its own.",
-                      'Remove it and write {"missing": {"level": "..."}} for the level it belongs to.')
+        yield Problem(
+            path,
+            "null is not a value.",
+            "Missing has a policy of its own.",
+            'Remove it and write {"missing": {"level": "..."}} for the level it belongs to.',
+        )
     elif isinstance(value, str):
         yield from whole_characters(value, path)
     elif not isinstance(value, bool) and not is_number(value):
         way_out = f'Write "{value}" in quotes.' if isinstance(value, float) and value == value else ""
-        yield Problem(path, f"{shown(value)} is not a value.",
-                      "Values are text, finite numbers, true, false or dates YYYY-MM-DD.", way_out)
+        yield Problem(
+            path,
+            f"{shown(value)} is not a value.",
+            "Values are text, finite numbers, true, false or dates YYYY-MM-DD.",
+            way_out,
+        )
 
 
 def _linear_missing(value: Any, path: str) -> Iterator[Problem]:
     if not is_number(value) and value not in ("refuse", "mean"):
-        yield Problem(path, f"{shown(value)} is not what missing becomes here.",
-                      'A linear factor has no levels: missing is a number, "mean" or "refuse".',
-                      near_or(value, ("refuse", "mean"), "") or "Write the number that stands for missing.")
+        yield Problem(
+            path,
+            f"{shown(value)} is not what missing becomes here.",
+            'A linear factor has no levels: missing is a number, "mean" or "refuse".',
+            near_or(value, ("refuse", "mean"), "") or "Write the number that stands for missing.",
+        )
 
 
 def _scale(value: Any, path: str) -> Iterator[Problem]:
@@ -132,33 +154,57 @@ def _cells(value: Any, path: str) -> Iterator[Problem]:
 def _factor_name(value: Any, path: str) -> Iterator[Problem]:
     yield from any_text(value, path)
     if value == INTERCEPT:
-        yield Problem(path, f"{shown(value)} is the name of the intercept.", "A factor has a name of its own.",
-                      "Rename it.")
+        yield Problem(
+            path, f"{shown(value)} is the name of the intercept.", "A factor has a name of its own.", "Rename it."
+        )
 
 
 _COMMON: dict[str, Check] = {"kind": anything, "version": version, "name": _factor_name, "notes": notes}
 _COLUMN: dict[str, Check] = {"column": any_text, "source": one_of("number", "integer", "date")}
 _CATEGORICAL: dict[str, Check] = {
-    **_COMMON, "column": any_text, "source": one_of("text", "integer", "boolean", "date", "number"),
-    "levels": _levels, "missing": policy, "unseen": policy, "base": base_rule,
+    **_COMMON,
+    "column": any_text,
+    "source": one_of("text", "integer", "boolean", "date", "number"),
+    "levels": _levels,
+    "missing": policy,
+    "unseen": policy,
+    "base": base_rule,
     "learned": record({}, {"levels": _levels, "base": any_text, "searched": any_text}),
 }
 FIELDS: dict[str, dict[str, Check]] = {
     "numeric": {
-        **_COMMON, **_COLUMN, "edges": _edges, "labels": texts, "lower": edge, "upper": edge,
-        "missing": policy, "below": policy, "above": policy, "base": base_rule,
+        **_COMMON,
+        **_COLUMN,
+        "edges": _edges,
+        "labels": texts,
+        "lower": edge,
+        "upper": edge,
+        "missing": policy,
+        "below": policy,
+        "above": policy,
+        "base": base_rule,
         "learned": record({}, {"edges": _edges, "labels": texts, "base": any_text, "searched": any_text}),
     },
     "categorical": _CATEGORICAL,
     "ordinal": _CATEGORICAL,
     "linear": {
-        **_COMMON, **_COLUMN, "expression": anything, "cap": record({}, {"lower": number, "upper": number}),
-        "centre": number_or("mean"), "scale": _scale, "missing": _linear_missing,
+        **_COMMON,
+        **_COLUMN,
+        "expression": anything,
+        "cap": record({}, {"lower": number, "upper": number}),
+        "centre": number_or("mean"),
+        "scale": _scale,
+        "missing": _linear_missing,
         "learned": record({}, {"mean": number, "sd": number}),
     },
     "interaction": {
-        **_COMMON, "factors": texts, "unseen": cell_policy, "coding": one_of("net_of_margins", "cells"),
-        "base": base_rule, "separator": any_text, "learned": record({}, {"cells": _cells, "base": any_text}),
+        **_COMMON,
+        "factors": texts,
+        "unseen": cell_policy,
+        "coding": one_of("net_of_margins", "cells"),
+        "base": base_rule,
+        "separator": any_text,
+        "learned": record({}, {"cells": _cells, "base": any_text}),
     },
 }
 
@@ -240,5 +286,9 @@ def _unknown_kind(document: Mapping[str, Any], path: str, expected: str | None) 
         where = pointer("kind")
         hint = ' ("type" is the field of glm-factor-optimizer: use read_legacy_spec.)' if "type" in document else ""
         return Problem(f"{path}/{where}", "not given.", rule, f'Add "kind": "numeric" or another.{hint}')
-    return Problem(f"{path}/kind", f"{shown(kind)} is not a kind of factor.", rule,
-                   nearest(kind, options) if isinstance(kind, str) else f"Write one of {', '.join(options)}.")
+    return Problem(
+        f"{path}/kind",
+        f"{shown(kind)} is not a kind of factor.",
+        rule,
+        nearest(kind, options) if isinstance(kind, str) else f"Write one of {', '.join(options)}.",
+    )

@@ -86,8 +86,15 @@ def read_factor(document: Mapping[str, Any], path: str = "") -> FactorSpec:
 
 def _library_problems(error: ValidationError, path: str) -> list[Problem]:
     where = sorted({"/".join([path, *(str(step) for step in one["loc"])]) for one in error.errors()})
-    return [Problem(one, "has a form that is not read here.", "It breaks the published schema.",
-                    "Compare with conf/schema/factor_spec.schema.json.") for one in where]
+    return [
+        Problem(
+            one,
+            "has a form that is not read here.",
+            "It breaks the published schema.",
+            "Compare with conf/schema/factor_spec.schema.json.",
+        )
+        for one in where
+    ]
 
 
 def factor_problems(
@@ -106,10 +113,20 @@ def factor_problems(
     """
     documents = listed(documents)
     if isinstance(documents, str | Mapping) or not isinstance(documents, Sequence):
-        return [Problem(path, f"{shown(documents)} is not a list of factors.", "Factors are a list.",
-                        "Put it in brackets: [...].")]
-    deep = [problem for i, one in enumerate(documents) if not isinstance(one, Spec)
-            for problem in depth_problems(one, f"{path}/{i}")]  # fmt: skip
+        return [
+            Problem(
+                path,
+                f"{shown(documents)} is not a list of factors.",
+                "Factors are a list.",
+                "Put it in brackets: [...].",
+            )
+        ]
+    deep = [
+        problem
+        for i, one in enumerate(documents)
+        if not isinstance(one, Spec)
+        for problem in depth_problems(one, f"{path}/{i}")
+    ]
     if deep:
         return deep
     plain = [plain_json(one.document() if isinstance(one, Spec) else one) for one in documents]
@@ -126,8 +143,12 @@ def _double_names(named: Mapping[int, Mapping[str, Any]], path: str) -> Iterator
     first: dict[str, int] = {}
     for i, one in named.items():
         if one["name"] in first:
-            yield Problem(f"{path}/{i}/name", f"{shown(one['name'])} is also the name at {path}/{first[one['name']]}.",
-                          "Factor names are distinct.", "Rename one.")
+            yield Problem(
+                f"{path}/{i}/name",
+                f"{shown(one['name'])} is also the name at {path}/{first[one['name']]}.",
+                "Factor names are distinct.",
+                "Rename one.",
+            )
         first.setdefault(one["name"], i)
 
 
@@ -146,25 +167,37 @@ def _crossings(named: Mapping[int, Mapping[str, Any]], path: str) -> Iterator[Pr
 
 def _is_crossing(document: Mapping[str, Any]) -> bool:
     factors = document.get("factors")
-    return document.get("kind") == "interaction" and isinstance(factors, list) and all(
-        isinstance(one, str) for one in factors
+    return (
+        document.get("kind") == "interaction"
+        and isinstance(factors, list)
+        and all(isinstance(one, str) for one in factors)
     )
 
 
 def _members(factors: list[str], kinds: Mapping[str, Any], path: str) -> Iterator[Problem]:
     for j, name in enumerate(factors):
         if kinds.get(name) == "interaction":
-            yield Problem(f"{path}/{j}", f"{shown(name)} is an interaction.", "Interactions cross plain factors.",
-                          "Name the factors it crosses instead.")
+            yield Problem(
+                f"{path}/{j}",
+                f"{shown(name)} is an interaction.",
+                "Interactions cross plain factors.",
+                "Name the factors it crosses instead.",
+            )
         elif name not in kinds:
-            yield Problem(f"{path}/{j}", f"{shown(name)} is not a factor of this model.",
-                          "An interaction crosses factors of the same model.",
-                          nearest(name, [one for one, kind in kinds.items() if kind != "interaction"]))
+            yield Problem(
+                f"{path}/{j}",
+                f"{shown(name)} is not a factor of this model.",
+                "An interaction crosses factors of the same model.",
+                nearest(name, [one for one, kind in kinds.items() if kind != "interaction"]),
+            )
     linear = [name for name in factors if kinds.get(name) == "linear"]
     if len(linear) > 1:
-        yield Problem(path, f"{' and '.join(shown(name) for name in linear)} are both linear.",
-                      "An interaction has at most one linear factor.",
-                      'Write their product as one linear factor: "expression": {"multiply": [...]}.')
+        yield Problem(
+            path,
+            f"{' and '.join(shown(name) for name in linear)} are both linear.",
+            "An interaction has at most one linear factor.",
+            'Write their product as one linear factor: "expression": {"multiply": [...]}.',
+        )
 
 
 def _cell_levels(
@@ -178,8 +211,12 @@ def _cell_levels(
     known = [level_names(one) for one in crossed]
     for i, cell in enumerate((crossing.get("learned") or {}).get("cells") or []):
         if len(cell) != len(crossed):
-            yield Problem(f"{path}/{i}", f"{shown(cell)} has {len(cell)} level{'s' if len(cell) != 1 else ''}.",
-                          f"{len(crossed)} factors with levels are crossed.", "Name one level of each.")
+            yield Problem(
+                f"{path}/{i}",
+                f"{shown(cell)} has {len(cell)} level{'s' if len(cell) != 1 else ''}.",
+                f"{len(crossed)} factors with levels are crossed.",
+                "Name one level of each.",
+            )
             continue
         for level, levels, one in zip(cell, known, crossed, strict=True):
             if levels is not None and level not in levels:
@@ -201,26 +238,40 @@ def _margins(
     for left_out in reversed(factors):
         margin = [name for name in factors if name != left_out]
         if frozenset(margin) not in crossed:
-            yield Problem(path, f"the crossing of {' and '.join(shown(name) for name in margin)} is not in the model.",
-                          "Net of margins, every smaller crossing is a factor too.",
-                          'Add it, or write "coding": "cells".')
+            yield Problem(
+                path,
+                f"the crossing of {' and '.join(shown(name) for name in margin)} is not in the model.",
+                "Net of margins, every smaller crossing is a factor too.",
+                'Add it, or write "coding": "cells".',
+            )
 
 
 def _column_problems(document: Mapping[str, Any], columns: Mapping[str, ColumnKind], path: str) -> Iterator[Problem]:
     for where, column, kind in _reads(document):
         if column not in columns:
-            yield Problem(f"{path}/{where}", f"{shown(column)} is not a column of the table.",
-                          "A factor reads a column of the table.", nearest(column, list(columns)))
+            yield Problem(
+                f"{path}/{where}",
+                f"{shown(column)} is not a column of the table.",
+                "A factor reads a column of the table.",
+                nearest(column, list(columns)),
+            )
             continue
         if kind is not None and columns[column] not in READABLE[kind]:
             found = MIXED if columns[column] == "mixed" else f"is of kind {columns[column]}"
-            yield Problem(f"{path}/{where}", f"{shown(column)} {found}.",
-                          f"Kind {kind} is read from {', '.join(READABLE[kind])}.",
-                          _readable_hint(columns[column]))
+            yield Problem(
+                f"{path}/{where}",
+                f"{shown(column)} {found}.",
+                f"Kind {kind} is read from {', '.join(READABLE[kind])}.",
+                _readable_hint(columns[column]),
+            )
         twins = [one for one in columns if one != column and one.lower() == column.lower()]
         if twins:
-            yield Problem(f"{path}/{where}", f"{shown(column)} differs from {shown(twins[0])} only by case.",
-                          "Spark does not tell such columns apart.", "Rename one of them.")
+            yield Problem(
+                f"{path}/{where}",
+                f"{shown(column)} differs from {shown(twins[0])} only by case.",
+                "Spark does not tell such columns apart.",
+                "Rename one of them.",
+            )
 
 
 def _readable_hint(physical: ColumnKind) -> str:

@@ -52,8 +52,12 @@ def any_text(value: Any, path: str) -> Iterator[Problem]:
 def whole_characters(value: str, path: str) -> Iterator[Problem]:
     """Text that every file and engine can hold."""
     if any("\ud800" <= one <= "\udfff" for one in value):
-        yield Problem(path, f"{json.dumps(value)} holds half a character.", "Text is encoded as UTF-8.",
-                      "Remove the lone surrogate.")
+        yield Problem(
+            path,
+            f"{json.dumps(value)} holds half a character.",
+            "Text is encoded as UTF-8.",
+            "Remove the lone surrogate.",
+        )
 
 
 def anything(value: Any, path: str) -> Iterator[Problem]:
@@ -64,18 +68,30 @@ def anything(value: Any, path: str) -> Iterator[Problem]:
 def number(value: Any, path: str) -> Iterator[Problem]:
     """A finite number."""
     if isinstance(value, float) and not math.isfinite(value):
-        yield Problem(path, f"{value!r} is not finite.", "Numbers in a specification are finite.",
-                      "Leave the field out when there is no limit.")
+        yield Problem(
+            path,
+            f"{value!r} is not finite.",
+            "Numbers in a specification are finite.",
+            "Leave the field out when there is no limit.",
+        )
     elif not is_number(value):
-        yield Problem(path, f"{shown(value)} is not a number.", "A finite number is expected here.",
-                      "Write it without quotes: 20 or 0.5.")
+        yield Problem(
+            path,
+            f"{shown(value)} is not a number.",
+            "A finite number is expected here.",
+            "Write it without quotes: 20 or 0.5.",
+        )
 
 
 def edge(value: Any, path: str) -> Iterator[Problem]:
     """A finite number, or a date as text."""
     if isinstance(value, datetime.datetime):
-        yield Problem(path, f"{value} has a time of day.", "Edges of a date factor are days.",
-                      f"Write {shown(value.date().isoformat())}.")
+        yield Problem(
+            path,
+            f"{value} has a time of day.",
+            "Edges of a date factor are days.",
+            f"Write {shown(value.date().isoformat())}.",
+        )
     elif not is_date(value):
         yield from number(value, path)
 
@@ -97,8 +113,9 @@ def number_or(*words: str) -> Check:
     def check(value: Any, path: str) -> Iterator[Problem]:
         if not is_number(value) and value not in words:
             known = " or ".join(shown(word) for word in words)
-            yield Problem(path, f"{shown(value)} is not a number.", f"It is a finite number or {known}.",
-                          near(value, words))
+            yield Problem(
+                path, f"{shown(value)} is not a number.", f"It is a finite number or {known}.", near(value, words)
+            )
 
     return check
 
@@ -117,8 +134,12 @@ def near_or(value: object, options: Sequence[str], otherwise: str) -> str:
 def version(value: Any, path: str) -> Iterator[Problem]:
     """The one version there is."""
     if isinstance(value, bool) or value != 1:
-        yield Problem(path, f"{shown(value)} is not a version this package reads.", "It reads version 1.",
-                      "Use the package that wrote the file, or write version 1.")
+        yield Problem(
+            path,
+            f"{shown(value)} is not a version this package reads.",
+            "It reads version 1.",
+            "Use the package that wrote the file, or write version 1.",
+        )
 
 
 def texts(value: Any, path: str) -> Iterator[Problem]:
@@ -145,8 +166,12 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
 
     def check(value: Any, path: str) -> Iterator[Problem]:
         if not isinstance(value, dict):
-            yield Problem(path, f"{shown(value)} is not an object.", "An object is expected here.",
-                          f"Its fields: {', '.join(fields)}.")
+            yield Problem(
+                path,
+                f"{shown(value)} is not an object.",
+                "An object is expected here.",
+                f"Its fields: {', '.join(fields)}.",
+            )
             return
         yield from unknown_fields(value, fields, path)
         for name in required:
@@ -163,9 +188,12 @@ def unknown_fields(document: Mapping[str, Any], fields: Mapping[str, object], pa
     """Fields that nobody reads: a typing error would go unnoticed."""
     for name in document:
         if name not in fields:
-            yield Problem(f"{path}/{pointer(name)}", "is not a field that is read here.",
-                          "Unknown fields are refused, since a typing error would otherwise pass.",
-                          nearest(name, list(fields)))
+            yield Problem(
+                f"{path}/{pointer(name)}",
+                "is not a field that is read here.",
+                "Unknown fields are refused, since a typing error would otherwise pass.",
+                nearest(name, list(fields)),
+            )
 
 
 def pointer(name: str) -> str:
@@ -183,23 +211,33 @@ def policy(value: Any, path: str) -> Iterator[Problem]:
     if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in ("level", "own_level"):
         yield from (_NAMED_LEVEL if "level" in value else _OWN_LEVEL)(value, path)
     elif not isinstance(value, str) or value not in _POLICIES:
-        yield Problem(path, f"{shown(value)} is not a policy.",
-                      'A policy is "own_level", "base", "refuse", {"level": "an existing level"}'
-                      ' or {"own_level": "a new name"}.', near(value, _POLICIES))
+        yield Problem(
+            path,
+            f"{shown(value)} is not a policy.",
+            'A policy is "own_level", "base", "refuse", {"level": "an existing level"} or {"own_level": "a new name"}.',
+            near(value, _POLICIES),
+        )
 
 
 def cell_policy(value: Any, path: str) -> Iterator[Problem]:
     """What a crossed cell without training rows becomes."""
     own = value == "own_level" or (isinstance(value, dict) and "own_level" in value)
     if own:
-        yield Problem(path, f"{shown(value)} cannot be fitted.",
-                      "Cells without training rows have no rows to fit an effect of their own.",
-                      'Write "base", "refuse" or {"level": "an existing cell"}.')
+        yield Problem(
+            path,
+            f"{shown(value)} cannot be fitted.",
+            "Cells without training rows have no rows to fit an effect of their own.",
+            'Write "base", "refuse" or {"level": "an existing cell"}.',
+        )
     elif isinstance(value, dict):
         yield from _NAMED_LEVEL(value, path)
     elif value not in ("base", "refuse"):
-        yield Problem(path, f"{shown(value)} is not a policy for cells.",
-                      'It is "base", "refuse" or {"level": "an existing cell"}.', near(value, ("base", "refuse")))
+        yield Problem(
+            path,
+            f"{shown(value)} is not a policy for cells.",
+            'It is "base", "refuse" or {"level": "an existing cell"}.',
+            near(value, ("base", "refuse")),
+        )
 
 
 def base_rule(value: Any, path: str) -> Iterator[Problem]:
@@ -208,5 +246,9 @@ def base_rule(value: Any, path: str) -> Iterator[Problem]:
         yield from _NAMED_LEVEL(value, path)
     elif value != "largest_exposure":
         way_out = near_or(value, ("largest_exposure",), f'Write {{"level": {shown(value)}}}.')
-        yield Problem(path, f"{shown(value)} is not a base rule.",
-                      'The base is "largest_exposure" or {"level": "an existing level"}.', way_out)
+        yield Problem(
+            path,
+            f"{shown(value)} is not a base rule.",
+            'The base is "largest_exposure" or {"level": "an existing level"}.',
+            way_out,
+        )

@@ -99,8 +99,11 @@ def _policies(document: Mapping[str, Any]) -> list[str]:
     for cause, words in _CAUSES.items():
         policy = document.get(cause)
         if policy is not None:
-            subject = "Cells without training rows" if document["kind"] == "interaction" else words.format(
-                lower=document.get("lower"), upper=document.get("upper"))
+            subject = (
+                "Cells without training rows"
+                if document["kind"] == "interaction"
+                else words.format(lower=document.get("lower"), upper=document.get("upper"))
+            )
             sentences.append(f"{subject} {_becomes(policy)}.")
     return sentences
 
@@ -111,7 +114,9 @@ def _becomes(policy: Any) -> str:
         return f"are a level of their own, {own}" if own else f"go to level {policy['level']}"
     if policy in ("own_level", "base", "refuse", "mean"):
         return {
-            "own_level": "are a level of their own", "base": "count as the base level", "refuse": "are refused",
+            "own_level": "are a level of their own",
+            "base": "count as the base level",
+            "refuse": "are refused",
             "mean": "count as the mean",
         }[policy]
     return f"count as {policy:g}"

@@ -16,8 +16,12 @@ from glm_local.rows.engine import Engine, Frame
 from glm_local.texts.counted import counted
 
 NOUNS: Mapping[ReadKind, str] = {
-    "number": "number", "integer": "whole number", "boolean": "flag", "date": "date (YYYY-MM-DD)", "text": "text",
-}  # fmt: skip
+    "number": "number",
+    "integer": "whole number",
+    "boolean": "flag",
+    "date": "date (YYYY-MM-DD)",
+    "text": "text",
+}
 
 
 def text_problems(
@@ -46,8 +50,9 @@ def text_problems(
     rows = {one: int(table.sums[f"read {at}"].sum()) for at, one in enumerate(order)}
     return [
         Problem(f"{path}/{at}/{field}", *_told(specs[at].name, column, kind, rows[column, "text"]))
-        for at, field, column, kind in asked if rows[column, "text"] and not rows[column, kind]
-    ]  # fmt: skip
+        for at, field, column, kind in asked
+        if rows[column, "text"] and not rows[column, kind]
+    ]
 
 
 def _asked(specs: Sequence[FactorSpec]) -> Iterator[tuple[int, str, str, ReadKind]]:
@@ -67,6 +72,7 @@ def _told(name: str, column: str, kind: ReadKind, rows: int) -> tuple[str, str, 
     return (
         f"column {column!r} of factor {name!r} is text, which is no {NOUNS[kind]} on {counted(rows)}.",
         f"The factor reads a {NOUNS[kind]}.",
-        'Take a categorical factor (source "text") for it, or name its column of numbers.' if kind in (
-            "number", "integer") else 'Take a categorical factor (source "text") for it, or name another column.',
-    )  # fmt: skip
+        'Take a categorical factor (source "text") for it, or name its column of numbers.'
+        if kind in ("number", "integer")
+        else 'Take a categorical factor (source "text") for it, or name another column.',
+    )

@@ -3,7 +3,6 @@
 Variance of a row is ``dispersion * V(mu) / weight``; notation follows Jørgensen (1997) and McCullagh & Nelder (1989).
 """
 
-
 from __future__ import annotations
 
 import math
@@ -292,15 +291,20 @@ def no_such_power(power: object) -> GlmError:
     """Return the error that says why a power is refused and which family is nearest."""
     if isinstance(power, bool) or not isinstance(power, int | float) or not math.isfinite(power):
         return SpecError.because(
-            f"The variance power of a tweedie family is {power!r}.", "It must be 0 or a finite number from 1 on.",
-            'Write {"family": "tweedie", "power": 1.5}.', path="family/power",
+            f"The variance power of a tweedie family is {power!r}.",
+            "It must be 0 or a finite number from 1 on.",
+            'Write {"family": "tweedie", "power": 1.5}.',
+            path="family/power",
         )
     rule = (
-        "No distribution has a power between 0 and 1." if power > 0
+        "No distribution has a power between 0 and 1."
+        if power > 0
         else "Powers below 0 belong to distributions of any real number with a positive mean, which are not offered."
     )
     name = "gaussian (power 0)" if power < 0.5 else "poisson (power 1)"
     return SpecError.because(
-        f"The variance power of a tweedie family is {power:g}.", rule,
-        f"The nearest family is {name}; amounts with zeros take a power between 1 and 2.", path="family/power",
+        f"The variance power of a tweedie family is {power:g}.",
+        rule,
+        f"The nearest family is {name}; amounts with zeros take a power between 1 and 2.",
+        path="family/power",
     )

@@ -92,8 +92,10 @@ def _from_mapping(document: Mapping[str, object]) -> Family:
     extra = sorted(set(document) - {"family", "power"})
     if extra or "family" not in document:
         raise SpecError.because(
-            f"A family was given as {dict(document)!r}.", 'A family has the keys "family" and, for tweedie, "power".',
-            'Write {"family": "tweedie", "power": 1.5}.', path="family",
+            f"A family was given as {dict(document)!r}.",
+            'A family has the keys "family" and, for tweedie, "power".',
+            'Write {"family": "tweedie", "power": 1.5}.',
+            path="family",
         )
     name = document["family"]
     if "power" not in document:
@@ -121,8 +123,10 @@ def _tweedie(power: object) -> Family:
 
 def _tweedie_without_power() -> GlmError:
     return SpecError.because(
-        "A tweedie family was given without its power.", "The power decides which distribution it is.",
-        'Write "tweedie(1.5)"; between 1 and 2 for amounts with zeros.', path="family",
+        "A tweedie family was given without its power.",
+        "The power decides which distribution it is.",
+        'Write "tweedie(1.5)"; between 1 and 2 for amounts with zeros.',
+        path="family",
     )
 
 
@@ -134,7 +138,7 @@ _OTHER_NAMES = {
     **dict.fromkeys(("wald", "inversegaussian", "ig"), "inverse_gaussian"),
     **dict.fromkeys(("exponential", "erlang"), "gamma"),
     **dict.fromkeys(("compound_poisson", "compound_poisson_gamma"), "tweedie(1.5)"),
-}  # fmt: skip
+}
 """What other packages and people call a family, or what comes nearest to it here."""
 _OVERDISPERSED = ("quasipoisson", "quasibinomial", "negative_binomial", "negbin", "nb")
 
@@ -152,6 +156,4 @@ def _unknown(document: object) -> GlmError:
     names = [*FAMILY_NAMES[:-1], "tweedie(1.5)"]
     near = _other_name(document)
     hint = near or (nearest(document.lower(), names) if isinstance(document, str) else "Write one of these names.")
-    return SpecError.because(
-        f"{document!r} is not a family.", f"Families are {', '.join(names)}.", hint, path="family"
-    )
+    return SpecError.because(f"{document!r} is not a family.", f"Families are {', '.join(names)}.", hint, path="family")

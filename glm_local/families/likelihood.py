@@ -22,8 +22,12 @@ _LOG_2PI = math.log(2 * math.pi)
 DispersionRule = Literal["one", "deviance/rows"]
 
 LIKELIHOOD_DISPERSION: dict[str, DispersionRule] = {
-    "poisson": "one", "binomial": "one", "gaussian": "deviance/rows", "gamma": "deviance/rows",
-    "inverse_gaussian": "deviance/rows", "tweedie": "deviance/rows",
+    "poisson": "one",
+    "binomial": "one",
+    "gaussian": "deviance/rows",
+    "gamma": "deviance/rows",
+    "inverse_gaussian": "deviance/rows",
+    "tweedie": "deviance/rows",
 }
 """Which dispersion a log-likelihood (and AIC, BIC) is taken at, by family.
 

@@ -1,6 +1,5 @@
 """Links: how a mean becomes a linear predictor and back, with two derivatives."""
 
-
 from __future__ import annotations
 
 import math
@@ -266,8 +265,13 @@ class PowerLink(Link):
 
 
 _LINKS: dict[str, Callable[[], Link]] = {
-    "identity": IdentityLink, "log": LogLink, "logit": LogitLink, "probit": ProbitLink, "cloglog": CloglogLink,
-    "inverse": InverseLink, "sqrt": lambda: PowerLink(0.5),
+    "identity": IdentityLink,
+    "log": LogLink,
+    "logit": LogitLink,
+    "probit": ProbitLink,
+    "cloglog": CloglogLink,
+    "inverse": InverseLink,
+    "sqrt": lambda: PowerLink(0.5),
 }
 _POWERS: dict[float, str] = {1.0: "identity", 0.0: "log", -1.0: "inverse", 0.5: "sqrt"}
 _POWER_TEXT = re.compile(r"power\(\s*([^()]+?)\s*\)")
@@ -310,7 +314,9 @@ def _power_link(power: object) -> Link:
         exponent = math.nan
     if not math.isfinite(exponent):
         raise SpecError.because(
-            f"The power of the link is {power!r}.", "A power link needs a finite number.", 'Write {"power": -2}.',
+            f"The power of the link is {power!r}.",
+            "A power link needs a finite number.",
+            'Write {"power": -2}.',
             path="link",
         )
     return _LINKS[_POWERS[exponent]]() if exponent in _POWERS else PowerLink(exponent)
@@ -319,10 +325,13 @@ def _power_link(power: object) -> Link:
 _OTHER_NAMES = {
     **dict.fromkeys(("ln", "loge", "logarithm", "logarithmic", "exp", "exponential"), "log"),
     **dict.fromkeys(("logistic", "log-odds", "log_odds", "odds", "expit", "sigmoid"), "logit"),
-    **dict.fromkeys(("none", "linear", "id"), "identity"), **dict.fromkeys(("reciprocal", "1/mu"), "inverse"),
-    **dict.fromkeys(("normal", "gaussian", "norminv"), "probit"), **dict.fromkeys(("square root", "root"), "sqrt"),
-    **dict.fromkeys(("1/mu^2", "inverse_squared", "inverse squared"), "power(-2)"), "loglog": "cloglog",
-}  # fmt: skip
+    **dict.fromkeys(("none", "linear", "id"), "identity"),
+    **dict.fromkeys(("reciprocal", "1/mu"), "inverse"),
+    **dict.fromkeys(("normal", "gaussian", "norminv"), "probit"),
+    **dict.fromkeys(("square root", "root"), "sqrt"),
+    **dict.fromkeys(("1/mu^2", "inverse_squared", "inverse squared"), "power(-2)"),
+    "loglog": "cloglog",
+}
 """What other packages and people call a link."""
 
 
@@ -331,6 +340,4 @@ def _unknown(document: object) -> GlmError:
     other = _OTHER_NAMES.get(document.strip().lower()) if isinstance(document, str) else None
     near = nearest(document.lower(), names) if isinstance(document, str) else 'Write a name or {"power": q}.'
     hint = f"Nearest: {other!r}." if other else near
-    return SpecError.because(
-        f"{document!r} is not a link.", f"Links are {', '.join(names)}.", hint, path="link"
-    )
+    return SpecError.because(f"{document!r} is not a link.", f"Links are {', '.join(names)}.", hint, path="link")

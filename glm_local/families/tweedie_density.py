@@ -134,9 +134,7 @@ def _by_inversion(power: float, logs: Array) -> Array:
     return result
 
 
-def _integrand(
-    power: float, dispersion: Array, decay: Array, excess: NDArray[np.complex128]
-) -> NDArray[np.complex128]:
+def _integrand(power: float, dispersion: Array, decay: Array, excess: NDArray[np.complex128]) -> NDArray[np.complex128]:
     conjugate = power / (power - 1)
     exponent = complex_relative_deviance(conjugate, excess) / ((power - 1) ** 2 * dispersion)
     result: NDArray[np.complex128] = np.exp(exponent)

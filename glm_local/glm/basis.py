@@ -181,9 +181,12 @@ class Basis:
         powers = np.exp2(np.round(np.log2(np.where(self.root > 0, self.root, 1.0))))
         constants = weights[0] if self.columns.has_intercept else np.zeros(len(at))
         return Mixture(
-            at.astype(np.int64), powers, weights[self.columns.numerics] * powers[:, None], constants.copy(),
+            at.astype(np.int64),
+            powers,
+            weights[self.columns.numerics] * powers[:, None],
+            constants.copy(),
             tuple(self._tables(weights)),
-        )  # fmt: skip
+        )
 
     def _tables(self, weights: Array) -> list[tuple[Array, Array] | None]:
         padded = np.vstack([weights, np.zeros((1, weights.shape[1]))]).T  # column -1 picks the 0

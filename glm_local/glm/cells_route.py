@@ -188,10 +188,14 @@ class Cells:
         atoms, q = len(design.atoms), len(design.numerics)
         block = Block(
             tuple(keys[i].astype(atom.dtype) for i, atom in enumerate(design.atoms)),
-            np.ascontiguousarray(keys[atoms : atoms + q]), amount, weight,
+            np.ascontiguousarray(keys[atoms : atoms + q]),
+            amount,
+            weight,
             keys[atoms + q] if len(keys) > atoms + q and (atoms or q or design.offset is not None) else None,
-            np.zeros(LOG_SUMS), np.zeros(len(FAULTS)), parts[CELL_WITHIN],
-        )  # fmt: skip
+            np.zeros(LOG_SUMS),
+            np.zeros(len(FAULTS)),
+            parts[CELL_WITHIN],
+        )
         return cls(block, parts[CELL_ROWS], float(parts[CELL_LOST].sum()))
 
     def blocks(self, design: BlockDesign) -> MemoryBlocks:

@@ -30,19 +30,29 @@ def coefficient_lines(spec: ModelSpec, outcome: Outcome, statistics: FitStatisti
     for at, column in enumerate(solution.columns.columns):
         count = counts.get((column.term, column.level)) if column.level is not None else None
         fitted = coefficient_figures(
-            spec, float(solution.coefficients[at]), float(errors[at]), freedom, relative,
+            spec,
+            float(solution.coefficients[at]),
+            float(errors[at]),
+            freedom,
+            relative,
             at == 0 and solution.columns.has_intercept,
-        )  # fmt: skip
+        )
         status = "aliased" if at in solution.aliased else "separated" if at in separated else "fitted"
         figures = {} if status == "aliased" else fitted
         if status == "separated":
             figures = {key: value for key, value in fitted.items() if key in ("estimate", "relativity")}
         label = SEARCHED if status == "fitted" and column.term in searched else None
         lines[at] = Coefficient(
-            term=str(column), factor=None if column.term == "(Intercept)" else column.term, level=column.level,
-            status=status, rows=None if count is None else count.rows, weight=None if count is None else count.weight,
-            amount=None if count is None else count.amount, inference=label, **figures,
-        )  # fmt: skip
+            term=str(column),
+            factor=None if column.term == "(Intercept)" else column.term,
+            level=column.level,
+            status=status,
+            rows=None if count is None else count.rows,
+            weight=None if count is None else count.weight,
+            amount=None if count is None else count.amount,
+            inference=label,
+            **figures,
+        )
     return _in_model_order(outcome, lines, relative)
 
 
@@ -55,15 +65,18 @@ def coefficient_figures(
     test = wald(np.array([estimate]), np.array([error]), freedom, spec.confidence)
     figures: dict[str, float | None] = {"estimate": estimate, "std_error": finite(error)}
     figures |= {
-        "statistic": finite(test.statistic[0]), "p_value": None if spec.ridge else finite(test.p_value[0]),
-        "lower": finite(test.lower[0]), "upper": finite(test.upper[0]),
-    }  # fmt: skip
+        "statistic": finite(test.statistic[0]),
+        "p_value": None if spec.ridge else finite(test.p_value[0]),
+        "lower": finite(test.lower[0]),
+        "upper": finite(test.upper[0]),
+    }
     if relative and not intercept:
         with np.errstate(over="ignore"):
             figures |= {
-                "relativity": finite(np.exp(estimate)), "relativity_lower": finite(np.exp(test.lower[0])),
+                "relativity": finite(np.exp(estimate)),
+                "relativity_lower": finite(np.exp(test.lower[0])),
                 "relativity_upper": finite(np.exp(test.upper[0])),
-            }  # fmt: skip
+            }
     return figures
 
 
@@ -97,11 +110,16 @@ def _in_model_order(outcome: Outcome, lines: Mapping[int, Coefficient], relative
             known = {"base": 0.0, "pooled": 0.0, "pinned": pinned}
             estimate = known.get(one.status)
             line = Coefficient(
-                term=f"{one.factor}={one.level}", factor=one.factor, level=one.level,
-                status="empty" if one.status not in known else one.status, rows=one.rows, weight=one.weight,
-                amount=one.amount, estimate=estimate,
+                term=f"{one.factor}={one.level}",
+                factor=one.factor,
+                level=one.level,
+                status="empty" if one.status not in known else one.status,
+                rows=one.rows,
+                weight=one.weight,
+                amount=one.amount,
+                estimate=estimate,
                 relativity=float(np.exp(estimate)) if estimate is not None and relative else None,
-            )  # fmt: skip
+            )
         by_factor.setdefault(one.factor, []).append(line)
     for at, column in enumerate(columns.columns):
         if at not in placed and not (at == 0 and columns.has_intercept):

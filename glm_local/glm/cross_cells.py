@@ -36,8 +36,9 @@ def check_given_cells(compiled: CompiledInteraction, members: Sequence[CompiledF
     problems = [
         no_such_level(f"/factors/{compiled.name}/learned/cells/{at}", level, member.name, member.levels)
         for at, cell in enumerate(compiled.cells or ())
-        for level, member in zip(cell, members, strict=True) if level not in member.levels
-    ]  # fmt: skip
+        for level, member in zip(cell, members, strict=True)
+        if level not in member.levels
+    ]
     if problems:
         raise SpecError(problems)
 
@@ -181,6 +182,4 @@ class CrossCells:
         self, level: str, sums: Sequence[float] | Array, status: str, column: int = BASE, apart: bool = True
     ) -> LevelCount:
         rows, weight, amount = sums
-        return LevelCount(
-            self.compiled.name, level, int(rows), float(weight), float(amount), status, column, apart
-        )
+        return LevelCount(self.compiled.name, level, int(rows), float(weight), float(amount), status, column, apart)

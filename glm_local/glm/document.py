@@ -41,20 +41,32 @@ def model_document(
     """Write down a fit."""
     statistics, coefficients = outcome.figures or figures_of(spec, outcome)
     document = ModelDocument(
-        name=request.name, spec=spec, factors=outcome.levels.specs, coefficients=coefficients,
+        name=request.name,
+        spec=spec,
+        factors=outcome.levels.specs,
+        coefficients=coefficients,
         covariance=_covariance(outcome.solution, statistics.dispersion),
         statistics=statistics,
         convergence=Convergence(
-            reason=outcome.solution.reason, iterations=outcome.solution.iterations,
-            last_step_in_se=outcome.solution.step, halvings=outcome.solution.halvings, route=outcome.route,
-            raw_passes=raw_passes, packed_passes=packed_passes, condition_number=outcome.solution.condition,
+            reason=outcome.solution.reason,
+            iterations=outcome.solution.iterations,
+            last_step_in_se=outcome.solution.step,
+            halvings=outcome.solution.halvings,
+            route=outcome.route,
+            raw_passes=raw_passes,
+            packed_passes=packed_passes,
+            condition_number=outcome.solution.condition,
         ),
         warnings=(
-            *outcome.warnings, *_aliased_warning(outcome.solution), *lost_digits(outcome.solution.condition),
-            *_few_rows_warning(statistics), *_searched_warning(outcome),
+            *outcome.warnings,
+            *_aliased_warning(outcome.solution),
+            *lost_digits(outcome.solution.condition),
+            *_few_rows_warning(statistics),
+            *_searched_warning(outcome),
         ),
-        versions=package_versions(), data_fingerprint=request.data_fingerprint,
-    )  # fmt: skip
+        versions=package_versions(),
+        data_fingerprint=request.data_fingerprint,
+    )
     read = columns_of(score_expression(document))
     kinds = {column: kind for column, kind in outcome.prepared.kinds.items() if column in read}
     return document.model_copy(update={"columns": kinds, "fingerprint": model_fingerprint(document)})
@@ -118,9 +130,11 @@ def read_model_json(document: Mapping[str, Any], must_have_digest: bool = True) 
         if not document.get(CONTENT) or not document.get("fingerprint"):
             name = CONTENT if not document.get(CONTENT) else "fingerprint"
             raise SpecError.because(
-                f"{name} is not there.", "A model file says by it that nothing in it was changed.",
-                "Take the file the fit wrote; one of an earlier version is fitted again.", f"/{name}",
-            )  # fmt: skip
+                f"{name} is not there.",
+                "A model file says by it that nothing in it was changed.",
+                "Take the file the fit wrote; one of an earlier version is fitted again.",
+                f"/{name}",
+            )
         if document[CONTENT] != _content_sha256(said):
             raise _edited("the content does not give its digest.", CONTENT)
     try:
@@ -193,17 +207,25 @@ def _statistics(spec: ModelSpec, outcome: Outcome) -> FitStatistics:
     parameters = rank + (0 if family.fixed_dispersion else 1)
     defined = likelihood is not None and not quasi and not spec.ridge
     return FitStatistics(
-        rows=summary.rows, weight=summary.weight, parameters=rank, df_residual=df_residual, df_null=df_null,
-        deviance=deviance, null_deviance=finite(null_deviance), pearson_chi2=solution.pearson,
-        dispersion=estimated, dispersion_pearson=pearson,
-        dispersion_deviance=mean_deviance, likelihood_dispersion=max(outcome.likelihood_dispersion, 0.0),
+        rows=summary.rows,
+        weight=summary.weight,
+        parameters=rank,
+        df_residual=df_residual,
+        df_null=df_null,
+        deviance=deviance,
+        null_deviance=finite(null_deviance),
+        pearson_chi2=solution.pearson,
+        dispersion=estimated,
+        dispersion_pearson=pearson,
+        dispersion_deviance=mean_deviance,
+        likelihood_dispersion=max(outcome.likelihood_dispersion, 0.0),
         log_likelihood=likelihood if defined else None,
         aic=-2 * likelihood + 2 * parameters if defined and likelihood is not None else None,
         bic=-2 * likelihood + parameters * float(np.log(summary.rows)) if defined and likelihood is not None else None,
         **(_as_in_r(spec, outcome, deviance, likelihood, parameters) if defined else {}),
         statistic="z" if spec.dispersion == "fixed" else "t",
         zero_weight_rows=summary.faults["weight zero"],
-    )  # fmt: skip
+    )
 
 
 def _log_likelihood(outcome: Outcome) -> float | None:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.errors import FitError
-from glm_local.expressions.evaluate import ArrayColumns, evaluate
+from glm_local.expressions.column_reader import ArrayColumns
+from glm_local.expressions.evaluate import evaluate
 from glm_local.expressions.expression import Expression, Read
 from glm_local.families.families import Family
 from glm_local.families.links import Link
@@ -36,8 +37,11 @@ PREDICTOR = "linear predictor"
 EPSILON = float(np.finfo(np.float64).eps)
 
 CANONICAL = {
-    ("gaussian", "identity"), ("poisson", "log"), ("binomial", "logit"), ("gamma", "inverse"),
-}  # fmt: skip
+    ("gaussian", "identity"),
+    ("poisson", "log"),
+    ("binomial", "logit"),
+    ("gamma", "inverse"),
+}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.expressions.evaluate import ArrayColumns, evaluate
+from glm_local.expressions.column_reader import ArrayColumns
+from glm_local.expressions.evaluate import evaluate
 from glm_local.expressions.expression import Expression, Lookup, Read
 from glm_local.factors.compile_factor import (
     Compiled,
@@ -66,9 +67,11 @@ def document_predictor(
                 slopes[numeric] = slope
     inside = [name for name in columns.design.numerics if name in columns.numeric_columns]
     return Predictor(
-        _atom_tables(columns, tables), np.array([slopes[name] for name in inside]), estimates.get((None, None), 0.0),
+        _atom_tables(columns, tables),
+        np.array([slopes[name] for name in inside]),
+        estimates.get((None, None), 0.0),
         Basis.given(columns).numerics,
-    )  # fmt: skip
+    )
 
 
 def _by_code(part: Compiled) -> Compiled:

@@ -112,11 +112,18 @@ def prepare(request: FitRequest, learned: Sequence[FactorSpec], kinds: Mapping[s
     if leaks:
         raise SpecError(leaks)
     spec = ModelSpec(
-        target=request.target, family=str(family), link=str(link), exposure=request.exposure,
-        offset=request.offset, weight=request.weight, intercept=request.intercept, ridge=request.ridge,
-        dispersion=_dispersion_rule(request, family), confidence=request.confidence,
+        target=request.target,
+        family=str(family),
+        link=str(link),
+        exposure=request.exposure,
+        offset=request.offset,
+        weight=request.weight,
+        intercept=request.intercept,
+        ridge=request.ridge,
+        dispersion=_dispersion_rule(request, family),
+        confidence=request.confidence,
         pins=read_pins(request.pins),
-    )  # fmt: skip
+    )
     return Prepared(spec, family, link, plan_fit(members_first(learned), spec, family, link), kinds)
 
 
@@ -147,9 +154,7 @@ def _dispersion_rule(request: FitRequest, family: Family) -> Literal["fixed", "p
 class FitRun:
     """One fit in progress."""
 
-    def __init__(
-        self, request: FitRequest, prepared: Prepared, references: Mapping[str, ReferenceSolver]
-    ) -> None:
+    def __init__(self, request: FitRequest, prepared: Prepared, references: Mapping[str, ReferenceSolver]) -> None:
         self.request, self.prepared, self.references = request, prepared, references
         self.warnings: list[str] = []
 
@@ -186,9 +191,18 @@ class FitRun:
             raise FitError(unusable)
         dispersion, constant = self._likelihood(blocks, summary, solution.deviance + lost)
         outcome = Outcome(
-            self.prepared, levels, summary, solution, route, lost, constant, dispersion, separated, errors,
+            self.prepared,
+            levels,
+            summary,
+            solution,
+            route,
+            lost,
+            constant,
+            dispersion,
+            separated,
+            errors,
             tuple(self.warnings),
-        )  # fmt: skip
+        )
         return self._checked(used, outcome)
 
     def _checked(self, used: Blocks, outcome: Outcome) -> Outcome:
@@ -198,9 +212,13 @@ class FitRun:
             levels, own = outcome.levels, outcome.route in ("cells", "blocks")
             predictor = document_predictor(self.prepared.plan, levels.columns, levels.specs, figures[1])
             check_document(
-                used, predictor, outcome.solution, self.prepared.family, self.prepared.link,
+                used,
+                predictor,
+                outcome.solution,
+                self.prepared.family,
+                self.prepared.link,
                 canonical=own and not self.request.ridge and not outcome.separated,
-            )  # fmt: skip
+            )
         return replace(outcome, figures=figures)
 
     def _compresses(self) -> bool:

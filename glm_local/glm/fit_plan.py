@@ -84,10 +84,13 @@ class Levels:
     def separated(self, family: Family, link: Link) -> tuple[LevelCount, ...]:
         """Levels and margins whose estimate would run away: all responses at an edge of the family."""
         return tuple(
-            one for one in (*self.counts, *self.margins)
-            if one.rows and one.apart and one.status in ("fitted", "base")
+            one
+            for one in (*self.counts, *self.margins)
+            if one.rows
+            and one.apart
+            and one.status in ("fitted", "base")
             and at_edge(family, link, one.weight, one.amount)
-        )  # fmt: skip
+        )
 
 
 def describe(separated: Sequence[LevelCount]) -> list[tuple[str, str]]:
@@ -125,9 +128,16 @@ def plan_fit(specs: Sequence[FactorSpec], spec: ModelSpec, family: Family, link:
         offset = logged if offset is None else Arithmetic("+", logged, offset)
         exposure = None
     design = BlockDesign(
-        fields, role_expression(spec.target), tuple(crosses), numerics,
-        None if spec.weight is None else role_expression(spec.weight), exposure, offset, family.domain, folded,
-    )  # fmt: skip
+        fields,
+        role_expression(spec.target),
+        tuple(crosses),
+        numerics,
+        None if spec.weight is None else role_expression(spec.weight),
+        exposure,
+        offset,
+        family.domain,
+        folded,
+    )
     for name, size in design.sizes.items():
         if size > 4_000_000:
             raise SpecError.because(
@@ -250,10 +260,17 @@ class _LevelReader:
             else:
                 columns[level] = len(self.columns)
                 self.columns.append(Column(name, compiled.levels[level]))
-            self.counts.append(LevelCount(
-                name, compiled.levels[level], int(level_rows[level]), float(level_weight[level]),
-                float(level_amount[level]), status, int(columns[level]),
-            ))  # fmt: skip
+            self.counts.append(
+                LevelCount(
+                    name,
+                    compiled.levels[level],
+                    int(level_rows[level]),
+                    float(level_weight[level]),
+                    float(level_amount[level]),
+                    status,
+                    int(columns[level]),
+                )
+            )
         self.column_of_code[name] = np.where(effective >= 0, columns[np.maximum(effective, 0)], BASE)
         if fixed.any():
             self.constants[name] = np.where(effective >= 0, fixed[np.maximum(effective, 0)], 0.0)
@@ -263,10 +280,14 @@ class _LevelReader:
         if isinstance(rule, NamedLevel):
             at = list(levels).index(rule.level) if rule.level in levels else -1
             if at < 0 or (not rows[at] and rows.any()):
-                raise SpecError(Problem(
-                    f"/factors/{spec.name}/base", f"{rule.level!r} has no training row.", "A base level has rows.",
-                    f"Choose another; {levels[largest(weight)]!r} has the largest exposure.",
-                ))  # fmt: skip
+                raise SpecError(
+                    Problem(
+                        f"/factors/{spec.name}/base",
+                        f"{rule.level!r} has no training row.",
+                        "A base level has rows.",
+                        f"Choose another; {levels[largest(weight)]!r} has the largest exposure.",
+                    )
+                )
             return at
         learned = getattr(getattr(spec, "learned", None), "base", None)
         if learned is not None and learned in levels and rows[list(levels).index(learned)]:
@@ -301,9 +322,11 @@ class _LevelReader:
             names = [cells.name(cell) for cell in cells.known.tolist()]
             if not names:
                 raise SpecError.because(
-                    f"none of the cells given for {name!r} has a training row.", "A base cell has rows.",
-                    "Give cells that have, or none: then all that have are taken.", f"/factors/{name}/learned/cells",
-                )  # fmt: skip
+                    f"none of the cells given for {name!r} has a training row.",
+                    "A base cell has rows.",
+                    "Give cells that have, or none: then all that have are taken.",
+                    f"/factors/{name}/learned/cells",
+                )
             base = int(cells.known[self._base(spec, names, sums[1, cells.known], sums[0, cells.known])])
         becomes, refused = cells.becomes(base)
         if refused:
@@ -339,7 +362,6 @@ class _LevelReader:
             self.columns.append(Column(compiled.name, compiled.cell_name(cell)))
         self.specs.append(with_cells(spec, cells))
 
-
     def _check_slopes_of_extras(self, compiled: CompiledInteraction, members: Sequence[CompiledFactor]) -> None:
         """Slopes by cell are packed before base levels are known: rows that follow one would have no slope."""
         if compiled.coding == "net_of_margins":
@@ -352,18 +374,25 @@ class _LevelReader:
 
 
 def _slopes_of_extras(name: str, member: str, cause: str, rows: int) -> SpecError:
-    return cast(SpecError, SpecError.because(
-        f"{counted(rows)} of {member!r} {'is' if rows == 1 else 'are'} {cause} and follow its base level, which "
-        f"{name!r} gives a slope by cell.",
-        "Rows with slopes by cell lie in a cell of their own level: the base is known only after they are packed.",
-        f'Give {member!r} "{cause}": "own_level" or {{"level": "..."}}, or write "coding": "net_of_margins".',
-        f"/factors/{member}/{cause}",
-    ))  # fmt: skip
+    return cast(
+        SpecError,
+        SpecError.because(
+            f"{counted(rows)} of {member!r} {'is' if rows == 1 else 'are'} {cause} and follow its base level, which "
+            f"{name!r} gives a slope by cell.",
+            "Rows with slopes by cell lie in a cell of their own level: the base is known only after they are packed.",
+            f'Give {member!r} "{cause}": "own_level" or {{"level": "..."}}, or write "coding": "net_of_margins".',
+            f"/factors/{member}/{cause}",
+        ),
+    )
 
 
 def _other_slopes(name: str, cell: str) -> SpecError:
-    return cast(SpecError, SpecError.because(
-        f"{cell!r} is not among the cells given for {name!r}, and unseen cells are not the base.",
-        "A cell that is not given has no slope; slopes take no other policy of unseen cells.",
-        'Write "unseen": "base", or give all cells.', f"/factors/{name}/unseen",
-    ))  # fmt: skip
+    return cast(
+        SpecError,
+        SpecError.because(
+            f"{cell!r} is not among the cells given for {name!r}, and unseen cells are not the base.",
+            "A cell that is not given has no slope; slopes take no other policy of unseen cells.",
+            'Write "unseen": "base", or give all cells.',
+            f"/factors/{name}/unseen",
+        ),
+    )

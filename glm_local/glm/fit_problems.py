@@ -57,14 +57,19 @@ def overflow_problems(summary: Summary, numerics: Sequence[str]) -> list[Problem
     totals = {"weights": summary.weight, "weight times target": summary.amount}
     problems = [
         Problem("rows", f"the sum of {name} is {total:g}.", "A total is a finite number.", _UNITS)
-        for name, total in totals.items() if not np.isfinite(total) or (name == "weights" and total <= 0)
-    ]  # fmt: skip
+        for name, total in totals.items()
+        if not np.isfinite(total) or (name == "weights" and total <= 0)
+    ]
     for name, first, second in zip(numerics, *summary.moments[:2], strict=True):
         if not (np.isfinite(first) and np.isfinite(second)) or (second == 0 and first != 0):
-            problems.append(Problem(
-                f"numeric {name!r}", "the squares of its values are beyond doubles.",
-                "Values lie between 1e-150 and 1e150 in size.", "Give the column in other units, or cut it off.",
-            ))  # fmt: skip
+            problems.append(
+                Problem(
+                    f"numeric {name!r}",
+                    "the squares of its values are beyond doubles.",
+                    "Values lie between 1e-150 and 1e150 in size.",
+                    "Give the column in other units, or cut it off.",
+                )
+            )
     return problems
 
 
@@ -74,10 +79,11 @@ def outweighed_problem(summary: Summary, solution: Solution) -> Problem | None:
         return None
     names = ", ".join(str(solution.columns.columns[at]) for at in solution.aliased)
     return Problem(
-        "/weight", f"a few rows hold nearly all weight, and beside them nothing can be told of {names}.",
+        "/weight",
+        f"a few rows hold nearly all weight, and beside them nothing can be told of {names}.",
         "Weights are so unequal that doubles lose the other rows.",
         "Cut the largest weights off, or fit those rows alone.",
-    )  # fmt: skip
+    )
 
 
 def unusable_problem(solution: Solution) -> Problem | None:
@@ -85,11 +91,13 @@ def unusable_problem(solution: Solution) -> Problem | None:
     kept = np.ones(len(solution.coefficients), dtype=bool)
     kept[list(solution.aliased)] = False
     figures = {
-        "deviance": solution.deviance, "null deviance": solution.null_deviance,
-        "Pearson chi-square": solution.pearson, "fitted total": solution.fitted,
+        "deviance": solution.deviance,
+        "null deviance": solution.null_deviance,
+        "Pearson chi-square": solution.pearson,
+        "fitted total": solution.fitted,
         "size of the coefficients": np.abs(solution.coefficients[kept]).sum(),
         "size of their variances": np.abs(solution.covariance[np.ix_(kept, kept)]).sum(),
-    }  # fmt: skip
+    }
     if solution.reason == BOUNDARY:  # has no variances
         del figures["size of their variances"]
     if not solution.columns.has_intercept:  # no coefficient at all may give no mean

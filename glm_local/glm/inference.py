@@ -124,6 +124,4 @@ def information_criteria(
     208.0
     """
     parameters = coefficients + (0 if fixed_dispersion else 1)
-    return InformationCriteria(
-        -2 * log_likelihood + 2 * parameters, -2 * log_likelihood + parameters * math.log(rows)
-    )
+    return InformationCriteria(-2 * log_likelihood + 2 * parameters, -2 * log_likelihood + parameters * math.log(rows))

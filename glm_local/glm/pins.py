@@ -56,9 +56,10 @@ def read_pins(pins: Mapping[str, Mapping[str, Any]] | None) -> dict[str, dict[st
         )
     problems = [
         Problem(f"/pins/{name}/{level}", f"it is {value!r}.", "A relativity is a number above 0.", "Write 1.2, say.")
-        for name, levels in (pins or {}).items() for level, value in levels.items()
+        for name, levels in (pins or {}).items()
+        for level, value in levels.items()
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value)
-    ]  # fmt: skip
+    ]
     if problems:
         raise SpecError(problems, "the pinned levels")
     return {name: {level: float(value) for level, value in levels.items()} for name, levels in (pins or {}).items()}

@@ -61,8 +61,11 @@ def fit_statsmodels(
     result, iterations = _solved(problem, tolerance, max_iterations)
     covariance = np.asarray(result.normalized_cov_params, dtype=np.float64)
     return ReferenceFit.of(
-        problem, np.asarray(result.params, dtype=np.float64) / scales, np.sqrt(np.diag(covariance)) / scales,
-        SOLVER, iterations,
+        problem,
+        np.asarray(result.params, dtype=np.float64) / scales,
+        np.sqrt(np.diag(covariance)) / scales,
+        SOLVER,
+        iterations,
     )
 
 
@@ -73,13 +76,20 @@ def _solved(problem: ReferenceProblem, tolerance: float, max_iterations: int) ->
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         model = sm.GLM(
-            problem.response, problem.design / problem.column_scales, family=family,
-            offset=problem.offset, var_weights=problem.weight,
+            problem.response,
+            problem.design / problem.column_scales,
+            family=family,
+            offset=problem.offset,
+            var_weights=problem.weight,
         )
         try:
             # An orthogonal solution as exact as "qr", which writes out Q in every iteration and takes twice as long.
             result = model.fit(
-                method="IRLS", maxiter=max_iterations, tol_criterion="params", atol=tolerance, rtol=0.0,
+                method="IRLS",
+                maxiter=max_iterations,
+                tol_criterion="params",
+                atol=tolerance,
+                rtol=0.0,
                 wls_method="lstsq",
             )
         except (ValueError, FloatingPointError, np.linalg.LinAlgError, ZeroDivisionError):
@@ -96,8 +106,12 @@ def _statsmodels_link(link: Link) -> Any:
     if isinstance(link, PowerLink):
         return links.Power(power=link.exponent)
     known = {
-        "identity": links.Identity, "log": links.Log, "logit": links.Logit, "probit": links.Probit,
-        "cloglog": links.CLogLog, "inverse": links.InversePower,
+        "identity": links.Identity,
+        "log": links.Log,
+        "logit": links.Logit,
+        "probit": links.Probit,
+        "cloglog": links.CLogLog,
+        "inverse": links.InversePower,
     }
     if link.name not in known:
         raise CannotVerify.because(

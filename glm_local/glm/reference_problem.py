@@ -83,14 +83,16 @@ class ReferenceProblem:
             raise CannotVerify.because("The design is empty.", "A fit needs rows and columns.", "Nothing to verify.")
         if not all(np.isfinite(one).all() for one in (self.design, self.response, self.weight, self.offset)):
             raise CannotVerify.because(
-                "The design holds missing or infinite values.", "Reference solvers take finite numbers.",
+                "The design holds missing or infinite values.",
+                "Reference solvers take finite numbers.",
                 "Filter such rows.",
             )
         scaled = self.design / self.column_scales
         share = np.linalg.eigvalsh(scaled.T @ scaled)
         if share[0] < _COLLINEAR * share[-1]:
             raise CannotVerify.because(
-                "Columns of the design are collinear.", "Reference solvers give such columns arbitrary coefficients.",
+                "Columns of the design are collinear.",
+                "Reference solvers give such columns arbitrary coefficients.",
                 "Leave out aliased columns.",
             )
 

@@ -25,11 +25,14 @@ def check_request(request: FitRequest, family: Family, link: Link) -> None:
     """
     problems: list[Problem] = []
     if request.exposure is not None and link.name != "log":
-        problems.append(Problem(
-            "/exposure", f"exposure is given with the {link.name} link.",
-            "Exposure is an amount that multiplies the mean, which only a log link can do.",
-            "Use link='log', or give weight= (precision) or offset= (a number on the link scale).",
-        ))  # fmt: skip
+        problems.append(
+            Problem(
+                "/exposure",
+                f"exposure is given with the {link.name} link.",
+                "Exposure is an amount that multiplies the mean, which only a log link can do.",
+                "Use link='log', or give weight= (precision) or offset= (a number on the link scale).",
+            )
+        )
     if not 0 < request.confidence < 1:
         problems.append(
             Problem("/confidence", f"confidence is {request.confidence!r}.", "It lies between 0 and 1.", "Use 0.95.")
@@ -53,7 +56,9 @@ def role_problems(role: str, expression: Expression, columns: Sequence[str]) -> 
     """A problem for every column a role or filter reads that is not there."""
     return [
         Problem(
-            f"/{role}", f"{column!r} is not a column of the table.", "Roles and filters read columns of the table.",
+            f"/{role}",
+            f"{column!r} is not a column of the table.",
+            "Roles and filters read columns of the table.",
             nearest(column, columns),
         )
         for column in columns_of(expression)

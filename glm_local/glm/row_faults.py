@@ -19,8 +19,10 @@ from glm_local.rows.cells import CellRequest
 from glm_local.rows.engine import Engine, Frame
 from glm_local.texts.counted import counted
 
-_TEXT = 'Make it a number: {"when": {"condition": {"equal": [{"column": "%s", "read": "text"}, {"value": "…"}]}, ' \
+_TEXT = (
+    'Make it a number: {"when": {"condition": {"equal": [{"column": "%s", "read": "text"}, {"value": "…"}]}, '
     '"then": 1, "otherwise": 0}}, say.'
+)
 
 
 @contextmanager
@@ -39,7 +41,11 @@ def faults_named(
 
 
 def _named(
-    problem: Problem, engine: Engine[Any], frame: Any, plan: FitPlan, where: Expression | None,
+    problem: Problem,
+    engine: Engine[Any],
+    frame: Any,
+    plan: FitPlan,
+    where: Expression | None,
     kinds: Mapping[str, ColumnKind],
 ) -> list[Problem]:
     if problem.path == "rows: numeric missing":
@@ -55,8 +61,12 @@ def role_named(problem: Problem, design: BlockDesign, kinds: Mapping[str, Column
     """A fault of a role's rows, said of text where its column is text."""
     fault = problem.path.removeprefix("rows: ")
     role = fault.removesuffix(" missing")
-    read = {"target": design.response, "weight": design.weight, "offset": design.offset,
-            "exposure": design.exposure}.get(role)  # fmt: skip
+    read = {
+        "target": design.response,
+        "weight": design.weight,
+        "offset": design.offset,
+        "exposure": design.exposure,
+    }.get(role)
     return problem if fault == role or read is None else _text(problem, role, read, kinds)
 
 
@@ -78,7 +88,11 @@ def _text(problem: Problem, what: str, read: Expression, kinds: Mapping[str, Col
 
 
 def _linear(
-    problem: Problem, engine: Engine[Any], frame: Any, plan: FitPlan, where: Expression | None,
+    problem: Problem,
+    engine: Engine[Any],
+    frame: Any,
+    plan: FitPlan,
+    where: Expression | None,
     kinds: Mapping[str, ColumnKind],
 ) -> list[Problem]:
     terms = {name: one for name, one in plan.compiled.items() if isinstance(one, CompiledLinear)}

@@ -90,9 +90,15 @@ class ReferenceFit(Solved):
             raise diverged(solver, iterations)
         fitted = problem.weight * problem.means(estimate)
         return cls(
-            estimate, unscaled_se, deviance, problem.dispersion(estimate), solver, iterations,
-            float(np.abs(fitted).sum()), total=float(fitted.sum()),
-        )  # fmt: skip
+            estimate,
+            unscaled_se,
+            deviance,
+            problem.dispersion(estimate),
+            solver,
+            iterations,
+            float(np.abs(fitted).sum()),
+            total=float(fitted.sum()),
+        )
 
 
 ReferenceSolver = Callable[[Array, Array, Array | None, Array | None, Family, Link], ReferenceFit]
@@ -166,17 +172,27 @@ def compare_solutions(ours: Solved, theirs: ReferenceFit) -> SecondOpinion:
     deviance = None if ours.deviance is None or theirs.deviance is None else theirs.deviance - ours.deviance
     totals = _relative_total(ours.total, theirs)
     reason = (
-        "The estimates lie apart." if apart > COEFFICIENT_TOLERANCE
-        else "The standard errors lie apart." if (errors_apart or 0.0) > SE_TOLERANCE
-        else "The predicted totals lie apart." if totals is not None and not abs(totals) <= TOTAL_TOLERANCE
+        "The estimates lie apart."
+        if apart > COEFFICIENT_TOLERANCE
+        else "The standard errors lie apart."
+        if (errors_apart or 0.0) > SE_TOLERANCE
+        else "The predicted totals lie apart."
+        if totals is not None and not abs(totals) <= TOTAL_TOLERANCE
         else ""
-    )  # fmt: skip
+    )
     verdict: Verdict = "differs" if reason else "agrees"
     if not reason and errors_apart is None:
         reason = "The solver gave no standard errors."
     return SecondOpinion(
-        theirs.solver, verdict, reason, apart, errors_apart, deviance, theirs.iterations, totals,
-    )  # fmt: skip
+        theirs.solver,
+        verdict,
+        reason,
+        apart,
+        errors_apart,
+        deviance,
+        theirs.iterations,
+        totals,
+    )
 
 
 def second_opinion(solver: str, ours: Solved, solve: Callable[[], ReferenceFit]) -> SecondOpinion:

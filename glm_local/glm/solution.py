@@ -13,9 +13,12 @@ from glm_local.glm.design_columns import Column, DesignColumns
 
 Array = NDArray[np.float64]
 Reason = Literal[
-    "score below tolerance", "iterations exhausted", "coefficients ran away", "no step improves",
+    "score below tolerance",
+    "iterations exhausted",
+    "coefficients ran away",
+    "no step improves",
     "stopped at a boundary value",
-]  # fmt: skip
+]
 """Why the iterations stopped."""
 
 CONVERGED: Final = "score below tolerance"

@@ -185,5 +185,3 @@ def _last_of_each(dependences: Sequence[Array]) -> list[int]:
         for one in vectors:
             one[row] = 0.0
     return rows
-
-

@@ -33,9 +33,11 @@ def target_problems(
     own = _behind(target, derived) - known
     return [
         Problem(
-            f"/factors/{at}/{where}", f"factor {spec.name!r} reads {column!r}, which is the target.",
-            "A factor is known before the target is.", "Leave it out.",
-        )  # fmt: skip
+            f"/factors/{at}/{where}",
+            f"factor {spec.name!r} reads {column!r}, which is the target.",
+            "A factor is known before the target is.",
+            "Leave it out.",
+        )
         for at, spec in enumerate(specs)
         for where, read in _reads(spec)
         for column in sorted(_behind(read, derived) & own)

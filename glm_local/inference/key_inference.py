@@ -83,9 +83,10 @@ class KeyInference:
     def document(self) -> dict[str, float | int | None]:
         """As an event's payload keeps it."""
         return {
-            "dispersion_by_row": _finite(self.by_row), "dispersion_by_key": _finite(self.by_key),
+            "dispersion_by_row": _finite(self.by_row),
+            "dispersion_by_key": _finite(self.by_key),
             "key_groups": self.groups,
-        }  # fmt: skip
+        }
 
 
 def dispersions(sums: Sums, columns: int) -> tuple[float, float]:
@@ -141,11 +142,15 @@ def with_key_inference(model: ModelDocument, found: KeyInference, used: bool) ->
     known = {**measured, "key_groups": found.groups, "dispersion": dispersion, "statistic": "t"}
     spec = model.spec.model_copy(update={"dispersion": "by_key"})
     statistics = model.statistics.model_copy(update=known)
-    changed = model.model_copy(update={
-        "spec": spec, "statistics": statistics, "warnings": told,
-        "coefficients": tuple(_with_error(one, model, found) for one in model.coefficients),
-        "covariance": tuple(tuple(found.sandwich[at, : at + 1].tolist()) for at in range(len(found.terms))),
-    })  # fmt: skip
+    changed = model.model_copy(
+        update={
+            "spec": spec,
+            "statistics": statistics,
+            "warnings": told,
+            "coefficients": tuple(_with_error(one, model, found) for one in model.coefficients),
+            "covariance": tuple(tuple(found.sandwich[at, : at + 1].tolist()) for at in range(len(found.terms))),
+        }
+    )
     return changed.model_copy(update={"fingerprint": model_fingerprint(changed)})
 
 
@@ -172,12 +177,13 @@ def dispersion_warnings(found: KeyInference, known: bool, used: bool) -> list[st
         reasons = {
             "rows spread more than the family says": row > WARNED,
             "rows of one key move together": key > WARNED * max(row, 1.0),
-        }  # fmt: skip
+        }
         why = " and ".join(one for one, holds in reasons.items() if holds) or "keys spread more than the family says"
         then = (
             "standard errors, tests and intervals are those by key."
-            if used else 'tests and intervals do not know it and are too sure; dispersion="by_key" does.'
-        )  # fmt: skip
+            if used
+            else 'tests and intervals do not know it and are too sure; dispersion="by_key" does.'
+        )
         said.append(f"The {figures}: {why}; {then}")
     if used and found.groups < FEW_KEYS:
         said.append(f"{counted(found.groups, 'key holds', 'keys hold')} all rows: too few to judge errors by.")

@@ -113,11 +113,14 @@ def _cells(one: Coefficient, model: ModelDocument) -> list[str]:
         low = high = None
     mark = MARK if one.inference else ""
     return [
-        _number(one.estimate), _number(one.std_error), _number(one.statistic),
+        _number(one.estimate),
+        _number(one.std_error),
+        _number(one.statistic),
         "" if one.p_value is None else f"{one.p_value:.3g}{mark}",
-        _number(one.relativity), *(f"{_number(end)}{mark}" if end is not None else "" for end in (low, high)),
+        _number(one.relativity),
+        *(f"{_number(end)}{mark}" if end is not None else "" for end in (low, high)),
         _number(one.weight),
-    ]  # fmt: skip
+    ]
 
 
 def _dispersion_words(model: ModelDocument) -> str:

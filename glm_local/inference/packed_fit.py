@@ -69,6 +69,10 @@ def fit_packed(
     document = model_document(request, prepared.spec, outcome, counter.raw, counter.packed)
     solution = outcome.solution
     return PackedFit(
-        document, solution.basis, np.nan_to_num(solution.coefficients), prepared.family, prepared.link,
+        document,
+        solution.basis,
+        np.nan_to_num(solution.coefficients),
+        prepared.family,
+        prepared.link,
         solution.information,
-    )  # fmt: skip
+    )

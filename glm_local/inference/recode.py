@@ -65,9 +65,7 @@ class Recode:
         members: dict[str, tuple[tuple[str, int], ...]] = {one.name: ((one.name, 1),) for one in coarse.fields}
         for cross in coarse.crosses:
             sizes = [coarse.sizes[name] for name in cross.members]
-            members[cross.name] = tuple(
-                (name, math.prod(sizes[at + 1 :])) for at, name in enumerate(cross.members)
-            )
+            members[cross.name] = tuple((name, math.prod(sizes[at + 1 :])) for at, name in enumerate(cross.members))
         atoms = []
         for atom in coarse.atoms:
             added: dict[int, Codes] = {}

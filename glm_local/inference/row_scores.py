@@ -46,9 +46,11 @@ def row_scores(family: Family, link: Link, means: RowMeans, block: Block) -> Row
         variance = family.variance(mean)
         slope_over_variance = link.mean_derivative(eta) / variance
         return RowScores(
-            mean, weight, (block.amount - weight * mean) * slope_over_variance,
+            mean,
+            weight,
+            (block.amount - weight * mean) * slope_over_variance,
             weight * slope_over_variance**2 * variance,
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)

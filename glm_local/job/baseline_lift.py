@@ -33,8 +33,13 @@ class BaselineLift:
 
 
 def baseline_lift(
-    config: TaskConfig, page: PageSection, engine: Engine[Frame], frame: Frame, sample: Expression,
-    model: ModelDocument, report: ValidationReport,
+    config: TaskConfig,
+    page: PageSection,
+    engine: Engine[Frame],
+    frame: Frame,
+    sample: Expression,
+    model: ModelDocument,
+    report: ValidationReport,
 ) -> BaselineLift | None:
     """Bands of every sample by this model over ``report.baseline``: one pass; None where none is asked.
 
@@ -49,9 +54,17 @@ def baseline_lift(
     if before is None or target is None:
         return None
     table = double_lift(
-        engine, frame, before, score_expression(with_derived(model, {})), target=target, family=model.spec.family,
-        exposure=role(config, "exposure"), weight=role(config, "weight"), sample=sample, bands=page.bands,
-    )  # fmt: skip
+        engine,
+        frame,
+        before,
+        score_expression(with_derived(model, {})),
+        target=target,
+        family=model.spec.family,
+        exposure=role(config, "exposure"),
+        weight=role(config, "weight"),
+        sample=sample,
+        bands=page.bands,
+    )
     asked, judged = page.baseline, best_sample(report)
     name = f"the column {asked!r}" if isinstance(asked, str) else "the expression given as baseline"
     shown = DoubleLift(name, THIS_MODEL, table[table["sample"] == judged].reset_index(drop=True), judged)

@@ -130,12 +130,15 @@ def derived_problems(config: TaskConfig) -> list[Problem]:
     """Return where derived columns are read as something they are not."""
     derived = derived_columns(config)
     return [
-        Problem(path, f"derived column {one.column!r} is {type_of(derived[one.column])}, read as {one.kind}.",
-                "A derived column is read as what it is, so that a score can make it of raw columns.",
-                f"Make it a {one.kind}, or read it as {type_of(derived[one.column])}.")
+        Problem(
+            path,
+            f"derived column {one.column!r} is {type_of(derived[one.column])}, read as {one.kind}.",
+            "A derived column is read as what it is, so that a score can make it of raw columns.",
+            f"Make it a {one.kind}, or read it as {type_of(derived[one.column])}.",
+        )
         for path, one in config_reads(config)
         if one.column in derived and not readable_derived(derived[one.column], one.kind)
-    ]  # fmt: skip
+    ]
 
 
 def key_words(config: TaskConfig, kinds: Collection[str]) -> list[str]:
@@ -157,10 +160,11 @@ def _key_problems(config: TaskConfig, kinds: Mapping[str, ColumnKind]) -> Iterat
         yield Problem(config.key_path, found, "What a row holds, or its number, is a key by itself.", "Keep one.")
     for name in set(asked) & role_columns(config):
         yield Problem(
-            config.key_path, f"the key holds {name!r}, which has a role.",
+            config.key_path,
+            f"the key holds {name!r}, which has a role.",
             "Samples would differ by it: what identifies a row says nothing of its outcome.",
             'Name other columns, or "row_number".',
-        )  # fmt: skip
+        )
     for word in words:
         if COLUMN_OF[word] in kinds:
             found = f"The table has a column {COLUMN_OF[word]!r}."
@@ -196,9 +200,11 @@ def wrong_column(
         yield Problem(path, f"{column!r} is not a column of the table.", rule, nearest(column, list(kinds)))
     elif kind is not None and kinds[column] not in READABLE[kind]:
         yield Problem(
-            path, f"{column!r} is of kind {kinds[column]}.", f"Kind {kind} is read from {', '.join(READABLE[kind])}.",
+            path,
+            f"{column!r} is of kind {kinds[column]}.",
+            f"Kind {kind} is read from {', '.join(READABLE[kind])}.",
             "Name another column, or cast it.",
-        )  # fmt: skip
+        )
 
 
 def raise_data(problems: Sequence[Problem], source: str) -> None:

@@ -117,7 +117,6 @@ class RunArguments:
     store: str | None = None
     quiet: bool = False
 
-
     @property
     def options(self) -> JobOptions:
         """What they add to a configuration."""

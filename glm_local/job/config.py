@@ -28,9 +28,12 @@ class JobSection(Section):
     """What the job is called and where its history belongs."""
 
     name: str = Field(
-        description="Names the job and its model: letters, digits, dot, dash, underscore", examples=["motor"],
-        min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
-    )  # fmt: skip
+        description="Names the job and its model: letters, digits, dot, dash, underscore",
+        examples=["motor"],
+        min_length=1,
+        max_length=80,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+    )
     study: str | None = Field(
         None, description="Study whose history the run joins; the name when not given", min_length=1
     )
@@ -65,7 +68,7 @@ class RolesSection(Section):
     weight: Any = Field(None, description="A precision: variance is dispersion * V(mean) / weight")
     key: str | list[str] | None = Field(
         None,
-        description='Column or columns that identify what stays together in the split; where the table has no such '
+        description="Column or columns that identify what stays together in the split; where the table has no such "
         'column, "*" is all a row holds (columns with a role aside) and "row_number" its place in the source',
     )
 
@@ -102,8 +105,9 @@ class PageSection(Section):
     bands: int = Field(10, description="Calibration and lift bands of about equal exposure", ge=2, le=1000)
     exposure_name: str = Field("", description="What exposure counts: years, vehicles, …")
     baseline: str | dict[str, Any] | None = Field(
-        None, description="Column or expression of predicted totals in use: what the double lift compares this model "
-        "with; a run's page has one rate for every row when not given"
+        None,
+        description="Column or expression of predicted totals in use: what the double lift compares this model "
+        "with; a run's page has one rate for every row when not given",
     )
 
 
@@ -194,10 +198,11 @@ def job_schema(config: type[TaskConfig] = JobConfig, name: str = "job") -> dict[
     schema = config.model_json_schema()
     properties = dict(schema["properties"])
     properties["parameters"] = {
-        "type": "object", "default": {},
+        "type": "object",
+        "default": {},
         "description": "Defaults of ${name} in the file's texts; --param name=value wins",
         "additionalProperties": {"type": ["string", "number", "boolean"]},
-    }  # fmt: skip
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:glm-spark:{name}:1",

@@ -14,10 +14,16 @@ from glm_local.errors import Problem, nearest
 from glm_local.factors.spec_values import pointer, shown
 
 KINDS = {
-    "string_type": "a text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false",
-    "list_type": "a list", "dict_type": "a table", "model_type": "a table", "model_attributes_type": "a table",
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
     "finite_number": "a finite number",
-}  # fmt: skip
+}
 
 
 def form_problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:

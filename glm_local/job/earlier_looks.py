@@ -56,7 +56,12 @@ def _is_same(run: Row, holdout: str, data: str) -> bool:
 def _holdout(config: Mapping[str, Any]) -> str:
     """What decides which rows of a source are the holdout."""
     data = config["data"]
-    return canonical_json({
-        "split": config.get("split"), "key": config["roles"].get("key"), "seed": config["job"].get("seed"),
-        "where": data.get("where"), "derive": data.get("derive"),
-    })  # fmt: skip
+    return canonical_json(
+        {
+            "split": config.get("split"),
+            "key": config["roles"].get("key"),
+            "seed": config["job"].get("seed"),
+            "where": data.get("where"),
+            "derive": data.get("derive"),
+        }
+    )

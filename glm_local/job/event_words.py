@@ -84,9 +84,11 @@ def _fitted(payload: Payload) -> str:
     fitted = (payload.get("coefficients") or {}).get("fitted")
     parts += [counted(int(fitted), "coefficient")] if fitted is not None else []
     parts += [f"deviance {amount_text(payload['deviance'])}"] if payload.get("deviance") is not None else []
-    parts += [f"{payload['convergence']} after {counted(int(payload['iterations']), 'iteration')}"] if (
-        "convergence" in payload and "iterations" in payload
-    ) else []
+    parts += (
+        [f"{payload['convergence']} after {counted(int(payload['iterations']), 'iteration')}"]
+        if ("convergence" in payload and "iterations" in payload)
+        else []
+    )
     return ", ".join([*parts, *([f"model {short_hash(payload['model'])}"] if payload.get("model") else [])])
 
 
@@ -104,6 +106,12 @@ def _verified(payload: Payload) -> str:
 
 
 _WORDS: dict[str, Callable[[Payload], str]] = {
-    "started": _started, "read": _read, "checked": _checked, "split": _split, "fitted": _fitted,
-    "validated": _validated, "saved": _saved, "verified": _verified,
+    "started": _started,
+    "read": _read,
+    "checked": _checked,
+    "split": _split,
+    "fitted": _fitted,
+    "validated": _validated,
+    "saved": _saved,
+    "verified": _verified,
 }

@@ -26,9 +26,13 @@ class Artifact:
         """The artifact as a row of the audit."""
         content = self.content.encode("utf-8")
         return {
-            "name": self.name, "media_type": self.media_type, "location": location, "size": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(), "content": self.content,
-        }  # fmt: skip
+            "name": self.name,
+            "media_type": self.media_type,
+            "location": location,
+            "size": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "content": self.content,
+        }
 
 
 Made = Mapping[str, tuple[str, Callable[[], str]]]

@@ -52,9 +52,11 @@ def read_frame(
     """The rows that count, with derived columns; lazy where the engine is. `others` are columns read besides."""
     words = key_words(config, [*table.kinds, *derived_columns(config)])
     columns = [name for name in columns_read(config, table.kinds, others) if name not in words]
-    frame = _numbered(config, environment, table, columns) if ROW_NUMBER in words else environment.read(
-        table.source, columns
-    )  # fmt: skip
+    frame = (
+        _numbered(config, environment, table, columns)
+        if ROW_NUMBER in words
+        else environment.read(table.source, columns)
+    )
     derived = derived_columns(config)
     if derived:
         frame = environment.engine.with_columns(frame, derived)
@@ -65,9 +67,7 @@ def read_frame(
     return frame
 
 
-def _numbered(
-    config: TaskConfig, environment: Environment[Frame], table: Table, columns: Sequence[str]
-) -> Frame:
+def _numbered(config: TaskConfig, environment: Environment[Frame], table: Table, columns: Sequence[str]) -> Frame:
     try:
         return environment.numbered(table.source, columns, COLUMN_OF[ROW_NUMBER])
     except EngineError as error:
@@ -77,7 +77,14 @@ def _numbered(
 def read_entry(config: TaskConfig, table: Table, others: Collection[str] = (), **more: object) -> Entry:
     """The event of having read rows."""
     columns = columns_read(config, table.kinds, others)
-    return Entry("data_read", "read", payload={
-        "source": table.source.name, **more, "columns": {name: table.kinds[name] for name in columns},
-        "derived": sorted(derived_columns(config)), **dataclasses.asdict(table.fingerprint),
-    })  # fmt: skip
+    return Entry(
+        "data_read",
+        "read",
+        payload={
+            "source": table.source.name,
+            **more,
+            "columns": {name: table.kinds[name] for name in columns},
+            "derived": sorted(derived_columns(config)),
+            **dataclasses.asdict(table.fingerprint),
+        },
+    )

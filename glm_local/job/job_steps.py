@@ -83,11 +83,15 @@ def read_rows(config: JobConfig, environment: Environment[Frame], table: Table, 
     raise_data([*problems, unlike] if stopped and unlike else problems, "the rows")
     said = [one for one in (lost_warning(split, counts.nowhere, counts.total), unlike.found if unlike else "") if one]
     divided: dict[str, Any] = {**counts.rows, "nowhere": counts.nowhere, "split": split_json(split)}
-    log.events([
-        was_read,
-        Entry("data_checked", "checked", payload={"rules": [f"{one.path}: {one.what}" for one in rules], "broken": 0}),
-        Entry("split", "split", payload=divided | ({"warnings": said} if said else {})),
-    ])  # fmt: skip
+    log.events(
+        [
+            was_read,
+            Entry(
+                "data_checked", "checked", payload={"rules": [f"{one.path}: {one.what}" for one in rules], "broken": 0}
+            ),
+            Entry("split", "split", payload=divided | ({"warnings": said} if said else {})),
+        ]
+    )
     return Rows(frame, split, counts, tuple(said))
 
 
@@ -112,12 +116,26 @@ def fit_request(config: JobConfig, table: Table) -> FitRequest:
     """What the configuration asks of the fit."""
     asked, roles = config.model, config.roles
     return FitRequest(
-        target=roles.target, factors=config.factors, family=asked.family, link=asked.link, exposure=roles.exposure,
-        offset=roles.offset, weight=roles.weight, ridge=asked.ridge, solver=asked.solver, intercept=asked.intercept,
-        dispersion=asked.dispersion, confidence=asked.confidence, where=TRAIN, on_failure=asked.on_failure,
-        on_separation=asked.on_separation, tolerance=asked.tolerance, max_iterations=asked.max_iterations,
-        name=config.job.name, data_fingerprint=str(table.fingerprint),
-    )  # fmt: skip
+        target=roles.target,
+        factors=config.factors,
+        family=asked.family,
+        link=asked.link,
+        exposure=roles.exposure,
+        offset=roles.offset,
+        weight=roles.weight,
+        ridge=asked.ridge,
+        solver=asked.solver,
+        intercept=asked.intercept,
+        dispersion=asked.dispersion,
+        confidence=asked.confidence,
+        where=TRAIN,
+        on_failure=asked.on_failure,
+        on_separation=asked.on_separation,
+        tolerance=asked.tolerance,
+        max_iterations=asked.max_iterations,
+        name=config.job.name,
+        data_fingerprint=str(table.fingerprint),
+    )
 
 
 def stored_model(log: RunLog) -> ModelDocument | None:
@@ -134,12 +152,21 @@ def _fit_payload(model: ModelDocument) -> dict[str, object]:
     for one in model.coefficients:
         status[one.status] = status.get(one.status, 0) + 1
     return {
-        "model": model.fingerprint, "rows": figures.rows, "coefficients": status, "deviance": figures.deviance,
-        "null_deviance": figures.null_deviance, "dispersion": figures.dispersion, "aic": figures.aic,
-        "convergence": end.reason, "iterations": end.iterations, "last_step_in_se": end.last_step_in_se,
-        "route": end.route, "passes": {"raw": end.raw_passes, "packed": end.packed_passes},
-        "versions": model.versions, "warnings": list(model.warnings),
-    }  # fmt: skip
+        "model": model.fingerprint,
+        "rows": figures.rows,
+        "coefficients": status,
+        "deviance": figures.deviance,
+        "null_deviance": figures.null_deviance,
+        "dispersion": figures.dispersion,
+        "aic": figures.aic,
+        "convergence": end.reason,
+        "iterations": end.iterations,
+        "last_step_in_se": end.last_step_in_se,
+        "route": end.route,
+        "passes": {"raw": end.raw_passes, "packed": end.packed_passes},
+        "versions": model.versions,
+        "warnings": list(model.warnings),
+    }
 
 
 def second_opinion(
@@ -175,11 +202,19 @@ def validate(
     shown = shown_factors(engine, frame, model.factors, config.report, amount, TRAIN)
     seen = seen_rows(config, environment, rows)
     report = validation_report(
-        engine, seen, target=_role(config, "target"), prediction=score_expression(with_derived(model, {})),
-        family=model.spec.family, exposure=exposure, weight=weight, sample=Read(SAMPLE, "text"), factors=shown,
-        bands=config.report.bands, dispersion=figures.dispersion or None,
+        engine,
+        seen,
+        target=_role(config, "target"),
+        prediction=score_expression(with_derived(model, {})),
+        family=model.spec.family,
+        exposure=exposure,
+        weight=weight,
+        sample=Read(SAMPLE, "text"),
+        factors=shown,
+        bands=config.report.bands,
+        dispersion=figures.dispersion or None,
         level=config.model.confidence,
-    )  # fmt: skip
+    )
     lift = baseline_lift(config, config.report, engine, seen, Read(SAMPLE, "text"), model, report)
     log.table("validated", "report_tables", [*report_rows(report), *recorded(lift)])
     lines = {str(line["sample"]): line for line in sample_figures(report)}

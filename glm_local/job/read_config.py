@@ -40,9 +40,11 @@ def read_config(
     document, problems = toml_document(Path(path), overrides, parameters)
     if isinstance(document.get("study"), dict):
         raise ConfigError.because(
-            f"{path} has a section [study].", "Such a file describes an automatic study, not one fit.",
-            f"Run: glm study {path}", path="/study",
-        )  # fmt: skip
+            f"{path} has a section [study].",
+            "Such a file describes an automatic study, not one fit.",
+            f"Run: glm study {path}",
+            path="/study",
+        )
     return _checked(path, document, problems, JobConfig, meaning_problems)
 
 
@@ -53,9 +55,11 @@ def read_study_config(
     document, problems = toml_document(Path(path), overrides, parameters)
     if "study" not in document and "factors" in document:
         raise ConfigError.because(
-            f"{path} gives factors and has no section [study].", "A study designs its factors itself.",
-            f"Run: glm run {path}", path="/factors",
-        )  # fmt: skip
+            f"{path} gives factors and has no section [study].",
+            "A study designs its factors itself.",
+            f"Run: glm run {path}",
+            path="/factors",
+        )
     return _checked(path, document, problems, StudyConfig, study_problems)
 
 

@@ -28,17 +28,26 @@ def report_content(
     """Put together the page of a run; `history` are the run's events so far."""
     end = model.convergence
     return ReportContent(
-        title=config.report.title or model.name, subtitle=_subtitle(config, model),
-        coefficients=coefficient_rows(model), validation=validation, fit_figures=fit_figures(model),
-        convergence=convergence_words(model), converged=model.convergence.converged,
+        title=config.report.title or model.name,
+        subtitle=_subtitle(config, model),
+        coefficients=coefficient_rows(model),
+        validation=validation,
+        fit_figures=fit_figures(model),
+        convergence=convergence_words(model),
+        converged=model.convergence.converged,
         second_opinion="It was not asked for." if opinion is None else str(opinion),
         second_opinion_status="not asked" if opinion is None else opinion.verdict,
-        warnings=model.warnings, fingerprints=fingerprints, versions=model.versions,
+        warnings=model.warnings,
+        fingerprints=fingerprints,
+        versions=model.versions,
         passes={"over raw rows": str(end.raw_passes), "over packed rows": f"{end.packed_passes:g}"},
-        decisions=[_decision(event) for event in history], created=created,
-        statistic_name=model.statistics.statistic, relativity_name=relativity_name(model.spec.link),
-        exposure_name=config.report.exposure_name, double_lifts=() if lift is None else (lift,),
-    )  # fmt: skip
+        decisions=[_decision(event) for event in history],
+        created=created,
+        statistic_name=model.statistics.statistic,
+        relativity_name=relativity_name(model.spec.link),
+        exposure_name=config.report.exposure_name,
+        double_lifts=() if lift is None else (lift,),
+    )
 
 
 def _subtitle(config: JobConfig, model: ModelDocument) -> str:

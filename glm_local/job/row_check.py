@@ -32,9 +32,10 @@ from glm_local.validation.split_check import lost_problem
 
 LARGEST = 1.7976931348623157e308
 _DOMAIN_TEXTS = {
-    "nonnegative": "targets of 0 or more", "positive": "targets above 0",
+    "nonnegative": "targets of 0 or more",
+    "positive": "targets above 0",
     "unit": "targets from 0 to 1 (shares; weight is the number of trials)",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -83,28 +84,38 @@ def _role_rules(config: JobConfig) -> Iterator[RowRule]:
     counts = Literal(True) if weight is None else AnyOf((_not_a_number(weight), Compare("!=", weight, Literal(0.0))))
     for name, expression in roles.items():
         yield RowRule(
-            f"/roles/{name}", f"{shown[name]} is missing or infinite", AllOf((counts, _not_a_number(expression))),
-            f"The {name} is a number on every row.", "Fill it, or leave such rows out with data.where.",
-        )  # fmt: skip
+            f"/roles/{name}",
+            f"{shown[name]} is missing or infinite",
+            AllOf((counts, _not_a_number(expression))),
+            f"The {name} is a number on every row.",
+            "Fill it, or leave such rows out with data.where.",
+        )
     family = family_from(config.model.family)
     if family.domain != "real":
         yield RowRule(
-            "/roles/target", f"{shown['target']} is outside the family",
+            "/roles/target",
+            f"{shown['target']} is outside the family",
             AllOf((counts, _outside(family.domain, target))),
             f"The {family.name} family takes {_DOMAIN_TEXTS[family.domain]}.",
             "Choose another family, or mend the rows.",
-        )  # fmt: skip
+        )
     if "exposure" in roles:
         nothing = Compare("<=", roles["exposure"], Literal(0.0))
         yield RowRule(
-            "/roles/exposure", f"{shown['exposure']} is not above 0", AllOf((counts, nothing)),
-            "An exposure is above 0: a row without exposure says nothing.", "Leave such rows out with data.where.",
-        )  # fmt: skip
+            "/roles/exposure",
+            f"{shown['exposure']} is not above 0",
+            AllOf((counts, nothing)),
+            "An exposure is above 0: a row without exposure says nothing.",
+            "Leave such rows out with data.where.",
+        )
     if weight is not None:
         yield RowRule(
-            "/roles/weight", f"{shown['weight']} is negative", Compare("<", weight, Literal(0.0)),
-            "A weight is 0 or more; rows of weight 0 are left out and counted.", "Mend the rows.",
-        )  # fmt: skip
+            "/roles/weight",
+            f"{shown['weight']} is negative",
+            Compare("<", weight, Literal(0.0)),
+            "A weight is 0 or more; rows of weight 0 are left out and counted.",
+            "Mend the rows.",
+        )
 
 
 def _not_a_number(expression: Expression) -> Expression:
@@ -121,9 +132,12 @@ def _outside(domain: str, target: Expression) -> Expression:
 def _factor_rules(spec: FactorSpec, path: str) -> Iterator[RowRule]:
     for cause, broken in _refused(spec):
         yield RowRule(
-            f"{path}/{cause}", f"factor {spec.name!r} is {cause}", broken, f"The specification refuses {cause} values.",
+            f"{path}/{cause}",
+            f"factor {spec.name!r} is {cause}",
+            broken,
+            f"The specification refuses {cause} values.",
             "Name a policy for them, or leave such rows out with data.where.",
-        )  # fmt: skip
+        )
 
 
 def _refused(spec: FactorSpec) -> Iterator[tuple[str, Expression]]:

@@ -87,10 +87,12 @@ class _JobRun(TaskRun[JobConfig, Frame]):
         with stage("save and report") as told:
             page = partial(self._page, log, table, model, report, opinion, lift)
             names = files.keep("model_saved", {**self._texts(model), "report.html": ("text/html", page)})
-            log.events([
-                Entry("model_saved", "saved", payload={"model": model.fingerprint}),
-                Entry("report_written", "reported", payload={"file": "report.html"}),
-            ])  # fmt: skip
+            log.events(
+                [
+                    Entry("model_saved", "saved", payload={"model": model.fingerprint}),
+                    Entry("report_written", "reported", payload={"file": "report.html"}),
+                ]
+            )
             told.say(str(files.folder / "report.html"))
         summary = self._summary(rows, table, model, report, opinion)
         head = log.finish("ok", {"summary": summary})
@@ -105,12 +107,17 @@ class _JobRun(TaskRun[JobConfig, Frame]):
         opinion: SecondOpinion | None,
     ) -> dict[str, Any]:
         return {
-            "model": model.fingerprint, "engine": self.environment.engine.name, "rows": rows.counts.total,
-            "convergence": model.convergence.reason, "deviance": model.statistics.deviance,
-            "aic": model.statistics.aic, "second_opinion": "not asked" if opinion is None else opinion.verdict,
+            "model": model.fingerprint,
+            "engine": self.environment.engine.name,
+            "rows": rows.counts.total,
+            "convergence": model.convergence.reason,
+            "deviance": model.statistics.deviance,
+            "aic": model.statistics.aic,
+            "second_opinion": "not asked" if opinion is None else opinion.verdict,
             "samples": {str(line.pop("sample")): line for line in sample_figures(report)},
-            "data": str(table.fingerprint), "warnings": [*model.warnings, *rows.warnings],
-        }  # fmt: skip
+            "data": str(table.fingerprint),
+            "warnings": [*model.warnings, *rows.warnings],
+        }
 
     def _texts(self, model: ModelDocument) -> Made:
         bound = Model(model, self.environment.engine)
@@ -124,7 +131,12 @@ class _JobRun(TaskRun[JobConfig, Frame]):
         }
 
     def _page(
-        self, log: RunLog, table: Table, model: ModelDocument, report: ValidationReport, opinion: SecondOpinion | None,
+        self,
+        log: RunLog,
+        table: Table,
+        model: ModelDocument,
+        report: ValidationReport,
+        opinion: SecondOpinion | None,
         lift: BaselineLift | None,
     ) -> str:
         events = audit.history(log.store, log.study, run=log.run_id)
@@ -134,9 +146,7 @@ class _JobRun(TaskRun[JobConfig, Frame]):
         (started,) = from_arrow(log.store.read("runs", where, ["started_at"]))
         created = f"{started['started_at']:%Y-%m-%d %H:%M:%S} UTC"
         shown = None if lift is None else lift.shown
-        return render_report(
-            report_content(self.config, model, report, opinion, history, fingerprints, created, shown)
-        )
+        return render_report(report_content(self.config, model, report, opinion, history, fingerprints, created, shown))
 
 
 def _rows_line(counts: SampleRows) -> str:

@@ -123,10 +123,12 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
                 log.table("model_saved", "coefficients", coefficient_rows(model))
             log.table("model_saved", "report_tables", recorded(lift))
             files.keep("model_saved", self._texts(study, model, table, warnings, lift))
-            log.events([
-                Entry("model_saved", "saved", payload={"model": model.fingerprint}),
-                Entry("report_written", "reported", payload={"file": "report.html"}),
-            ])  # fmt: skip
+            log.events(
+                [
+                    Entry("model_saved", "saved", payload={"model": model.fingerprint}),
+                    Entry("report_written", "reported", payload={"file": "report.html"}),
+                ]
+            )
             told.say(str(files.folder / "report.html"))
         summary = self._summary(study, table, model, opinion, report) | {"warnings": warnings}
         head = log.finish("ok", {"summary": summary})
@@ -162,9 +164,13 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
         return study.validation_report(bands)
 
     def _texts(
-        self, study: Study[Frame], model: ModelDocument, table: Table, warnings: Sequence[str],
+        self,
+        study: Study[Frame],
+        model: ModelDocument,
+        table: Table,
+        warnings: Sequence[str],
         lift: BaselineLift | None,
-    ) -> Made:  # fmt: skip
+    ) -> Made:
         bound = Model(model, self.environment.engine)
         factors = [one.model_dump(mode="json", exclude_none=True) for one in model.factors]
         content = self._content(study, model, table, warnings, lift)
@@ -180,9 +186,13 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
         }
 
     def _content(
-        self, study: Study[Frame], model: ModelDocument, table: Table, warnings: Sequence[str],
+        self,
+        study: Study[Frame],
+        model: ModelDocument,
+        table: Table,
+        warnings: Sequence[str],
         lift: BaselineLift | None,
-    ) -> StudyContent:  # fmt: skip
+    ) -> StudyContent:
         shown = self.config.report
         purpose = self.config.job.description
         content = study_content(study, shown.title or self.config.job.name, purpose, shown.exposure_name)
@@ -194,19 +204,28 @@ class _StudyRun(TaskRun[StudyConfig, Frame]):
         )
 
     def _summary(
-        self, study: Study[Frame], table: Table, model: ModelDocument, opinion: SecondOpinion | None,
+        self,
+        study: Study[Frame],
+        table: Table,
+        model: ModelDocument,
+        opinion: SecondOpinion | None,
         report: ValidationReport,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         passes = self.environment.engine.passes
         return {
-            "model": model.fingerprint, "engine": self.environment.engine.name, "rows": sum(study.samples.values()),
-            "factors": list(study.accepted), "rejected": dict(study.state.rejected),
-            "convergence": model.convergence.reason, "deviance": model.statistics.deviance, "aic": model.statistics.aic,
+            "model": model.fingerprint,
+            "engine": self.environment.engine.name,
+            "rows": sum(study.samples.values()),
+            "factors": list(study.accepted),
+            "rejected": dict(study.state.rejected),
+            "convergence": model.convergence.reason,
+            "deviance": model.statistics.deviance,
+            "aic": model.statistics.aic,
             "second_opinion": "not asked" if opinion is None else opinion.verdict,
             "samples": {str(line.pop("sample")): line for line in sample_figures(report)},
             "passes": {"raw": passes.raw, "packed": round(passes.packed, 1)},
             "data": str(table.fingerprint),
-        }  # fmt: skip
+        }
 
 
 def _columns(config: StudyConfig, kinds: Mapping[str, ColumnKind]) -> list[str]:

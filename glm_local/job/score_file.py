@@ -14,7 +14,8 @@ import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 
 from glm_local.audit.fill_rows import sha256_text
-from glm_local.audit.run_log import RunLog, utc_now
+from glm_local.audit.run_ids import utc_now
+from glm_local.audit.run_log import RunLog
 from glm_local.audit.store import Store
 from glm_local.errors import ConfigError, EngineError
 from glm_local.factors.spec_values import near_or
@@ -108,11 +109,21 @@ def record_score(
     log = RunLog(store, study or model.document.name, run_id)
     if not log.is_finished:
         log.start("glm score", "pandas", asked, data={"fingerprint": content["data"]})
-        log.table("scored", "scores", [{
-            "model_id": model.fingerprint, "source": source.name, "target": scored.path, "scored_at": utc_now(),
-            "rows": scored.rows, "mean_score": scored.mean,
-            "details": {"total": scored.total, "refused": scored.refused},
-        }])  # fmt: skip
+        log.table(
+            "scored",
+            "scores",
+            [
+                {
+                    "model_id": model.fingerprint,
+                    "source": source.name,
+                    "target": scored.path,
+                    "scored_at": utc_now(),
+                    "rows": scored.rows,
+                    "mean_score": scored.mean,
+                    "details": {"total": scored.total, "refused": scored.refused},
+                }
+            ],
+        )
         log.event("scored", "scored", payload=content)
         log.finish()
     return run_id

@@ -32,7 +32,9 @@ class ScreeningSection(Section):
     """Which candidates are tried at all."""
 
     q: float | None = Field(
-        None, gt=0, le=1,
+        None,
+        gt=0,
+        le=1,
         description="Largest q-value of a candidate's test at the time of trying; 1 tries all; the rule's own (0.05) "
         "when not given",
     )
@@ -51,7 +53,8 @@ class BinningSection(Section):
         "weight",
     )
     min_rows: float | None = Field(
-        None, ge=0,
+        None,
+        ge=0,
         description="Training rows every bin holds at least; takes the place of the profile's expected events",
     )
     min_exposure: float | None = Field(
@@ -64,7 +67,8 @@ class BinningSection(Section):
         ge=0,
     )
     min_evidence: float | None = Field(
-        None, ge=0,
+        None,
+        ge=0,
         description="Expected events (for shares events * non-events / rows) every bin holds at least; the profile's "
         "when not given",
     )
@@ -96,12 +100,16 @@ class AcceptanceSection(Section):
         '"likelihood_ratio": the test of the bins searched on the same rows',
     )
     level: float | None = Field(
-        None, gt=0, le=1,
+        None,
+        gt=0,
+        le=1,
         description="What the likelihood-ratio test must be below; the rule's own when not given (likelihood_ratio: "
         "0.01, screening: none; 0.01 of levels that were not searched for)",
     )
     errors: float | None = Field(
-        None, ge=0, le=100,
+        None,
+        ge=0,
+        le=100,
         description="Standard errors the out-of-fold gain must be above; the rule's own when not given (screening: 0, "
         "likelihood_ratio and levels that were not searched for: 1)",
     )
@@ -136,8 +144,9 @@ class StudySection(Section):
 
     folds: int = Field(5, description="Cross-validation folds of the training rows", ge=2, le=50)
     candidates: Any = Field(
-        "all", description='Columns and factor specifications under review; "all" is every column without a role '
-        "(and outside of report.baseline)"
+        "all",
+        description='Columns and factor specifications under review; "all" is every column without a role '
+        "(and outside of report.baseline)",
     )
     leave_out: list[str] = Field(default_factory=list, description='Columns that are no candidates under "all"')
     screening: ScreeningSection = Field(default_factory=ScreeningSection)
@@ -146,8 +155,9 @@ class StudySection(Section):
     refine_rounds: int = Field(2, description="Most rounds in which every factor is optimized again", ge=0, le=50)
     interactions: InteractionsSection = Field(default_factory=InteractionsSection)
     inference: Literal["naive", "selective"] = Field(
-        "naive", description='"selective" shows intervals of rows that took no part in the design beside those of the '
-        "rows that were searched"
+        "naive",
+        description='"selective" shows intervals of rows that took no part in the design beside those of the '
+        "rows that were searched",
     )
     finalize: FinalizeSection = Field(default_factory=FinalizeSection)
 

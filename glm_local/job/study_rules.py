@@ -44,10 +44,13 @@ def study_problems(config: StudyConfig) -> list[Problem]:
     """Return everything wrong with a study's configuration that can be told without its data."""
     model = config.model
     return [
-        *task_problems(config), *family_problems(model.family, model.link, config.roles.exposure),
-        *_key(config), *_inference(config), *_candidates(config),
+        *task_problems(config),
+        *family_problems(model.family, model.link, config.roles.exposure),
+        *_key(config),
+        *_inference(config),
+        *_candidates(config),
         *tried(lambda: binning_rules(config.study.binning), BINNING),
-    ]  # fmt: skip
+    ]
 
 
 def binning_rules(asked: BinningSection) -> BinningRules:
@@ -63,13 +66,16 @@ def binning_rules(asked: BinningSection) -> BinningRules:
     problems: list[Problem] = []
     for name, numbers in asked.penalties.items():
         wrong = list(_penalty_problems(name, numbers))
-        problems += wrong or tried(lambda name=name, numbers=numbers: made.update({name: PENALTIES[name](**numbers)}),  # type: ignore[misc]
-                                   f"penalties/{name}")  # fmt: skip
+        problems += wrong or tried(
+            lambda name=name, numbers=numbers: made.update({name: PENALTIES[name](**numbers)}),  # type: ignore[misc]
+            f"penalties/{name}",
+        )
     apart = [(one[0], one[1]) for one in asked.apart if len(one) == 2]
     problems += [
         Problem(f"apart/{at}", f"{shown(one)} was given.", "Each entry names two labels.", 'Write [["A", "B"]].')
-        for at, one in enumerate(asked.apart) if len(one) != 2
-    ]  # fmt: skip
+        for at, one in enumerate(asked.apart)
+        if len(one) != 2
+    ]
     rules: list[BinningRules] = []
     problems += tried(lambda: rules.append(BinningRules(**fields, apart=apart, penalties=made)))
     if problems:
@@ -79,8 +85,12 @@ def binning_rules(asked: BinningSection) -> BinningRules:
 
 def _penalty_problems(name: str, numbers: Mapping[str, Any]) -> Iterator[Problem]:
     if name not in PENALTIES:
-        yield Problem(f"penalties/{name}", f"{name!r} is not a penalty.", f"Penalties are {', '.join(PENALTIES)}.",
-                      nearest(name, list(PENALTIES)))  # fmt: skip
+        yield Problem(
+            f"penalties/{name}",
+            f"{name!r} is not a penalty.",
+            f"Penalties are {', '.join(PENALTIES)}.",
+            nearest(name, list(PENALTIES)),
+        )
         return
     known = inspect.signature(PENALTIES[name]).parameters
     for one, value in numbers.items():
@@ -97,10 +107,12 @@ def _penalty_problems(name: str, numbers: Mapping[str, Any]) -> Iterator[Problem
 def _key(config: StudyConfig) -> Iterator[Problem]:
     if not config.key:
         yield Problem(
-            "/roles/key", "not given.", "Folds are made by a hash of a key, whatever the split is made by.",
+            "/roles/key",
+            "not given.",
+            "Folds are made by a hash of a key, whatever the split is made by.",
             'Name the column, or columns, whose equal values stay together; without one "row_number" takes the order '
             'of a file, "*" all a row holds.',
-        )  # fmt: skip
+        )
 
 
 def _inference(config: StudyConfig) -> Iterator[Problem]:
@@ -116,10 +128,11 @@ def _inference(config: StudyConfig) -> Iterator[Problem]:
         return
     why = "train_validation_gap chooses bins by the validation rows" if validation else "no row is left for it"
     yield Problem(
-        "/study/inference", f"'selective' was given and {why}.",
+        "/study/inference",
+        f"'selective' was given and {why}.",
         "Intervals hold on rows that took no part in the design.",
         "Keep a validation sample, or finalize a study with a holdout.",
-    )  # fmt: skip
+    )
 
 
 def _candidates(config: StudyConfig) -> Iterator[Problem]:
@@ -128,12 +141,20 @@ def _candidates(config: StudyConfig) -> Iterator[Problem]:
         return
     path = "/study/candidates"
     if not isinstance(asked, list):
-        yield Problem(path, f"{shown(asked)} is not a list.", 'Candidates are columns and specifications, or "all".',
-                      near_or(asked, ("all",), "") or 'Write ["age", "region"] or "all".')  # fmt: skip
+        yield Problem(
+            path,
+            f"{shown(asked)} is not a list.",
+            'Candidates are columns and specifications, or "all".',
+            near_or(asked, ("all",), "") or 'Write ["age", "region"] or "all".',
+        )
         return
     if left_out:
-        yield Problem("/study/leave_out", f"{len(left_out)} columns are left out of a list.",
-                      'leave_out belongs to candidates = "all".', "Take them out of the list instead.")  # fmt: skip
+        yield Problem(
+            "/study/leave_out",
+            f"{len(left_out)} columns are left out of a list.",
+            'leave_out belongs to candidates = "all".',
+            "Take them out of the list instead.",
+        )
     names: list[str] = []
     for at, one in enumerate(asked):
         if isinstance(one, str):
@@ -142,19 +163,31 @@ def _candidates(config: StudyConfig) -> Iterator[Problem]:
             names.append(str(one.get("name")))
             yield from _specification(one, f"{path}/{at}")
         else:
-            yield Problem(f"{path}/{at}", f"{shown(one)} is neither.", "A candidate is a column or a specification.",
-                          'Write "age".')  # fmt: skip
+            yield Problem(
+                f"{path}/{at}",
+                f"{shown(one)} is neither.",
+                "A candidate is a column or a specification.",
+                'Write "age".',
+            )
         if names and names[-1] in names[:-1]:
-            yield Problem(f"{path}/{at}", f"{names[-1]!r} is there twice.", "Candidates have distinct names.",
-                          "Take one out, or give it a name of its own.")  # fmt: skip
+            yield Problem(
+                f"{path}/{at}",
+                f"{names[-1]!r} is there twice.",
+                "Candidates have distinct names.",
+                "Take one out, or give it a name of its own.",
+            )
 
 
 def _specification(
     document: Mapping[str, Any], path: str, kinds: Mapping[str, ColumnKind] | None = None
 ) -> Iterator[Problem]:
     if document.get("kind") in ("linear", "interaction"):
-        yield Problem(f"{path}/kind", f"{document['kind']!r} has no levels of its own.",
-                      "A candidate has levels of one column.", "Use numeric, categorical or ordinal.")  # fmt: skip
+        yield Problem(
+            f"{path}/kind",
+            f"{document['kind']!r} has no levels of its own.",
+            "A candidate has levels of one column.",
+            "Use numeric, categorical or ordinal.",
+        )
         return
     for policy in ("missing", "unseen", "below", "above"):
         if document.get(policy) == "refuse":
@@ -176,18 +209,36 @@ def study_column_problems(config: StudyConfig, kinds: Mapping[str, ColumnKind]) 
         if isinstance(one, dict):
             problems += _specification(one, path, after)
         elif one not in after:
-            problems.append(Problem(path, f"{one!r} is not a column of the table.", "A candidate is a column.",
-                                    nearest(one, list(after))))  # fmt: skip
+            problems.append(
+                Problem(
+                    path,
+                    f"{one!r} is not a column of the table.",
+                    "A candidate is a column.",
+                    nearest(one, list(after)),
+                )
+            )
         elif after[one] not in KIND_OF:
             rule = f"A candidate is one of {', '.join(KIND_OF)}."
             problems.append(Problem(path, f"{one!r} is of kind {after[one]}.", rule, "Derive a column of it."))
     for at, name in enumerate(config.study.leave_out):
         if name not in after:
-            problems.append(Problem(f"/study/leave_out/{at}", f"{name!r} is not a column of the table.",
-                                    "Only columns can be left out.", nearest(name, list(after))))  # fmt: skip
+            problems.append(
+                Problem(
+                    f"/study/leave_out/{at}",
+                    f"{name!r} is not a column of the table.",
+                    "Only columns can be left out.",
+                    nearest(name, list(after)),
+                )
+            )
     if not problems and not candidates(config, kinds):
-        problems.append(Problem("/study/candidates", "no column is left.", "A study reviews candidates.",
-                                "Name columns, or leave fewer out."))  # fmt: skip
+        problems.append(
+            Problem(
+                "/study/candidates",
+                "no column is left.",
+                "A study reviews candidates.",
+                "Name columns, or leave fewer out.",
+            )
+        )
     return list(dict.fromkeys(problems))
 
 
@@ -204,6 +255,7 @@ def candidates(config: StudyConfig, kinds: Mapping[str, ColumnKind]) -> list[Any
     used = {column for role in roles for column in columns_of(role)} | columns_of_the_split(config) | set(config.key)
     after = kinds_with_derived(config, kinds)
     return [
-        name for name, kind in after.items()
+        name
+        for name, kind in after.items()
         if kind in KIND_OF and name not in used and name not in config.study.leave_out
-    ]  # fmt: skip
+    ]

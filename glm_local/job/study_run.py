@@ -81,11 +81,20 @@ def open_study(
     if known is None:
         roles = config.roles
         setup = study_setup(
-            engine.columns(frame), target=roles.target, family=config.model.family, link=config.model.link,
-            exposure=roles.exposure, offset=roles.offset, weight=roles.weight, candidates=candidates(config, kinds),
-            split=config.split_document, key=config.key, folds=config.study.folds, seed=config.job.seed,
+            engine.columns(frame),
+            target=roles.target,
+            family=config.model.family,
+            link=config.model.link,
+            exposure=roles.exposure,
+            offset=roles.offset,
+            weight=roles.weight,
+            candidates=candidates(config, kinds),
+            split=config.split_document,
+            key=config.key,
+            folds=config.study.folds,
+            seed=config.job.seed,
             dispersion=config.model.dispersion,
-        )  # fmt: skip
+        )
     else:
         setup = StudySetup.read(known)
     bench: Workbench[Frame] = Workbench(engine, frame, setup, history.name, history.state.learned or None)
@@ -96,9 +105,13 @@ def open_study(
 
 def _study_environment(environment: Environment[Frame]) -> StudyEnvironment[Frame]:
     return StudyEnvironment(
-        environment.engine, environment.references, environment.reference, environment.open_store, lambda frame: {},
+        environment.engine,
+        environment.references,
+        environment.reference,
+        environment.open_store,
+        lambda frame: {},
         environment.versions,
-    )  # fmt: skip
+    )
 
 
 def workflow_rules(config: StudyConfig) -> WorkflowRules:
@@ -106,10 +119,16 @@ def workflow_rules(config: StudyConfig) -> WorkflowRules:
     asked: Any = config.study
     pairs = asked.interactions
     return WorkflowRules(
-        keep=asked.acceptance.rule, q=asked.screening.q, top_n=asked.screening.top_n,
+        keep=asked.acceptance.rule,
+        q=asked.screening.q,
+        top_n=asked.screening.top_n,
         binning=binning_rules(asked.binning),
-        level=asked.acceptance.level, errors=asked.acceptance.errors, max_factors=asked.acceptance.max_factors,
-        rounds=asked.refine_rounds, interactions=pairs.count if pairs.enabled else 0, interaction_q=pairs.q,
+        level=asked.acceptance.level,
+        errors=asked.acceptance.errors,
+        max_factors=asked.acceptance.max_factors,
+        rounds=asked.refine_rounds,
+        interactions=pairs.count if pairs.enabled else 0,
+        interaction_q=pairs.q,
         pooling=ScreeningRules(min_rows=pairs.min_cell_rows, min_evidence=pairs.min_cell_evidence),
         inference=asked.inference,
-    )  # fmt: skip
+    )

@@ -83,10 +83,16 @@ class JobResult:
     def document(self) -> dict[str, Any]:
         """The result as one JSON object."""
         return {
-            "run_id": self.run_id, "study": self.study, "repeated": self.repeated, "folder": self.folder,
-            "store": self.store, "files": list(self.files), "head": self.head, "seconds": round(self.seconds, 3),
+            "run_id": self.run_id,
+            "study": self.study,
+            "repeated": self.repeated,
+            "folder": self.folder,
+            "store": self.store,
+            "files": list(self.files),
+            "head": self.head,
+            "seconds": round(self.seconds, 3),
             **self.summary,
-        }  # fmt: skip
+        }
 
 
 class TaskRun(ABC, Generic[Config, Frame]):
@@ -152,23 +158,30 @@ class TaskRun(ABC, Generic[Config, Frame]):
             raise ConfigError.because(
                 f"{self.asked_id!r} is no run id.",
                 "It names a folder: letters, digits, dot, dash, underscore, up to 80.",
-                "Give such a name, or leave it out.", path="--run-id",
-            )  # fmt: skip
+                "Give such a name, or leave it out.",
+                path="--run-id",
+            )
 
     def _made_id(self, table: Table) -> str:
-        made = canonical_json({
-            "config": self.config.identity, "data": str(table.fingerprint), "engine": self.environment.engine.name,
-            "code": code_version(self.environment.packages),
-        })  # fmt: skip
+        made = canonical_json(
+            {
+                "config": self.config.identity,
+                "data": str(table.fingerprint),
+                "engine": self.environment.engine.name,
+                "code": code_version(self.environment.packages),
+            }
+        )
         return f"{self.config.job.name}-{hashlib.sha256(made.encode('utf-8')).hexdigest()[:16]}"
 
     def _start(self, log: RunLog, table: Table) -> None:
         log.start(
-            self.command, self.environment.engine.name, self.config.identity,
+            self.command,
+            self.environment.engine.name,
+            self.config.identity,
             package_version=code_version(self.environment.packages),
             data={"source": table.source.name, "kind": table.source.kind, "fingerprint": str(table.fingerprint)},
             environment={**package_versions(), **self.environment.versions, "store": type(log.store).__name__},
-        )  # fmt: skip
+        )
 
     def _repeated(self, files: RunFiles) -> JobResult:
         """A run that was finished before: its files are put back, its figures read from its last event."""
@@ -184,9 +197,16 @@ class TaskRun(ABC, Generic[Config, Frame]):
     ) -> JobResult:
         """How the run ended."""
         return JobResult(
-            files.log.run_id, files.log.study, str(files.folder), self.store, summary, names, head, repeated,
+            files.log.run_id,
+            files.log.study,
+            str(files.folder),
+            self.store,
+            summary,
+            names,
+            head,
+            repeated,
             time.perf_counter() - self.start,
-        )  # fmt: skip
+        )
 
 
 @contextlib.contextmanager

@@ -221,8 +221,9 @@ def read_parameters(texts: Sequence[str]) -> dict[str, str]:
     pairs = [text.partition("=") for text in texts]
     problems = [
         Problem("--param", f"{text!r} is not name=value.", "Parameters have names.", "Write --param data=/a/path.")
-        for text, (name, equals, _) in zip(texts, pairs, strict=True) if not (name.strip() and equals)
-    ]  # fmt: skip
+        for text, (name, equals, _) in zip(texts, pairs, strict=True)
+        if not (name.strip() and equals)
+    ]
     if problems:
         raise ConfigError(problems)
     return {name.strip(): value for name, _, value in pairs}

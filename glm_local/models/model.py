@@ -99,9 +99,7 @@ class Model(Generic[Frame]):
     @overload
     def predict(self, rows: Mapping[str, Any], kind: ScoreKind = ..., output: str = ...) -> float | None: ...
     @overload
-    def predict(
-        self, rows: Frame, kind: ScoreKind = ..., output: str = ..., *, overwrite: bool = ...
-    ) -> Frame: ...
+    def predict(self, rows: Frame, kind: ScoreKind = ..., output: str = ..., *, overwrite: bool = ...) -> Frame: ...
     def predict(
         self, rows: Any, kind: ScoreKind = "mean", output: str = "prediction", *, overwrite: bool = False
     ) -> Any:
@@ -170,11 +168,19 @@ class Model(Generic[Frame]):
         compiled = compile_factors(self.document.factors)
         shown = {name: codes_and_labels(one, compiled) for name, one in compiled.items()}
         return validation_report(
-            self._engine, frame, target=role_expression(spec.target), prediction=self.expression(), sample=sample,
-            family=spec.family, factors={name: one for name, one in shown.items() if one is not None}, bands=bands,
-            dispersion=figures.dispersion or None, level=spec.confidence,
-            exposure=_given(spec.exposure), weight=_given(spec.weight),
-        )  # fmt: skip
+            self._engine,
+            frame,
+            target=role_expression(spec.target),
+            prediction=self.expression(),
+            sample=sample,
+            family=spec.family,
+            factors={name: one for name, one in shown.items() if one is not None},
+            bands=bands,
+            dispersion=figures.dispersion or None,
+            level=spec.confidence,
+            exposure=_given(spec.exposure),
+            weight=_given(spec.weight),
+        )
 
     def to_sql(
         self, dialect: str = "spark", kind: ScoreKind = "mean", table: str | None = None, output: str = "prediction"
@@ -247,7 +253,9 @@ def read_document(source: str | Path | Mapping[str, Any]) -> ModelDocument:
         document = read_object(Path(source).read_text(encoding="utf-8"))
     except ValueError as error:  # bytes that are no UTF-8 too
         raise SpecError.because(
-            f"{source} is no model file: {error}.", "A model file is the JSON that Model.save writes.",
-            "Take the file the fit wrote.", "model",
-        ) from None  # fmt: skip
+            f"{source} is no model file: {error}.",
+            "A model file is the JSON that Model.save writes.",
+            "Take the file the fit wrote.",
+            "model",
+        ) from None
     return read_model_json(document)

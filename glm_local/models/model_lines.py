@@ -28,13 +28,20 @@ def fit_figures(model: ModelDocument) -> dict[str, str]:
     """Figures of the fit, written."""
     figures = model.statistics
     shown: dict[str, float | None] = {
-        "Rows": figures.rows, "Coefficients": figures.parameters, "Residual deviance": figures.deviance,
-        "Null deviance": figures.null_deviance, "Residual degrees of freedom": figures.df_residual,
-        "Dispersion": figures.dispersion, "Pearson dispersion": figures.dispersion_pearson,
-        "Dispersion by row": figures.dispersion_by_row, "Dispersion by key": figures.dispersion_by_key,
-        "Log-likelihood": figures.log_likelihood, "AIC": figures.aic, "BIC": figures.bic,
+        "Rows": figures.rows,
+        "Coefficients": figures.parameters,
+        "Residual deviance": figures.deviance,
+        "Null deviance": figures.null_deviance,
+        "Residual degrees of freedom": figures.df_residual,
+        "Dispersion": figures.dispersion,
+        "Pearson dispersion": figures.dispersion_pearson,
+        "Dispersion by row": figures.dispersion_by_row,
+        "Dispersion by key": figures.dispersion_by_key,
+        "Log-likelihood": figures.log_likelihood,
+        "AIC": figures.aic,
+        "BIC": figures.bic,
         "AIC with weights as repeated rows, as in R": figures.r_aic if figures.r_aic != figures.aic else None,
-    }  # fmt: skip
+    }
     return {name: _number(value) for name, value in shown.items() if value is not None}
 
 
@@ -58,17 +65,32 @@ def role_words(model: ModelDocument) -> dict[str, str]:
     spec = model.spec
     roles = {"Target": spec.target, "Exposure": spec.exposure, "Weight": spec.weight, "Offset": spec.offset}
     return {
-        role: column if isinstance(column, str) else "an expression" for role, column in roles.items()
+        role: column if isinstance(column, str) else "an expression"
+        for role, column in roles.items()
         if column is not None
     }
 
 
 def _row(one: Coefficient, thin: str, credible: float | None) -> CoefficientRow:
     return CoefficientRow(
-        one.term, one.factor or "", "" if one.level is None else level_text(one.level),
-        one.estimate, one.std_error, one.statistic, one.p_value, one.lower, one.upper,
-        one.relativity, one.relativity_lower, one.relativity_upper, one.rows, one.weight, one.status,
-        one.inference or "", credible=credible, thin=thin,
+        one.term,
+        one.factor or "",
+        "" if one.level is None else level_text(one.level),
+        one.estimate,
+        one.std_error,
+        one.statistic,
+        one.p_value,
+        one.lower,
+        one.upper,
+        one.relativity,
+        one.relativity_lower,
+        one.relativity_upper,
+        one.rows,
+        one.weight,
+        one.status,
+        one.inference or "",
+        credible=credible,
+        thin=thin,
     )
 
 

@@ -21,26 +21,46 @@ def model_row(model: ModelDocument) -> Row:
     """The model as a row of `models`."""
     figures, end = model.statistics, model.convergence
     return {
-        "model_id": model.fingerprint, "name": model.name, "family": model.spec.family, "link": model.spec.link,
-        "route": end.route, "converged": end.converged, "convergence": end.reason,
-        "iterations": end.iterations, "rows": figures.rows,
-        "deviance": figures.deviance, "null_deviance": figures.null_deviance, "log_likelihood": figures.log_likelihood,
-        "aic": figures.aic, "bic": figures.bic, "dispersion": figures.dispersion,
+        "model_id": model.fingerprint,
+        "name": model.name,
+        "family": model.spec.family,
+        "link": model.spec.link,
+        "route": end.route,
+        "converged": end.converged,
+        "convergence": end.reason,
+        "iterations": end.iterations,
+        "rows": figures.rows,
+        "deviance": figures.deviance,
+        "null_deviance": figures.null_deviance,
+        "log_likelihood": figures.log_likelihood,
+        "aic": figures.aic,
+        "bic": figures.bic,
+        "dispersion": figures.dispersion,
         "document": model_json(model),
-    }  # fmt: skip
+    }
 
 
 def coefficient_rows(model: ModelDocument) -> list[Row]:
     """The coefficient table as rows of `coefficients`."""
     return [
         {
-            "model_id": model.fingerprint, "term": one.term, "factor": one.factor, "level": one.level,
-            "is_base": one.status == "base", "is_aliased": one.status == "aliased", "estimate": one.estimate,
-            "standard_error": one.std_error, "statistic": one.statistic, "p_value": one.p_value, "lower": one.lower,
-            "upper": one.upper, "relativity": one.relativity, "inference": one.inference,
+            "model_id": model.fingerprint,
+            "term": one.term,
+            "factor": one.factor,
+            "level": one.level,
+            "is_base": one.status == "base",
+            "is_aliased": one.status == "aliased",
+            "estimate": one.estimate,
+            "standard_error": one.std_error,
+            "statistic": one.statistic,
+            "p_value": one.p_value,
+            "lower": one.lower,
+            "upper": one.upper,
+            "relativity": one.relativity,
+            "inference": one.inference,
         }
         for one in model.coefficients
-    ]  # fmt: skip
+    ]
 
 
 def spec_rows(model: ModelDocument, split: dict[str, Any]) -> list[Row]:
@@ -63,9 +83,12 @@ def table_rows(name: str, table: pd.DataFrame) -> Iterator[Row]:
     level = next((column for column in _LEVEL_COLUMNS if column in table.columns), None)
     for line in table.to_dict("records"):
         yield {
-            "report": name, "sample": _text(line.get("sample")), "factor": _text(line.get("factor")),
-            "level": _text(line.get(level)) if level else None, "cells": line,
-        }  # fmt: skip
+            "report": name,
+            "sample": _text(line.get("sample")),
+            "factor": _text(line.get("factor")),
+            "level": _text(line.get(level)) if level else None,
+            "cells": line,
+        }
 
 
 def _text(value: object) -> str | None:

@@ -92,11 +92,26 @@ def fit_glm(
         With every problem at once.
     """
     return fit_frame(
-        engine or PandasEngine(), frame, target=target, factors=factors, family=family, link=link, exposure=exposure,
-        offset=offset, weight=weight, ridge=ridge, solver=solver, intercept=intercept, dispersion=dispersion,
-        confidence=confidence, where=where, on_failure=on_failure, on_separation=on_separation, name=name,
+        engine or PandasEngine(),
+        frame,
+        target=target,
+        factors=factors,
+        family=family,
+        link=link,
+        exposure=exposure,
+        offset=offset,
+        weight=weight,
+        ridge=ridge,
+        solver=solver,
+        intercept=intercept,
+        dispersion=dispersion,
+        confidence=confidence,
+        where=where,
+        on_failure=on_failure,
+        on_separation=on_separation,
+        name=name,
         pins=pins,
-    )  # fmt: skip
+    )
 
 
 @arguments_checked

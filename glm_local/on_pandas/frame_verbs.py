@@ -92,9 +92,16 @@ def stratified_sample(
     engine = PandasEngine()
     with engine.holding(frame) as held:
         draw = draw_sample(
-            engine, held, strata, size=size, fraction=fraction, min_per_stratum=min_per_stratum, seed=seed, key=key,
+            engine,
+            held,
+            strata,
+            size=size,
+            fraction=fraction,
+            min_per_stratum=min_per_stratum,
+            seed=seed,
+            key=key,
             weight_column=weight_column,
-        )  # fmt: skip
+        )
     marked: pd.DataFrame = draw.marked
     ties = marked[TIES].to_numpy()
     kept = marked[WEIGHT].notna().to_numpy(copy=True)
@@ -107,7 +114,17 @@ def stratified_sample(
 
 
 __all__ = [
-    "aggregate_rate_table", "aggregate_table", "by_factor_report", "calibration", "double_lift", "drift", "lift",
-    "missing_strata", "model_version_comparison", "stratified_sample", "summary", "train_validation_comparison",
+    "aggregate_rate_table",
+    "aggregate_table",
+    "by_factor_report",
+    "calibration",
+    "double_lift",
+    "drift",
+    "lift",
+    "missing_strata",
+    "model_version_comparison",
+    "stratified_sample",
+    "summary",
+    "train_validation_comparison",
     "validation_report",
-]  # fmt: skip
+]

@@ -22,9 +22,16 @@ from glm_local.stores.delta_store import open_store
 def local_environment() -> Environment[pd.DataFrame]:
     """Everything a job needs on this machine."""
     return Environment(
-        engine=PandasEngine(), columns=column_kinds, read=_read, numbered=_numbered, keep=_keep,
-        fingerprint=data_fingerprint, open_store=open_store, references=LOCAL_REFERENCES, reference="statsmodels",
-    )  # fmt: skip
+        engine=PandasEngine(),
+        columns=column_kinds,
+        read=_read,
+        numbered=_numbered,
+        keep=_keep,
+        fingerprint=data_fingerprint,
+        open_store=open_store,
+        references=LOCAL_REFERENCES,
+        reference="statsmodels",
+    )
 
 
 def _read(source: DataSource, columns: Sequence[str]) -> pd.DataFrame:

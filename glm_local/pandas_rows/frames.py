@@ -117,9 +117,10 @@ def is_delta(path: Path) -> bool:
 def no_order(what: str) -> GlmError:
     """The refusal of a source whose rows may come in any order."""
     return EngineError.because(
-        f"{what} has no order of rows.", "Row numbers need a stable order.",
+        f"{what} has no order of rows.",
+        "Row numbers need a stable order.",
         "Give the path of Parquet files, or name a column that identifies a row.",
-    )  # fmt: skip
+    )
 
 
 def _path_table(path: Path, columns: Sequence[str] | None) -> pa.Table:

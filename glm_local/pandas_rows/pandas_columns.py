@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from glm_local.errors import DataError, nearest
 from glm_local.expressions.columns import ColumnKind, ReadKind
-from glm_local.expressions.evaluate import Values, read_array
-from glm_local.expressions.read_array import physical_kind
+from glm_local.expressions.read_array import physical_kind, read_array
+from glm_local.expressions.values import Values
 
 
 @dataclass
@@ -53,7 +53,11 @@ class FrameColumns:
     """
 
     def __init__(
-        self, frame: pd.DataFrame, kinds: dict[str, ColumnKind] | None = None, start: int = 0, stop: int | None = None,
+        self,
+        frame: pd.DataFrame,
+        kinds: dict[str, ColumnKind] | None = None,
+        start: int = 0,
+        stop: int | None = None,
         memo: Memo | None = None,
     ) -> None:
         self._memo = memo
@@ -126,6 +130,7 @@ def _utf8(words: Any) -> Any:
         return pa.array(words, pa.string())
     except UnicodeEncodeError as error:
         raise DataError.because(
-            f"a text holds half a character: {ascii(error.object)[:60]}.", "Text is encoded as UTF-8.",
+            f"a text holds half a character: {ascii(error.object)[:60]}.",
+            "Text is encoded as UTF-8.",
             'Mend the column: frame[column].str.encode("utf-8", "replace").str.decode("utf-8").',
         ) from None

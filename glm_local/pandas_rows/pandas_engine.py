@@ -14,9 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from glm_local.expressions.columns import ColumnKind
-from glm_local.expressions.evaluate import Values, evaluate, evaluate_all
+from glm_local.expressions.evaluate import evaluate, evaluate_all
 from glm_local.expressions.expression import Expression, Read
-from glm_local.expressions.values import as_number
+from glm_local.expressions.values import Values, as_number
 from glm_local.pandas_rows.frames import FrameLike, as_frame, is_delta, no_order
 from glm_local.pandas_rows.pandas_columns import (
     FrameColumns,
@@ -169,9 +169,7 @@ def _numbers(values: Values, keep: NDArray[np.bool_] | None) -> NDArray[np.float
     return numbers if keep is None else numbers[keep]
 
 
-def _evaluated(
-    frame: pd.DataFrame, expressions: Sequence[Expression], memo: Memo | None = None
-) -> Iterator[pa.Table]:
+def _evaluated(frame: pd.DataFrame, expressions: Sequence[Expression], memo: Memo | None = None) -> Iterator[pa.Table]:
     kinds: dict[str, ColumnKind] = {}
     for start in range(0, len(frame), ROWS_AT_ONCE):
         reader = FrameColumns(frame, kinds, start, start + ROWS_AT_ONCE, memo)

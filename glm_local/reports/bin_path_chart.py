@@ -41,8 +41,18 @@ def bin_path_figure(trials: pd.DataFrame, width: float = 520, height: float = 28
     shown = np.array([*np.concatenate(list(curves.values()) or [np.array([])]), *ends])
     ticks = ticks_around(list(_without_first_drop(shown)), include=[])
     header = [(label, colour, dash) for name, label, colour, dash in CURVES if name in curves]
-    plot = PlotArea("Deviance by number of bins", "bins", "change of deviance", list(bins) or [1.0], ticks, 0.5,
-                    width, height, " %", header)
+    plot = PlotArea(
+        "Deviance by number of bins",
+        "bins",
+        "change of deviance",
+        list(bins) or [1.0],
+        ticks,
+        0.5,
+        width,
+        height,
+        " %",
+        header,
+    )
     chosen = path["chosen"].to_numpy(dtype=bool) if "chosen" in path else np.zeros(len(path), bool)
     for k in bins[chosen]:
         _mark_chosen(plot, k, [float(one[bins == k][0]) for one in curves.values()])
@@ -73,8 +83,9 @@ def _curve(plot: PlotArea, bins: Array, change: Array, style: tuple[str, str, st
         about = f"{x:.0f} bins: {label} {ratio_text(y)} %"
         if y > plot.y_range[1]:
             across, up = plot.at(x, y)
-            plot.svg.polygon([(across - 4, up + 7), (across + 4, up + 7), (across, up)], colour,
-                             f"{about} (off the scale)")
+            plot.svg.polygon(
+                [(across - 4, up + 7), (across + 4, up + 7), (across, up)], colour, f"{about} (off the scale)"
+            )
         else:
             plot.svg.dot(plot.at(x, y), colour, 3.2, about)
 

@@ -19,8 +19,12 @@ def against_constant(tables: ValidationTables, sample: str) -> DoubleLift:
     average = predicted / total if total > 0 else np.nan
     with np.errstate(divide="ignore", invalid="ignore"):
         table = bands[["band", "rows", "exposure", "actual_rate"]].assign(
-            lowest=bands["lowest_rate"] / average, highest=bands["highest_rate"] / average,
-            rate_a=actual / total if total > 0 else np.nan, rate_b=bands["predicted_rate"],
-            actual_relative=bands["actual_lift"], relative_a=1.0, relative_b=bands["predicted_lift"],
-        )  # fmt: skip
+            lowest=bands["lowest_rate"] / average,
+            highest=bands["highest_rate"] / average,
+            rate_a=actual / total if total > 0 else np.nan,
+            rate_b=bands["predicted_rate"],
+            actual_relative=bands["actual_lift"],
+            relative_a=1.0,
+            relative_b=bands["predicted_lift"],
+        )
     return DoubleLift(CONSTANT, "this model", table, sample)

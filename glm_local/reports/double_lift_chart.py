@@ -43,8 +43,9 @@ def double_lift_figure(
     styles = {"actual": (INK, ""), "a": (BEFORE, "2 3"), "b": (FITTED, "5 3")}
     named = {"actual": "observed", "a": f"A: {shortened(first, 28)}", "b": f"B: {shortened(second, 28)}"}
     header = [(named[name], *style) for name, style in styles.items()]
-    plot = PlotArea("Double lift", across, "rate / average rate", bands or [1.0], ticks, 0.5, width, height,
-                    header=header)
+    plot = PlotArea(
+        "Double lift", across, "rate / average rate", bands or [1.0], ticks, 0.5, width, height, header=header
+    )
     plot.svg.line(plot.at(plot.x_range[0], 1.0), plot.at(plot.x_range[1], 1.0), MUTED, 1, "4 3")
     for name, (colour, dash) in styles.items():
         plot.svg.path([plot.at(x, y) for x, y in zip(bands, rates[name], strict=True)], colour, 1.9, dash)

@@ -25,9 +25,11 @@ VALIDATION = ("summary", "excluded", "calibration", "lift", "lorenz", "gini")
 def report_tables(content: StudyContent) -> dict[str, pd.DataFrame]:
     """Every table of the report by name, whole: levels the page leaves out are here; empty ones are not."""
     tables: dict[str, pd.DataFrame] = {
-        "coefficients": pd.DataFrame([asdict(row) for row in content.coefficients],
-                                     columns=list(CoefficientRow.__dataclass_fields__)),
-        **_validation("validation", content.validation), **_validation("holdout", content.holdout),
+        "coefficients": pd.DataFrame(
+            [asdict(row) for row in content.coefficients], columns=list(CoefficientRow.__dataclass_fields__)
+        ),
+        **_validation("validation", content.validation),
+        **_validation("holdout", content.holdout),
     }
     named = {"screening": content.screening, "interactions": content.interactions, "versions": content.versions}
     tables |= {name: with_flags(table) for name, table in named.items() if table is not None}
@@ -97,8 +99,10 @@ def unique_names(names: Iterable[str], letters: int) -> dict[str, str]:
 def _workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> Path:
     if importlib.util.find_spec("openpyxl") is None:
         raise ConfigError.because(
-            f"{path.name!r} is an Excel workbook.", "Workbooks are written by openpyxl, which is not installed.",
-            "Install the extra: pip install 'glm-spark[excel]'; or give a folder and get CSV files.", "path",
+            f"{path.name!r} is an Excel workbook.",
+            "Workbooks are written by openpyxl, which is not installed.",
+            "Install the extra: pip install 'glm-spark[excel]'; or give a folder and get CSV files.",
+            "path",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     sheets = unique_names(tables, SHEET_LETTERS)
@@ -130,7 +134,13 @@ def _validation(name: str, tables: ValidationTables | None) -> dict[str, pd.Data
 
 
 def _facts(content: StudyContent) -> pd.DataFrame:
-    parts = {"role": content.roles, "model": content.model, "figure": content.fit_figures,
-             "fingerprint": content.fingerprints, "package": content.packages, "pass": content.passes}
+    parts = {
+        "role": content.roles,
+        "model": content.model,
+        "figure": content.fit_figures,
+        "fingerprint": content.fingerprints,
+        "package": content.packages,
+        "pass": content.passes,
+    }
     lines = [(part, name, text) for part, facts in parts.items() for name, text in facts.items()]
     return pd.DataFrame(lines, columns=["what", "name", "value"])

@@ -159,8 +159,9 @@ class IntervalScale:
         return math.log(value) if value > 0 else -1e9
 
 
-def interval_scale(estimates: Sequence[float], lowers: Sequence[float], uppers: Sequence[float], logarithmic: bool
-                   ) -> IntervalScale:
+def interval_scale(
+    estimates: Sequence[float], lowers: Sequence[float], uppers: Sequence[float], logarithmic: bool
+) -> IntervalScale:
     """A scale that shows every estimate, and intervals as far as they are not far wider than the estimates' range."""
     kept = [value for value in estimates if math.isfinite(value) and (value > 0 or not logarithmic)]
     kept.append(1.0 if logarithmic else 0.0)
@@ -178,8 +179,13 @@ def interval_scale(estimates: Sequence[float], lowers: Sequence[float], uppers: 
 
 def _legend(svg: Svg, panel: Panel, title: str) -> None:
     narrow = svg.width < NARROW
-    svg.text((8, 16) if narrow else (panel.axis.left, 16), shortened(title, 54) if narrow else title, size=12,
-             colour=INK, bold=True)
+    svg.text(
+        (8, 16) if narrow else (panel.axis.left, 16),
+        shortened(title, 54) if narrow else title,
+        size=12,
+        colour=INK,
+        bold=True,
+    )
     x, y = (8.0, 33.0) if narrow else (panel.right - LEGEND, 12.0)
     svg.line((x, y), (x + 22, y), OBSERVED, 1.8)
     svg.dot((x + 11, y), OBSERVED)
@@ -240,16 +246,18 @@ def _rates(svg: Svg, panel: Panel, table: pd.DataFrame, joined: bool) -> None:
         _observed_mark(svg, at(i, observed[i], -1), line, ticks, axis.mark)
 
 
-def _observed_mark(svg: Svg, at: tuple[float, float], line: dict[Hashable, Any], ticks: Sequence[float], radius: float
-                   ) -> None:
+def _observed_mark(
+    svg: Svg, at: tuple[float, float], line: dict[Hashable, Any], ticks: Sequence[float], radius: float
+) -> None:
     rate = float(line["actual_rate"])
     if not math.isfinite(rate):
         return
     about = f"{level_text(line['level'])}: observed {rate_text(rate)}, A/E {ratio_text(line['actual_to_predicted'])}"
     x, y = at
     if rate > ticks[-1]:
-        svg.polygon([(x - radius - 0.8, y + 5), (x + radius + 0.8, y + 5), (x, y - 3)], OBSERVED,
-                    f"{about} (off the scale)")
+        svg.polygon(
+            [(x - radius - 0.8, y + 5), (x + radius + 0.8, y + 5), (x, y - 3)], OBSERVED, f"{about} (off the scale)"
+        )
     else:
         svg.dot(at, OBSERVED, radius, about)
 
@@ -257,9 +265,12 @@ def _observed_mark(svg: Svg, at: tuple[float, float], line: dict[Hashable, Any],
 def _rate_range(table: pd.DataFrame) -> tuple[float, float]:
     thick = table[table["exposure_share"] >= THIN_SHARE]
     reliable = table if thick.empty else thick
-    rates = np.concatenate([
-        table["predicted_rate"].to_numpy(dtype=float), reliable["actual_rate"].to_numpy(dtype=float),
-    ])
+    rates = np.concatenate(
+        [
+            table["predicted_rate"].to_numpy(dtype=float),
+            reliable["actual_rate"].to_numpy(dtype=float),
+        ]
+    )
     rates = rates[np.isfinite(rates)]
     if not len(rates):
         return 0.0, 1.0

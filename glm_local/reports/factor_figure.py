@@ -104,8 +104,16 @@ def factor_figure(
 class _Relativities:
     """The lower panel."""
 
-    def __init__(self, svg: Svg, panel: Panel, rows: Sequence[CoefficientRow], before: Sequence[float], name: str,
-                 previous_name: str, joined: bool) -> None:
+    def __init__(
+        self,
+        svg: Svg,
+        panel: Panel,
+        rows: Sequence[CoefficientRow],
+        before: Sequence[float],
+        name: str,
+        previous_name: str,
+        joined: bool,
+    ) -> None:
         self.svg, self.panel, self.rows, self.before = svg, panel, rows, before
         self.name, self.previous_name, self.joined = name, previous_name, joined
         self.values = [_values(row, name) for row in rows]
@@ -220,8 +228,9 @@ def _values(row: CoefficientRow, relativity_name: str) -> tuple[float, float, fl
     return known(row.relativity), known(row.relativity_lower), known(row.relativity_upper)
 
 
-def _scale(values: Sequence[tuple[float, float, float]], before: Sequence[float], logarithmic: bool
-           ) -> tuple[list[float], IntervalScale]:
+def _scale(
+    values: Sequence[tuple[float, float, float]], before: Sequence[float], logarithmic: bool
+) -> tuple[list[float], IntervalScale]:
     estimates, lowers, uppers = zip(*values, strict=True) if values else ((), (), ())
     kept = [one for one in (*estimates, *before) if math.isfinite(one) and (one > 0 or not logarithmic)]
     wanted = interval_scale(kept, lowers, uppers, logarithmic)

@@ -113,8 +113,9 @@ def _section(name: str, anchor: str, content: ReportContent, scale: IntervalScal
         chart = at_both_widths(
             lambda width: factor_figure(
                 judged, fitted, title=title, relativity_name=content.relativity_name, width=width
-            ).svg(), CHART,
-        )  # fmt: skip
+            ).svg(),
+            CHART,
+        )
     shown = largest(rows)
     lines = level_lines(shown, content.relativity_name, scale, exposure_total(rows), cells, len(samples))
     return FactorSection(name, anchor, lines, len(rows) - len(shown), samples, chart, caution(fitted))
@@ -136,8 +137,12 @@ def exposure_total(rows: Sequence[CoefficientRow]) -> float:
 
 
 def level_lines(
-    rows: Sequence[CoefficientRow], relativity_name: str, scale: IntervalScale, total: float,
-    cells: Mapping[str, tuple[AeCell, ...]], samples: int,
+    rows: Sequence[CoefficientRow],
+    relativity_name: str,
+    scale: IntervalScale,
+    total: float,
+    cells: Mapping[str, tuple[AeCell, ...]],
+    samples: int,
 ) -> tuple[LevelLine, ...]:
     """Levels ready to print; those without an A/E get a dash per sample."""
     unknown = (AeCell(ratio_text(None), False),) * samples
@@ -147,21 +152,33 @@ def level_lines(
 
 
 def level_line(
-    row: CoefficientRow, relativity_name: str, scale: IntervalScale | None, total: float = 0.0,
-    cells: tuple[AeCell, ...] = (), name: str = "",
+    row: CoefficientRow,
+    relativity_name: str,
+    scale: IntervalScale | None,
+    total: float = 0.0,
+    cells: tuple[AeCell, ...] = (),
+    name: str = "",
 ) -> LevelLine:
     """One coefficient ready to print; without a scale it has no bar."""
     value, lower, upper = _shown(row, relativity_name)
     drawn = scale is not None and row.status in KNOWN and math.isfinite(value)
     share = known(row.exposure) / total if total > 0 else math.nan
     return LevelLine(
-        level=name or level_text(row.level), note=row.notes, status=row.status,
-        exposure=amount_text(row.exposure), share=share_text(share), rows=count_text(row.rows),
-        relativity=ratio_text(value), interval=_interval(lower, upper),
+        level=name or level_text(row.level),
+        note=row.notes,
+        status=row.status,
+        exposure=amount_text(row.exposure),
+        share=share_text(share),
+        rows=count_text(row.rows),
+        relativity=ratio_text(value),
+        interval=_interval(lower, upper),
         bar=Markup(interval_bar(value, lower, upper, scale)) if drawn and scale is not None else Markup(),
-        estimate=estimate_text(row.estimate), std_error=estimate_text(row.std_error),
-        statistic=ratio_text(row.statistic), p_value=probability_text(row.p_value),
-        credible=ratio_text(row.credible) if row.credible is not None else "", actual_expected=cells,
+        estimate=estimate_text(row.estimate),
+        std_error=estimate_text(row.std_error),
+        statistic=ratio_text(row.statistic),
+        p_value=probability_text(row.p_value),
+        credible=ratio_text(row.credible) if row.credible is not None else "",
+        actual_expected=cells,
         unseen=_interval(*_unseen(row, relativity_name)),
     )
 

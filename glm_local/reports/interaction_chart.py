@@ -47,11 +47,22 @@ def interaction_figure(cells: pd.DataFrame, row: str = "", column: str = "") -> 
     svg.text((8, 18), shortened(f"{row} (down) by {column} (across): A/E{said}", 110), size=12, colour=INK, bold=True)
     for j, name in enumerate(grid.columns):
         x = left + size * (j + 0.5)
-        svg.text((x + 3, top - 8), shortened(level_text(name), 18), anchor="start" if upright else "middle",
-                 turn=-40 if upright else 0, title=level_text(name), colour=INK)
+        svg.text(
+            (x + 3, top - 8),
+            shortened(level_text(name), 18),
+            anchor="start" if upright else "middle",
+            turn=-40 if upright else 0,
+            title=level_text(name),
+            colour=INK,
+        )
     for i, name in enumerate(grid.rows):
-        svg.text((left - 8, top + CELL_HEIGHT * (i + 0.5) + 4), shortened(level_text(name), 24), anchor="end",
-                 title=level_text(name), colour=INK)
+        svg.text(
+            (left - 8, top + CELL_HEIGHT * (i + 0.5) + 4),
+            shortened(level_text(name), 24),
+            anchor="end",
+            title=level_text(name),
+            colour=INK,
+        )
         for j in range(len(grid.columns)):
             _cell(svg, grid, (i, j), (left + size * j, top + CELL_HEIGHT * i), size)
     _key(svg, left, height - 40, grid.reach)
@@ -85,8 +96,18 @@ def _grid(cells: pd.DataFrame) -> _Grid:
     thin = (values["exposure"] < THIN_SHARE * float(cells["exposure"].sum())) | (known["pooled"] == 1)
     thick = ratio[np.isfinite(ratio) & (ratio > 0) & ~thin]
     reach = float(np.exp(np.abs(np.log(thick)).max(initial=0.0)))
-    return _Grid(rows, columns, ratio, known["lower"], known["upper"], known["deviation"], values["exposure"], thin,
-                 min(max(reach, 1.1), 2.5), more_rows + more_columns)
+    return _Grid(
+        rows,
+        columns,
+        ratio,
+        known["lower"],
+        known["upper"],
+        known["deviation"],
+        values["exposure"],
+        thin,
+        min(max(reach, 1.1), 2.5),
+        more_rows + more_columns,
+    )
 
 
 def _kept(cells: pd.DataFrame, axis: str, most: int) -> tuple[list[str], int]:
@@ -118,11 +139,23 @@ def _cell(svg: Svg, grid: _Grid, at: tuple[int, int], corner: tuple[float, float
     if far and not thin:
         svg.rectangle(x, y, size, CELL_HEIGHT, INK)
         width, height = size - 4, CELL_HEIGHT - 4
-    svg.rectangle(middle[0] - width / 2, middle[1] - height / 2, width, height, _colour(ratio, grid.reach),
-                  f"{where}: A/E {ratio_text(ratio)}{interval}, exposure {amount_text(exposure)}")
+    svg.rectangle(
+        middle[0] - width / 2,
+        middle[1] - height / 2,
+        width,
+        height,
+        _colour(ratio, grid.reach),
+        f"{where}: A/E {ratio_text(ratio)}{interval}, exposure {amount_text(exposure)}",
+    )
     if size >= 34 and not thin:
-        svg.text((middle[0], middle[1] + 4), f"{ratio:.2f}", anchor="middle", size=10.5, bold=far,
-                 colour="#fff" if abs(_share(ratio, grid.reach)) > 0.62 else INK)
+        svg.text(
+            (middle[0], middle[1] + 4),
+            f"{ratio:.2f}",
+            anchor="middle",
+            size=10.5,
+            bold=far,
+            colour="#fff" if abs(_share(ratio, grid.reach)) > 0.62 else INK,
+        )
 
 
 def _share(ratio: float, reach: float) -> float:
@@ -143,7 +176,11 @@ def _key(svg: Svg, left: float, top: float, reach: float) -> None:
         ratio = math.exp(math.log(reach) * (2 * i / (steps - 1) - 1))
         svg.rectangle(left + width * i, top, width + 0.5, 10, _colour(ratio, reach))
     for share, text in ((0.0, f"{1 / reach:.2f} or less"), (0.5, "1"), (1.0, f"{reach:.2f} or more")):
-        svg.text((left + width * steps * share, top + 24), text, anchor="middle" if share == 0.5 else
-                 "start" if share == 0 else "end", size=10.5)
+        svg.text(
+            (left + width * steps * share, top + 24),
+            text,
+            anchor="middle" if share == 0.5 else "start" if share == 0 else "end",
+            size=10.5,
+        )
     said = "Framed: more than chance. Small square: little exposure. Dot: no rows."
     svg.text((left + width * steps + 22, top + 9), said, size=10.5)

@@ -34,30 +34,36 @@ def render_report(content: ReportContent) -> str:
     Names that come from the data are escaped; a content security policy in the page forbids scripts and loading.
     """
     judged = content.judged_sample
-    return page_environment().get_template("report.html.j2").render(
-        content=content,
-        verdict=content.verdict or plain_verdict(content),
-        judged=judged,
-        caution=caution(content.coefficients),
-        singles=single_terms(content.coefficients, content.relativity_name),
-        sections=factor_sections(content),
-        summary=printed(summary_with_gini(content.validation), SUMMARY),
-        calibration=printed(calibration_and_lift(content.validation, judged), CALIBRATION),
-        excluded=printed(content.validation.excluded, EXCLUDED),
-        figures=_figures(content.validation, judged),
-        lifts=comparisons(content.double_lifts or [against_constant(content.validation, judged)]),
-        contents=_contents(content),
+    return (
+        page_environment()
+        .get_template("report.html.j2")
+        .render(
+            content=content,
+            verdict=content.verdict or plain_verdict(content),
+            judged=judged,
+            caution=caution(content.coefficients),
+            singles=single_terms(content.coefficients, content.relativity_name),
+            sections=factor_sections(content),
+            summary=printed(summary_with_gini(content.validation), SUMMARY),
+            calibration=printed(calibration_and_lift(content.validation, judged), CALIBRATION),
+            excluded=printed(content.validation.excluded, EXCLUDED),
+            figures=_figures(content.validation, judged),
+            lifts=comparisons(content.double_lifts or [against_constant(content.validation, judged)]),
+            contents=_contents(content),
+        )
     )
 
 
 def _figures(tables: ValidationTables, sample: str) -> list[Markup]:
     """Calibration, lift and Lorenz, each narrow enough for a phone."""
     return [
-        Markup(chart) for chart in (
-            calibration_chart(of(tables.calibration, sample), sample), lift_chart(of(tables.lift, sample), sample),
+        Markup(chart)
+        for chart in (
+            calibration_chart(of(tables.calibration, sample), sample),
+            lift_chart(of(tables.lift, sample), sample),
             lorenz_chart(tables.lorenz, tables.gini),
         )
-    ]  # fmt: skip
+    ]
 
 
 def _contents(content: ReportContent) -> list[tuple[str, str]]:
@@ -79,13 +85,17 @@ def _contents(content: ReportContent) -> list[tuple[str, str]]:
 def validation_html(report: ValidationTables) -> str:
     """A fragment for notebooks: summary, calibration, lift and Lorenz."""
     sample = str(report.summary["sample"].iloc[-1])
-    return page_environment().get_template("validation.html.j2").render(
-        summary=printed(summary_with_gini(report), SUMMARY),
-        calibration=printed(calibration_and_lift(report, sample), CALIBRATION),
-        excluded=printed(report.excluded, EXCLUDED),
-        figure=Markup(validation_figure(report, sample).svg()),
-        sample=sample,
-        definitions=report.definitions,
+    return (
+        page_environment()
+        .get_template("validation.html.j2")
+        .render(
+            summary=printed(summary_with_gini(report), SUMMARY),
+            calibration=printed(calibration_and_lift(report, sample), CALIBRATION),
+            excluded=printed(report.excluded, EXCLUDED),
+            figure=Markup(validation_figure(report, sample).svg()),
+            sample=sample,
+            definitions=report.definitions,
+        )
     )
 
 
@@ -93,8 +103,12 @@ def validation_html(report: ValidationTables) -> str:
 def page_environment() -> Environment:
     """Templates that escape every name and refuse what is not there."""
     environment = Environment(
-        loader=PackageLoader("glm_local.reports", "templates"), autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False,
+        loader=PackageLoader("glm_local.reports", "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
     )
     environment.finalize = _finalize
     environment.globals["dark"] = DARK

@@ -45,32 +45,40 @@ def render_study_report(content: StudyContent) -> str:
     """
     tables, sample, every = content.validation, content.shown_sample, content.every_sample
     fitted = bool(content.coefficients) or tables is not None
-    return page_environment().get_template("study.html.j2").render(
-        content=content,
-        verdict=content.verdict or (plain_verdict(content) if fitted else ""),
-        fitted=fitted,
-        contents=_contents(content),
-        sample=sample,
-        samples=None if every is None else printed(every, SAMPLES),
-        excluded=None if tables is None or tables.excluded.empty else printed(tables.excluded, EXCLUDED),
-        caution=caution(content.coefficients),
-        singles=model_terms(content),
-        factors=model_factors(content),
-        pages=factor_pages(content),
-        screening=_optional(content.screening, (*SCREENING, NOT_TESTED)),
-        interactions=_optional(content.interactions, INTERACTIONS),
-        pairs=pair_maps(content),
-        versions=_optional(content.versions, MODEL_VERSIONS),
-        comparisons=comparisons(content.double_lifts),
-        lift="" if tables is None else at_both_widths(
-            lambda width: lift_figure(of(tables.lift, sample), sample, width, 320).svg(), 460),
-        lorenz="" if tables is None else at_both_widths(
-            lambda width: lorenz_figure(tables.lorenz, tables.gini, width, 0.87 * width).svg(), 460),
-        calibration="" if tables is None else _calibration(tables, sample),
-        bands=None if tables is None else printed(of(tables.calibration, sample), BANDS),
-        lifts=None if tables is None else printed(of(tables.lift, sample), LIFT),
-        ginis=None if tables is None else printed(tables.gini, GINI),
-        holdout=_holdout(content.holdout),
+    return (
+        page_environment()
+        .get_template("study.html.j2")
+        .render(
+            content=content,
+            verdict=content.verdict or (plain_verdict(content) if fitted else ""),
+            fitted=fitted,
+            contents=_contents(content),
+            sample=sample,
+            samples=None if every is None else printed(every, SAMPLES),
+            excluded=None if tables is None or tables.excluded.empty else printed(tables.excluded, EXCLUDED),
+            caution=caution(content.coefficients),
+            singles=model_terms(content),
+            factors=model_factors(content),
+            pages=factor_pages(content),
+            screening=_optional(content.screening, (*SCREENING, NOT_TESTED)),
+            interactions=_optional(content.interactions, INTERACTIONS),
+            pairs=pair_maps(content),
+            versions=_optional(content.versions, MODEL_VERSIONS),
+            comparisons=comparisons(content.double_lifts),
+            lift=""
+            if tables is None
+            else at_both_widths(lambda width: lift_figure(of(tables.lift, sample), sample, width, 320).svg(), 460),
+            lorenz=""
+            if tables is None
+            else at_both_widths(
+                lambda width: lorenz_figure(tables.lorenz, tables.gini, width, 0.87 * width).svg(), 460
+            ),
+            calibration="" if tables is None else _calibration(tables, sample),
+            bands=None if tables is None else printed(of(tables.calibration, sample), BANDS),
+            lifts=None if tables is None else printed(of(tables.lift, sample), LIFT),
+            ginis=None if tables is None else printed(tables.gini, GINI),
+            holdout=_holdout(content.holdout),
+        )
     )
 
 

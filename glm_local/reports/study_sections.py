@@ -121,21 +121,33 @@ def _factor_page(page: FactorPage, anchor: str, content: StudyContent, scale: In
     fitted = [row for row in rows if row.level]
     lines = largest(fitted or ([] if judged is None else rows_of(judged)), PAGE_LEVELS)
     before = {level_text(name): value for name, value in page.previous.items()}
+
     def drawn(width: float) -> str:
         return factor_figure(
-            judged, fitted, page.previous, title=f"Observed and fitted, {content.judged_sample}",
-            relativity_name=content.relativity_name, previous_name=page.previous_name, width=width,
+            judged,
+            fitted,
+            page.previous,
+            title=f"Observed and fitted, {content.judged_sample}",
+            relativity_name=content.relativity_name,
+            previous_name=page.previous_name,
+            width=width,
         ).svg()
 
     trials = with_numbers(page.trials) if page.trials is not None and len(page.trials) else None
     relativities = level_lines(lines, content.relativity_name, scale, exposure_total(lines), cells, len(samples))
     return PrintedFactor(
-        page.name, anchor, page, relativities,
+        page.name,
+        anchor,
+        page,
+        relativities,
         tuple(ratio_text(known(before.get(level_text(row.level)))) for row in lines) if before else (),
-        max(len(fitted) - len(lines), 0), samples,
+        max(len(fitted) - len(lines), 0),
+        samples,
         at_both_widths(drawn, WIDTH) if fitted or judged is not None else Markup(),
         Markup() if trials is None else at_both_widths(lambda width: bin_path_figure(trials, width, 270).svg(), 440),
-        None if trials is None else printed(trials, trial_columns(trials)), _chosen(trials), page.decisions,
+        None if trials is None else printed(trials, trial_columns(trials)),
+        _chosen(trials),
+        page.decisions,
         caution(fitted),
     )
 
@@ -156,7 +168,8 @@ def pair_maps(content: StudyContent) -> list[PrintedPair]:
     """Maps of the pairs that have cells."""
     return [
         PrintedPair(pair, Markup(interaction_figure(pair.cells, pair.row, pair.column).svg()))
-        for pair in content.pairs if len(pair.cells)
+        for pair in content.pairs
+        if len(pair.cells)
     ]
 
 
@@ -166,9 +179,7 @@ def comparisons(lifts: Sequence[DoubleLift]) -> list[PrintedComparison]:
 
 
 def _comparison(one: DoubleLift) -> PrintedComparison:
-    figure = at_both_widths(
-        lambda width: double_lift_figure(one.table, one.first, one.second, width, 330).svg(), 450
-    )
+    figure = at_both_widths(lambda width: double_lift_figure(one.table, one.first, one.second, width, 330).svg(), 450)
     first, second = (ratio_text(distance) for distance in distances(one.table))
     return PrintedComparison(
         one, figure, printed(one.table, DOUBLE_LIFT), closer_bands(one.table), len(one.table), first, second

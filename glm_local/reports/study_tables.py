@@ -125,7 +125,8 @@ def trial_columns(trials: pd.DataFrame) -> list[Column]:
     known = {column.source for column in TRIALS} | {"chosen", "levels"}
     more = [
         Column(name, _heading(name), close_text if name == "score" else amount_text)
-        for name in map(str, trials.columns) if name not in known and pd.api.types.is_numeric_dtype(trials[name])
+        for name in map(str, trials.columns)
+        if name not in known and pd.api.types.is_numeric_dtype(trials[name])
     ]
     return [column for column in (*TRIALS, *more) if column.source in trials and trials[column.source].notna().any()]
 
@@ -191,5 +192,10 @@ def decision_table(decisions: Sequence[Decision]) -> pd.DataFrame:
 def _joined(flags: object) -> str:
     if flags is None or flags != flags:
         return ""
-    return flags if isinstance(flags, str) else ", ".join(map(str, flags)) if isinstance(flags, (list, tuple, set)) \
+    return (
+        flags
+        if isinstance(flags, str)
+        else ", ".join(map(str, flags))
+        if isinstance(flags, (list, tuple, set))
         else str(flags)
+    )

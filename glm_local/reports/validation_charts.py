@@ -21,13 +21,16 @@ STYLES = (("#8a95a0", "2 3"), ("#d1721b", "6 3"), ("#1b4f8a", ""), ("#2e7d4f", "
 def validation_figure(report: ValidationTables, sample: str | None = None) -> Figure:
     """Calibration and lift of one sample (the last unless named) and the Lorenz curves of all, side by side."""
     name = sample or str(report.summary["sample"].iloc[-1])
-    charts = [calibration_chart(of(report.calibration, name), name), lift_chart(of(report.lift, name), name),
-              lorenz_chart(report.lorenz, report.gini)]
+    charts = [
+        calibration_chart(of(report.calibration, name), name),
+        lift_chart(of(report.lift, name), name),
+        lorenz_chart(report.lorenz, report.gini),
+    ]
     placed = [chart.replace("<svg ", f'<svg x="{i * (SIDE + 14)}" ', 1) for i, chart in enumerate(charts)]
     width = 3 * SIDE + 28
     return Figure(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {SIDE}" width="{width}" height="{SIDE}">'
-        f'{"".join(placed)}</svg>'
+        f"{''.join(placed)}</svg>"
     )
 
 
@@ -58,8 +61,9 @@ def calibration_chart(table: pd.DataFrame, sample: str, width: float = SIDE, hei
     both = both[np.isfinite(both)]
     low = min(float(both.min(initial=0.0)), 0.0)
     ticks = nice_ticks(low, float(both.max(initial=low + 1e-9)) * 1.04)
-    plot = PlotArea(f"Calibration, {sample}", "predicted rate", "observed rate", ticks, ticks,
-                    width=width, height=height)
+    plot = PlotArea(
+        f"Calibration, {sample}", "predicted rate", "observed rate", ticks, ticks, width=width, height=height
+    )
     plot.svg.line(plot.at(ticks[0], ticks[0]), plot.at(ticks[-1], ticks[-1]), MUTED, 1, "4 3")
     for line in table.to_dict("records"):
         x, y = float(line["predicted_rate"]), float(line["actual_rate"])
@@ -79,8 +83,16 @@ def lift_chart(table: pd.DataFrame, sample: str, width: float = SIDE, height: fl
     both = both[np.isfinite(both)]
     across = [float(band) for band in table["band"]]
     ticks = nice_ticks(min(0.0, float(both.min())), float(both.max()) * 1.04)
-    plot = PlotArea(f"Lift, {sample}", "band of predicted rate, low to high", "rate / average rate", across, ticks, 0.5,
-                    width, height)
+    plot = PlotArea(
+        f"Lift, {sample}",
+        "band of predicted rate, low to high",
+        "rate / average rate",
+        across,
+        ticks,
+        0.5,
+        width,
+        height,
+    )
     plot.svg.line(plot.at(across[0] - 0.5, 1.0), plot.at(across[-1] + 0.5, 1.0), MUTED, 1, "4 3")
     # Side by side, so that one never hides the other where they agree.
     plot.svg.path([plot.at(x - BESIDE, y) for x, y in zip(across, observed, strict=True)], OBSERVED, 1.6)
@@ -98,8 +110,15 @@ def lift_chart(table: pd.DataFrame, sample: str, width: float = SIDE, height: fl
 def lorenz_chart(lorenz: pd.DataFrame, gini: pd.DataFrame, width: float = SIDE, height: float = SIDE) -> str:
     """Lorenz curves of every sample: share of actual against share of exposure, lowest predicted rate first."""
     ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    plot = PlotArea("Lorenz curves", "share of exposure, low to high predicted rate", "share of actual", ticks, ticks,
-                    width=width, height=height)
+    plot = PlotArea(
+        "Lorenz curves",
+        "share of exposure, low to high predicted rate",
+        "share of actual",
+        ticks,
+        ticks,
+        width=width,
+        height=height,
+    )
     plot.svg.line(plot.at(0, 0), plot.at(1, 1), MUTED, 1, "4 3")
     legend = []
     names = list(gini["sample"])

@@ -66,7 +66,9 @@ def plain_verdict(content: Judged) -> str:
     tables, name = content.evidence, content.judged_sample
     lines = {
         str(line["sample"]): line
-        for one in (content.validation, tables) if one is not None for line in summary_with_gini(one).to_dict("records")
+        for one in (content.validation, tables)
+        if one is not None
+        for line in summary_with_gini(one).to_dict("records")
     }
     thin = [one for one in content.coefficients if one.thin]
     sentences: list[str] = []
@@ -77,12 +79,14 @@ def plain_verdict(content: Judged) -> str:
     sentences.append(thin_sentence({f"{one.factor} = {one.level}": one.thin for one in thin}))
     if not content.converged:
         sentences.insert(0, "The fit did not converge: nothing below should be used.")
-    sentences.append({
-        "agrees": "A second, independent solver gives the same coefficients.",
-        "differs": "A second, independent solver gives other coefficients: look into this before using the model.",
-        "not verifiable": "A second opinion was asked for and could not be given.",
-        "not asked": "No second opinion was asked for.",
-    }[content.second_opinion_status])
+    sentences.append(
+        {
+            "agrees": "A second, independent solver gives the same coefficients.",
+            "differs": "A second, independent solver gives other coefficients: look into this before using the model.",
+            "not verifiable": "A second opinion was asked for and could not be given.",
+            "not asked": "No second opinion was asked for.",
+        }[content.second_opinion_status]
+    )
     if content.warnings:
         number = len(content.warnings)
         sentences.append(f"There {'is 1 warning' if number == 1 else f'are {number} warnings'} below.")
@@ -152,5 +156,9 @@ def _off_levels(validation: ValidationTables | None, sample: str, thin: Sequence
 
 
 def _named(sample: str) -> str:
-    return {"holdout": "the holdout", "validation": "the validation sample", "train": "the training sample",
-            "all": "all rows"}.get(sample, f"sample {sample!r}")
+    return {
+        "holdout": "the holdout",
+        "validation": "the validation sample",
+        "train": "the training sample",
+        "all": "all rows",
+    }.get(sample, f"sample {sample!r}")

@@ -19,7 +19,10 @@ from glm_local.rows.blocks import FAULTS, LOG_SUMS, Block, BlockDesign, Sums
 MAGIC = 0x32304B4C42474C47
 HEADER = 8
 ENCODINGS: tuple[np.dtype[np.generic] | None, ...] = (
-    None, np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64),
+    None,
+    np.dtype(np.uint8),
+    np.dtype(np.float32),
+    np.dtype(np.float64),
 )
 
 Numbers = NDArray[np.generic]
@@ -48,7 +51,8 @@ def block_from_bytes(design: BlockDesign, data: bytes | memoryview) -> Block:
     rows, atoms, numerics = (int(n) for n in head[1:4])
     if head[0] != MAGIC or atoms != len(design.atoms) or numerics != len(design.numerics):
         raise EngineError.because(
-            "Bytes that are no block of this design.", "Blocks are read with the design they were packed for.",
+            "Bytes that are no block of this design.",
+            "Blocks are read with the design they were packed for.",
             "Build the blocks again.",
         )
     reader = _Reader(data, 8 * HEADER)

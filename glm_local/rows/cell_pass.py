@@ -241,4 +241,3 @@ def _too_many(request: BoundRequest) -> GlmError:
         "Group by fewer or coarser keys, or raise the request's limit.",
         path=request.name,
     )
-

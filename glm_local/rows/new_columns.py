@@ -29,7 +29,9 @@ def with_new_columns(
     there = () if overwrite else [name for name in engine.columns(frame) if name in columns]
     if there:
         raise ConfigError.because(
-            f"the column {there[0]!r} is there already.", "No column is replaced unasked.",
-            f"Give another {option}=, or overwrite=True.", path=option,
+            f"the column {there[0]!r} is there already.",
+            "No column is replaced unasked.",
+            f"Give another {option}=, or overwrite=True.",
+            path=option,
         )
     return engine.with_columns(frame, columns)

@@ -39,9 +39,7 @@ class RowArrays:
         """Cut the rows into blocks of 65,536."""
         for start in range(0, len(self.response), ROWS_PER_BLOCK):
             part = self.between(start, start + ROWS_PER_BLOCK)
-            yield make_block(
-                design, part.atoms, part.numerics, part.response, part.weight, part.exposure, part.offset
-            )
+            yield make_block(design, part.atoms, part.numerics, part.response, part.weight, part.exposure, part.offset)
 
 
 def design_numbers(design: BlockDesign) -> dict[str, Expression]:

@@ -216,8 +216,11 @@ class _ValueCounts:
 
     def to_table(self) -> pa.Table:
         columns: dict[str, Any] = {
-            "value": self._values, "rows": self._counts, "weight": self._weights, "square": self._squares
-        }  # fmt: skip
+            "value": self._values,
+            "rows": self._counts,
+            "weight": self._weights,
+            "square": self._squares,
+        }
         table = pa.table(columns)
         return table.replace_schema_metadata({"grid": str(GRID_BITS)}) if self._rounded else table
 

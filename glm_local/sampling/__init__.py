@@ -5,5 +5,12 @@ from glm_local.sampling.strata_left_out import missing_strata
 from glm_local.sampling.stratified import STRATUM, TIES, WEIGHT, Draw, draw_sample
 
 __all__ = [
-    "STRATUM", "TIES", "WEIGHT", "Draw", "allocate_fraction", "allocate_size", "draw_sample", "missing_strata",
-]  # fmt: skip
+    "STRATUM",
+    "TIES",
+    "WEIGHT",
+    "Draw",
+    "allocate_fraction",
+    "allocate_size",
+    "draw_sample",
+    "missing_strata",
+]

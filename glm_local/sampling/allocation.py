@@ -35,7 +35,8 @@ def allocate_size(rows: ArrayLike, size: int, min_per_stratum: int = 1) -> Count
     if left < 0:
         raise ConfigError.because(
             f"size is {size}, but {len(held)} strata with at least {min_per_stratum} rows each need {given.sum()}.",
-            "Every stratum gives its least rows.", "Ask for more rows, a smaller min_per_stratum, or fewer strata.",
+            "Every stratum gives its least rows.",
+            "Ask for more rows, a smaller min_per_stratum, or fewer strata.",
             path="size",
         )
     while left:

@@ -37,12 +37,15 @@ def missing_strata(
     there = _strata(engine, population, strata)
     if "rows" in there.keys:
         raise ConfigError.because(
-            "a stratum column is named 'rows', as the count is.", "Columns of a table have different names.",
-            "Rename it.", path="strata",
+            "a stratum column is named 'rows', as the count is.",
+            "Columns of a table have different names.",
+            "Rename it.",
+            path="strata",
         )
     found = set(_members(_strata(engine, sample, strata)))
-    lines = [(*member, int(rows)) for member, rows in zip(_members(there), there.rows, strict=True)
-             if member not in found]
+    lines = [
+        (*member, int(rows)) for member, rows in zip(_members(there), there.rows, strict=True) if member not in found
+    ]
     frame = pd.DataFrame(lines, columns=[*there.keys, "rows"], dtype=object)
     return frame.astype({"rows": "int64"})
 

@@ -94,10 +94,15 @@ def draw_sample(
     drawn = np.array([cut.drawn for cut in cuts], dtype=np.int64)
     weights = [float(held) / float(taken) if taken else None for held, taken in zip(counts, drawn, strict=True)]
     marked = engine.with_columns(keyed, _marks(learned, rows.rank, cuts, weights))
-    table = pd.DataFrame({
-        "stratum": list(learned.members), "rows": counts, "asked": asked, "drawn": drawn,
-        "weight": np.array(weights, dtype=np.float64),
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "stratum": list(learned.members),
+            "rows": counts,
+            "asked": asked,
+            "drawn": drawn,
+            "weight": np.array(weights, dtype=np.float64),
+        }
+    )
     return Draw(marked, tuple(columns), table, any(cut.ties for cut in cuts))
 
 
@@ -105,7 +110,11 @@ Learned = tuple[Strata, Counts, Counts, list[Cut]]
 
 
 def _learn(
-    engine: Engine[Frame], frame: Frame, reads: Mapping[str, Expression], rows: RowKey, divisible: bool,
+    engine: Engine[Frame],
+    frame: Frame,
+    reads: Mapping[str, Expression],
+    rows: RowKey,
+    divisible: bool,
     asked: tuple[int, float | None, int],
 ) -> Learned:
     coarse = CellRequest("stratum buckets", {**reads, COARSE_KEY: rows.coarse}, limit=MOST_CELLS, overflow="none")
@@ -127,10 +136,17 @@ def _learn(
         first = np.zeros(len(counts), dtype=np.int64)
     ranks = _ranks(table, first[position])
     cuts = [
-        _cut(ranks[cells], table.rows[cells], int(wanted[at]), int(counts[at]), int(below[at]),
-             int(first[at]) * FINE - 1, divisible)
+        _cut(
+            ranks[cells],
+            table.rows[cells],
+            int(wanted[at]),
+            int(counts[at]),
+            int(below[at]),
+            int(first[at]) * FINE - 1,
+            divisible,
+        )
         for at, cells in enumerate(_cells_of(position, ranks, len(counts)))
-    ]  # fmt: skip
+    ]
     return strata, counts, wanted, cuts
 
 
@@ -203,13 +219,19 @@ def _marks(
 
 
 def _check_options(
-    size: int | None, fraction: float | None, least: int, seed: int, weight_column: str | None,
+    size: int | None,
+    fraction: float | None,
+    least: int,
+    seed: int,
+    weight_column: str | None,
     columns: Mapping[str, ColumnKind],
 ) -> None:
     if (size is None) == (fraction is None):
         raise ConfigError.because(
-            f"size is {size!r} and fraction is {fraction!r}.", "A sample has a size or a fraction.",
-            "Give one of the two.", path="size",
+            f"size is {size!r} and fraction is {fraction!r}.",
+            "A sample has a size or a fraction.",
+            "Give one of the two.",
+            path="size",
         )
     if size is not None and not _whole_from(size, 1):
         raise ConfigError.because(f"size is {size!r}.", "A size is a whole number of rows.", "Write 10_000.", "size")
@@ -225,8 +247,10 @@ def _check_options(
         raise ConfigError.because(f"seed is {seed!r}.", "A seed is a whole number.", "0 is as good as any.", "seed")
     if weight_column is not None and weight_column in columns:
         raise ConfigError.because(
-            f"the table has a column {weight_column!r} already.", "A sample overwrites nothing.",
-            "Name another weight_column, or None for no weights.", path="weight_column",
+            f"the table has a column {weight_column!r} already.",
+            "A sample overwrites nothing.",
+            "Name another weight_column, or None for no weights.",
+            path="weight_column",
         )
 
 
@@ -238,5 +262,6 @@ def _too_many_strata(reads: Mapping[str, Expression]) -> GlmError:
     return EngineError.because(
         f"({', '.join(reads)}) makes too many strata to count in {COARSE} buckets each.",
         f"A sample of a large table has up to about {MOST_CELLS // COARSE:,} strata.",
-        "Name fewer columns, or group their values first.", path="strata",
+        "Name fewer columns, or group their values first.",
+        path="strata",
     )

@@ -103,9 +103,11 @@ class CandidateChecks:
             thin_share=_share(rows[thin].sum(), rows.sum()),
             psi_validation=stability_index(train, last),
             psi_folds=max(stability_index(train - by_level[:, at], by_level[:, at]) for at in range(folds)),
-            rows=float(rows.sum()), levels=tested.groups, validation_rows=float(last.sum()),
+            rows=float(rows.sum()),
+            levels=tested.groups,
+            validation_rows=float(last.sum()),
             new_share=_share(last[-1], last.sum()),
-        )  # fmt: skip
+        )
 
     def flags(self, kind: str, limits: FlagLimits) -> Iterator[str]:
         """Sentences about what lies beyond the limits."""

@@ -28,9 +28,24 @@ MOST_CROSSED = 16_000_000
 """Cells times codes of the model's atoms up to which "auto" takes all of the model's columns into account."""
 
 COLUMNS = (
-    "rank", "first", "second", "cells", "tested_cells", "thin_cells", "statistic", "df", "p_value", "q_value", "gain",
-    "cv_gain", "cv_gain_se", "stability", "fold_correlation", "adjusted_for", "flags",
-)  # fmt: skip
+    "rank",
+    "first",
+    "second",
+    "cells",
+    "tested_cells",
+    "thin_cells",
+    "statistic",
+    "df",
+    "p_value",
+    "q_value",
+    "gain",
+    "cv_gain",
+    "cv_gain_se",
+    "stability",
+    "fold_correlation",
+    "adjusted_for",
+    "flags",
+)
 
 
 @arguments_checked
@@ -99,14 +114,23 @@ def _line(first: str, second: str, test: PairTest, adjusted_for: str) -> dict[st
     correlations = test.fold_correlations
     known = not np.isnan(correlations).any() and test.score.freedom > 0
     return {
-        "rank": 0, "first": first, "second": second, "cells": len(test.cells), "tested_cells": test.tested_cells,
-        "thin_cells": test.thin_cells, "statistic": test.score.statistic, "df": test.score.freedom,
-        "p_value": test.score.p_value, "gain": test.gain, "cv_gain": test.cv_gain if known else math.nan,
+        "rank": 0,
+        "first": first,
+        "second": second,
+        "cells": len(test.cells),
+        "tested_cells": test.tested_cells,
+        "thin_cells": test.thin_cells,
+        "statistic": test.score.statistic,
+        "df": test.score.freedom,
+        "p_value": test.score.p_value,
+        "gain": test.gain,
+        "cv_gain": test.cv_gain if known else math.nan,
         "cv_gain_se": test.cv_gain_se if known else math.nan,
         "stability": float((correlations > 0).mean()) if known else math.nan,
-        "fold_correlation": float(correlations.mean()) if known else math.nan, "adjusted_for": adjusted_for,
+        "fold_correlation": float(correlations.mean()) if known else math.nan,
+        "adjusted_for": adjusted_for,
         "flags": test.untested,
-    }  # fmt: skip
+    }
 
 
 def _ranked(lines: Sequence[dict[str, Any]]) -> pd.DataFrame:

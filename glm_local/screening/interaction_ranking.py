@@ -99,9 +99,11 @@ class InteractionRanking:
         shown = self.table[self.table["p_value"].notna()].head(most)
         names = [f"{a} × {b}" for a, b in zip(shown["first"], shown["second"], strict=True)]
         return gain_chart(
-            names, shown["cv_gain"].tolist(), shown["cv_gain_se"].tolist(),
+            names,
+            shown["cv_gain"].tolist(),
+            shown["cv_gain_se"].tolist(),
             "Deviance gain of pairs out of fold, ± one standard error",
-        )  # fmt: skip
+        )
 
     def _repr_html_(self) -> str:
         empty = {name for name in self.table if self.table[name].isna().all()}

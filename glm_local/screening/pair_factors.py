@@ -92,9 +92,10 @@ def chosen_pairs(
         for name in pair:
             if name not in known:
                 raise DataError.because(
-                    f"{name!r} is neither a factor of the model nor a candidate.", "A pair names two factors.",
+                    f"{name!r} is neither a factor of the model nor a candidate.",
+                    "A pair names two factors.",
                     nearest(name, known),
-                )  # fmt: skip
+                )
         if len(pair) != 2 or pair[0] == pair[1]:
             raise DataError.because(f"The pair {tuple(pair)!r} was asked.", "A pair names two factors.", "Name two.")
     return list(dict.fromkeys((first, second) for first, second in pairs))

@@ -20,6 +20,7 @@ from glm_local.screening.tested_levels import NO_FREEDOM, UNTESTED, ScreeningRul
 
 Array = NDArray[np.float64]
 
+
 @dataclass(frozen=True)
 class PairTest:
     """What a pair of factors says that neither factor says.
@@ -86,9 +87,16 @@ def pair_test(
     table = cell_table(first, second, total, deviations, _status(cells, total, model))
     pooled = int(table["pooled"].sum())
     return PairTest(
-        score, score.explained, float(gains.sum()), fold_error(gains), correlations, table,
-        len(table) - pooled, pooled, _untested(first, second, score, len(own), rules, model),
-    )  # fmt: skip
+        score,
+        score.explained,
+        float(gains.sum()),
+        fold_error(gains),
+        correlations,
+        table,
+        len(table) - pooled,
+        pooled,
+        _untested(first, second, score, len(own), rules, model),
+    )
 
 
 def _net_scores(cells: NDArray[np.intp], margins: Array, found: PairSums) -> tuple[Efficient, Array]:
@@ -192,15 +200,22 @@ def cell_table(
         "margin", where a level's other cells without an effect would hold too little.
     pooled
         Whether the cell is pooled.
-    """  # fmt: skip
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(total[FITTED] != 0, total[AMOUNT] / total[FITTED], np.nan)
     seen = np.flatnonzero(total[ROWS] > 0)
     row, column = np.divmod(seen, second.size)
-    return pd.DataFrame({
-        "row": [first.labels[at] for at in row], "column": [second.labels[at] for at in column],
-        "rows": total[ROWS][seen].astype(np.int64), "exposure": total[WEIGHT][seen], "actual": total[AMOUNT][seen],
-        "predicted": total[FITTED][seen], "actual_to_predicted": ratio[seen],
-        "deviation": deviations[seen], "status": [str(one) for one in status[seen]],
-        "pooled": np.isin(status[seen], POOLED),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "row": [first.labels[at] for at in row],
+            "column": [second.labels[at] for at in column],
+            "rows": total[ROWS][seen].astype(np.int64),
+            "exposure": total[WEIGHT][seen],
+            "actual": total[AMOUNT][seen],
+            "predicted": total[FITTED][seen],
+            "actual_to_predicted": ratio[seen],
+            "deviation": deviations[seen],
+            "status": [str(one) for one in status[seen]],
+            "pooled": np.isin(status[seen], POOLED),
+        }
+    )

@@ -32,11 +32,36 @@ TESTS: tuple[ScreeningTest, ...] = ("score", "likelihood_ratio")
 SCORE_ONLY: tuple[ScreeningTest, ...] = ("score",)
 
 COLUMNS = (
-    "rank", "factor", "kind", "levels", "cv_gain", "cv_gain_se", "cv_gain_share", "folds_better", "train_gain",
-    "validation_gain", "statistic", "df", *TESTS_OF_A_FACTOR, "q_value", "lr_statistic", "lr_df", "lr_p_value", "gini",
-    "information_value", "cardinality", "missing_share", "validation_missing_share", "coverage", "thin_levels",
-    "thin_share", "psi_validation", "psi_folds", "flags", "error",
-)  # fmt: skip
+    "rank",
+    "factor",
+    "kind",
+    "levels",
+    "cv_gain",
+    "cv_gain_se",
+    "cv_gain_share",
+    "folds_better",
+    "train_gain",
+    "validation_gain",
+    "statistic",
+    "df",
+    *TESTS_OF_A_FACTOR,
+    "q_value",
+    "lr_statistic",
+    "lr_df",
+    "lr_p_value",
+    "gini",
+    "information_value",
+    "cardinality",
+    "missing_share",
+    "validation_missing_share",
+    "coverage",
+    "thin_levels",
+    "thin_share",
+    "psi_validation",
+    "psi_folds",
+    "flags",
+    "error",
+)
 COARSE_BANDS = 5
 """Bands of the second test of ordered candidates: a step or a trend spends few degrees of freedom there."""
 COUNTS = ("rank", "levels", "df", "lr_df", "cardinality", "thin_levels", "folds_better")
@@ -123,9 +148,10 @@ class _Screening:
         prepared = {name: CandidateLevels.of(one, self.current, self.rules) for name, one in sums.items()}
         few = replace(self.rules, bands=COARSE_BANDS)
         coarse = {
-            name: CandidateLevels.of(sums[name], self.current, few) for name, one in prepared.items()
+            name: CandidateLevels.of(sums[name], self.current, few)
+            for name, one in prepared.items()
             if one.sums.kind != "categorical" and one.tested.groups > COARSE_BANDS + 1
-        }  # fmt: skip
+        }
         tested = [*prepared.items(), *coarse.items()]
         fields = [field_of(self.rows, self.current, FieldLevels(name, one.tested.group)) for name, one in tested]
         found = score_pass(self.rows, self.current, fields, "screening")
@@ -160,20 +186,34 @@ class _Screening:
         ratio = self._ratio(name, one, gain, score) if self.ratio else None
         events, others = amount.sum(axis=1), (weight - amount).sum(axis=1)
         return {
-            "factor": name, "kind": sums.kind, "levels": tested.groups, "cv_gain": gain.cv, "cv_gain_se": gain.cv_se,
+            "factor": name,
+            "kind": sums.kind,
+            "levels": tested.groups,
+            "cv_gain": gain.cv,
+            "cv_gain_se": gain.cv_se,
             "cv_gain_share": gain.cv / total if total > 0 else math.nan,
-            "folds_better": int((gain.by_fold > 0).sum()), "train_gain": gain.train,
-            "validation_gain": gain.validation, "statistic": score.statistic, "df": score.freedom,
-            "p_value": score.p_value, "lr_statistic": math.nan if ratio is None else ratio.statistic,
+            "folds_better": int((gain.by_fold > 0).sum()),
+            "train_gain": gain.train,
+            "validation_gain": gain.validation,
+            "statistic": score.statistic,
+            "df": score.freedom,
+            "p_value": score.p_value,
+            "lr_statistic": math.nan if ratio is None else ratio.statistic,
             "lr_df": 0 if ratio is None else ratio.freedom,
-            "lr_p_value": math.nan if ratio is None else ratio.p_value, "gini": gini,
+            "lr_p_value": math.nan if ratio is None else ratio.p_value,
+            "gini": gini,
             "information_value": information_value(events, others) if binary else math.nan,
-            "cardinality": checks.cardinality, "missing_share": checks.missing_share,
-            "validation_missing_share": checks.validation_missing_share, "coverage": checks.coverage,
-            "thin_levels": checks.thin_levels, "thin_share": checks.thin_share,
-            "psi_validation": checks.psi_validation, "psi_folds": checks.psi_folds, "flags": "; ".join(flags),
+            "cardinality": checks.cardinality,
+            "missing_share": checks.missing_share,
+            "validation_missing_share": checks.validation_missing_share,
+            "coverage": checks.coverage,
+            "thin_levels": checks.thin_levels,
+            "thin_share": checks.thin_share,
+            "psi_validation": checks.psi_validation,
+            "psi_folds": checks.psi_folds,
+            "flags": "; ".join(flags),
             "error": "",
-        }  # fmt: skip
+        }
 
     def _untested(self, one: CandidateLevels, score: ScoreTest, checks: CandidateChecks) -> Iterator[str]:
         """Why a candidate that is not constant has no test."""

@@ -109,9 +109,11 @@ class Ranking:
         left_out = int(suspect.sum()) if not suspect.all() else 0
         note = f"; {left_out} leakage suspects not shown" if left_out else ""
         return gain_chart(
-            [str(one) for one in shown["factor"]], shown["cv_gain"].tolist(), shown["cv_gain_se"].tolist(),
+            [str(one) for one in shown["factor"]],
+            shown["cv_gain"].tolist(),
+            shown["cv_gain_se"].tolist(),
             f"Deviance gain out of fold, ± one standard error{note}",
-        )  # fmt: skip
+        )
 
     def _repr_html_(self) -> str:
         empty = {name for name in self.table if self.table[name].isna().all() or (self.table[name] == "").all()}

@@ -82,7 +82,11 @@ def field_of(rows: StudyRows[Any], model: CurrentModel, *parts: FieldLevels) -> 
 
 
 def score_pass(
-    rows: StudyRows[Any], model: CurrentModel, fields: Sequence[TestedField], purpose: str, crossed: bool = True,
+    rows: StudyRows[Any],
+    model: CurrentModel,
+    fields: Sequence[TestedField],
+    purpose: str,
+    crossed: bool = True,
     groups: int = SCORE_GROUPS,
 ) -> ScoreSums:
     """Scores and information of all fields under a model, training rows only; one pass over packed rows.

@@ -58,8 +58,9 @@ class ScreeningRules:
         given = {name: value for name in floors if (value := getattr(self, name)) is not None}
         problems = [
             Problem(name, f"{value!r} was given.", f"It is {floors[name]} or more.", "Give another number.")
-            for name, value in given.items() if not value >= floors[name]
-        ]  # fmt: skip
+            for name, value in given.items()
+            if not value >= floors[name]
+        ]
         if problems:
             raise ConfigError(problems)
 
@@ -96,9 +97,12 @@ class ScreeningRules:
         cells = min(rows / max(self.min_rows, 1e-9), evidence / max(self.least_evidence, 1e-9)) / PAIR_CELL
         bands = max(2, int(math.sqrt(max(min(cells, MOST_CELLS), 0.0))))
         return replace(
-            self, bands=min(self.bands, bands), most_categories=min(self.most_categories, bands),
-            min_rows=self.min_rows * bands, min_evidence=self.least_evidence * bands,
-        )  # fmt: skip
+            self,
+            bands=min(self.bands, bands),
+            most_categories=min(self.most_categories, bands),
+            min_rows=self.min_rows * bands,
+            min_evidence=self.least_evidence * bands,
+        )
 
 
 def evidence(family: Family, link: Link, rows: Array, information: Array, dispersion: float) -> Array:
@@ -207,9 +211,11 @@ def group_codes(
     alone = np.bincount(group[rows > 0], minlength=group.max(initial=-1) + 1) == 1
     pooled = (rows > 0) & ~thick & ~alone[group]
     return TestedLevels(
-        group, tuple(_name(names, group, at, rows, kind, ordered) for at in range(group.max(initial=-1) + 1)),
-        int(pooled.sum()), float(rows[pooled].sum()),
-    )  # fmt: skip
+        group,
+        tuple(_name(names, group, at, rows, kind, ordered) for at in range(group.max(initial=-1) + 1)),
+        int(pooled.sum()),
+        float(rows[pooled].sum()),
+    )
 
 
 def _bands(codes: Codes, weight: Array, bands: int, size: int) -> Codes:
@@ -227,9 +233,7 @@ def _bands(codes: Codes, weight: Array, bands: int, size: int) -> Codes:
 def _categories(ordered: int, rows: Array, weight: Array, thick: NDArray[np.bool_], rules: ScreeningRules) -> Codes:
     codes = np.arange(ordered)
     eligible = codes[thick[:ordered]]
-    largest = eligible[np.argsort(-in_steps(weight[eligible]), kind="stable")][
-        : rules.most_categories
-    ]
+    largest = eligible[np.argsort(-in_steps(weight[eligible]), kind="stable")][: rules.most_categories]
     alone = np.sort(largest)
     run = np.full(len(rows), -1)
     run[alone] = np.arange(len(alone))

@@ -197,8 +197,10 @@ class SqlDialect:
                 "Buckets are the first 32 bits of MD5 of purpose|seed|key.",
                 "Compute them on the engine, and store them as a column.",
             )
-        digits = (f"(STRPOS('0123456789abcdef', SUBSTR(MD5({key}), {place + 1}, 1)) - 1) * {16 ** (7 - place)}"
-                  for place in range(8))
+        digits = (
+            f"(STRPOS('0123456789abcdef', SUBSTR(MD5({key}), {place + 1}, 1)) - 1) * {16 ** (7 - place)}"
+            for place in range(8)
+        )
         return f"(({' + '.join(digits)}) % {buckets})"
 
     # one value used often
@@ -232,9 +234,11 @@ def respell(text: str, dialect: str) -> str:
     known = sorted(one.value for one in sqlglot.Dialects if one.value)
     if dialect.partition(",")[0].strip().lower() not in known:
         raise ConfigError.because(
-            f"{dialect!r} is not a dialect.", f"It is one sqlglot knows by name: {', '.join(known)}.",
-            nearest(dialect, known), "dialect",
-        )  # fmt: skip
+            f"{dialect!r} is not a dialect.",
+            f"It is one sqlglot knows by name: {', '.join(known)}.",
+            nearest(dialect, known),
+            "dialect",
+        )
     try:
         return str(sqlglot.transpile(text, read="duckdb", write=dialect, identify=True)[0])
     except ValueError as cause:

@@ -29,21 +29,24 @@ from glm_local.expressions.expression import (
     Scalar,
     When,
 )
-from glm_local.expressions.expression_columns import ExpressionType, Types, lookup_key, output_type
+from glm_local.expressions.expression_columns import ExpressionType, Types, output_type
 from glm_local.numbers.normal_cdf import normal_cdf
 from glm_local.sql.dialects import SqlDialect, SqlType
 from glm_local.sql.formula import Formula, choose
+from glm_local.sql.lookup_keys import EXACT, lookup_keys
 from glm_local.sql.reads import Sql, read_column
 from glm_local.sql.trees import bin_tree, chain, linear_lookup, lookup_tree
-
-EXACT = 2**53
-"""Integers below this in size are doubles exactly."""
 
 LONG_TEXT, LONG_COPIES = 120, 3_000
 """An argument longer than the first is named once when its copies would be longer than the second."""
 
 SQL_TYPES: dict[ExpressionType, SqlType] = {
-    "number": "DOUBLE", "integer": "BIGINT", "flag": "BOOLEAN", "text": "TEXT", "date": "DATE", "nothing": "DOUBLE",
+    "number": "DOUBLE",
+    "integer": "BIGINT",
+    "flag": "BOOLEAN",
+    "text": "TEXT",
+    "date": "DATE",
+    "nothing": "DOUBLE",
 }
 
 
@@ -273,8 +276,10 @@ def _compare(printer: Printer, node: Compare) -> Sql:
     elif "number" in sides and {left.form, right.form} <= {"whole", "big"}:
         left, right = printer.typed(node.left, "number"), printer.typed(node.right, "number")
     sign = {"==": "=", "!=": "<>"}.get(node.operator, node.operator)
-    a, b = (side.text if _false_for_nan(sign, side, other, place) else printer.present(side)
-            for place, (side, other) in enumerate(((left, right), (right, left))))
+    a, b = (
+        side.text if _false_for_nan(sign, side, other, place) else printer.present(side)
+        for place, (side, other) in enumerate(((left, right), (right, left)))
+    )
     text = f"({a} {sign} {b})"
     nullable = left.nullable or right.nullable or left.nan or right.nan
     return Sql(text, "flag", nullable=nullable, false_when_null=nullable)
@@ -336,7 +341,7 @@ def _lookup(printer: Printer, node: Lookup) -> Sql:
     (*outputs, missing, unseen), output_kind = printer.outputs((*node.outputs, node.missing, node.unseen))
     if kind == "nothing":
         return _of_outputs(printer, missing, output_kind)
-    x, keys, outputs = _lookup_keys(printer, argument, node.keys, kind, outputs)
+    x, keys, outputs = lookup_keys(printer.words, printer.double, argument, node.keys, kind, outputs)
 
     def body(text: str) -> str:
         ordered = kind != "text" or printer.words.name in ("spark", "databricks", "duckdb")
@@ -350,34 +355,6 @@ def _lookup(printer: Printer, node: Lookup) -> Sql:
     return _of_outputs(printer, printer.often(x, min(len(keys), 20) + 2, body), output_kind)
 
 
-def _lookup_keys(
-    printer: Printer, argument: Sql, given: Sequence[Scalar], kind: ExpressionType, outputs: Sequence[str]
-) -> tuple[str, list[tuple[Any, str]], list[str]]:
-    """The argument, the keys it can equal with their SQL text, and their outputs."""
-    words, values = printer.words, [lookup_key(key, kind) for key in given]
-    if kind == "date":
-        return argument.text, [(v, words.date(str(k))) for v, k in zip(values, given, strict=True)], list(outputs)
-    if kind != "number":
-        return argument.text, [(value, words.constant(value)) for value in values], list(outputs)
-    numbers = [float(_single(v) if argument.single else v) for v in values]  # type: ignore[arg-type]
-    if argument.form == "whole" and all(abs(number) < EXACT for number in numbers):
-        places = [place for place, number in enumerate(numbers) if number.is_integer()]
-        keys = [(numbers[place], words.integer(int(numbers[place]))) for place in places]
-        return argument.text, keys, [outputs[place] for place in places]
-    # IN of many constants is a hash set to Spark, and -0.0 is not 0.0 to it
-    x = argument.text if argument.form == "raw double" and 0.0 not in numbers else printer.double(argument)
-    first = {number: place for place, number in reversed(list(enumerate(numbers)))}
-    return x, [(number, words.double(number)) for number in first], [outputs[place] for place in first.values()]
-
-
-def _single(value: Any) -> float:
-    import numpy as np
-
-    # beyond its range a float32 is infinite, which no row of the column equals by chance
-    with np.errstate(over="ignore"):
-        return float(np.float32(value))
-
-
 def _hash_bucket(printer: Printer, node: HashBucket) -> Sql:
     key = printer.typed(node.key, "text")
     text = printer.words.hash_bucket(key.text, f"{node.purpose}|{node.seed}|", node.buckets)
@@ -385,7 +362,20 @@ def _hash_bucket(printer: Printer, node: HashBucket) -> Sql:
 
 
 _PRINTERS: dict[type, Callable[[Printer, Any], Sql]] = {
-    Read: _read, Literal: _literal, Arithmetic: _arithmetic, Function: _function, Power: _power, Clip: _clip,
-    IfMissing: _if_missing, IsMissing: _is_missing, Compare: _compare, AllOf: _all_of, AnyOf: _any_of, Not: _not,
-    When: _when, Bin: _bin, Lookup: _lookup, HashBucket: _hash_bucket,
+    Read: _read,
+    Literal: _literal,
+    Arithmetic: _arithmetic,
+    Function: _function,
+    Power: _power,
+    Clip: _clip,
+    IfMissing: _if_missing,
+    IsMissing: _is_missing,
+    Compare: _compare,
+    AllOf: _all_of,
+    AnyOf: _any_of,
+    Not: _not,
+    When: _when,
+    Bin: _bin,
+    Lookup: _lookup,
+    HashBucket: _hash_bucket,
 }

@@ -1,7 +1,5 @@
 """Spark's words, and the choice of words by the name of a dialect."""
 
-
-
 from __future__ import annotations
 
 import re

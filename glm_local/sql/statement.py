@@ -18,9 +18,11 @@ __all__ = ["print_sql", "quote_identifier", "quote_literal"]
 
 
 def print_sql(
-    expression: Expression, kinds: Mapping[str, ColumnKind], dialect: str = "spark",
+    expression: Expression,
+    kinds: Mapping[str, ColumnKind],
+    dialect: str = "spark",
     collated: Collection[str] | None = None,
-) -> str:  # fmt: skip
+) -> str:
     """An expression as SQL text.
 
     Parameters

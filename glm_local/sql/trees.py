@@ -85,4 +85,3 @@ def _search(argument: str, keys: Sequence[str], outputs: Sequence[str], unseen: 
 def linear_lookup(argument: str, keys: Sequence[str], outputs: Sequence[str], unseen: str) -> str:
     """The keys one after the other, for databases whose order of text is not known."""
     return _lists(argument, keys, outputs, unseen)
-

@@ -184,7 +184,10 @@ class DeltaStore:
         )
         try:
             self._deltalake.write_deltalake(
-                delta, rows, mode="append", commit_properties=commit,
+                delta,
+                rows,
+                mode="append",
+                commit_properties=commit,
                 schema_mode="merge" if TABLES[table].later_columns(_columns(delta)) else None,
             )
         except DeltaError as error:

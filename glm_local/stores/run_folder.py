@@ -89,9 +89,11 @@ class RunFolder:
         """
         if is_deeper(value):
             raise ConfigError.because(
-                f"{name!r} is nested deeper than {DEEPEST} levels, or in itself.", "JSON is read to that depth.",
-                "Log its parts.", path="name",
-            )  # fmt: skip
+                f"{name!r} is nested deeper than {DEEPEST} levels, or in itself.",
+                "JSON is read to that depth.",
+                "Log its parts.",
+                path="name",
+            )
         text = json.dumps(_strict(value, name), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
         return self._write(name, "json", f"{text}\n".encode())
 
@@ -108,8 +110,10 @@ class RunFolder:
         """
         if not isinstance(table, pd.DataFrame):
             raise ConfigError.because(
-                f"{name!r} is a {type(table).__name__}.", "A run's tables are small pandas frames.",
-                "Aggregate a large frame first (aggregate_table).", path=name,
+                f"{name!r} is a {type(table).__name__}.",
+                "A run's tables are small pandas frames.",
+                "Aggregate a large frame first (aggregate_table).",
+                path=name,
             )
         if format == "parquet":
             buffer = io.BytesIO()
@@ -158,10 +162,12 @@ class RunFolder:
         if len(found) != 1:
             said = "is not in the run" if not found else f"is {' and '.join(path.name for path in found.values())}"
             raise ConfigError.because(
-                f"{name!r} {said}.", "A name stands for one file.", f"The run has {', '.join(self.names()) or 'none'}.",
+                f"{name!r} {said}.",
+                "A name stands for one file.",
+                f"The run has {', '.join(self.names()) or 'none'}.",
                 path="name",
             )
-        (kind, path), = found.items()
+        ((kind, path),) = found.items()
         return _READERS[kind](path)
 
     def _write(self, name: str, kind: str, content: bytes) -> Path:
@@ -174,7 +180,8 @@ class RunFolder:
             raise ConfigError.because(
                 f"{name!r} is no name of a file in the run's folder.",
                 "A name begins with a letter, digit or _ and goes on with these, spaces and . - , % ( ) = + ~.",
-                "Choose such a name; the ending is added.", path="name",
+                "Choose such a name; the ending is added.",
+                path="name",
             )
         suffix = SUFFIXES[kind]
         return self.path / (name if name.endswith(suffix) else f"{name}{suffix}")
@@ -243,8 +250,10 @@ def _strict_scalar(value: object, name: str) -> object:
     if isinstance(value, Path):
         return str(value)
     raise ConfigError.because(
-        f"{name!r} holds a {type(value).__name__}.", "JSON has text, numbers, true, false, null, lists and objects.",
-        "Log a table by log_table; turn other things into these first.", path=name,
+        f"{name!r} holds a {type(value).__name__}.",
+        "JSON has text, numbers, true, false, null, lists and objects.",
+        "Log a table by log_table; turn other things into these first.",
+        path=name,
     )
 
 
@@ -253,9 +262,11 @@ def _read_json(path: Path) -> object:
         return read_json(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ConfigError.because(
-            f"{path.name} cannot be read: {error}.", "A run's JSON is what log_json wrote.", "Take the file it wrote.",
+            f"{path.name} cannot be read: {error}.",
+            "A run's JSON is what log_json wrote.",
+            "Take the file it wrote.",
             path="name",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

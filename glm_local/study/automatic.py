@@ -65,9 +65,12 @@ class AutomaticPlan:
     def document(self) -> dict[str, Any]:
         """As the history keeps it."""
         return {
-            "top_n": self.top_n, "rules": proposing.rules_document(self.rules), "keeping": self.keeping.document(),
-            "rounds": self.rounds, "interactions": self.interactions,
-        }  # fmt: skip
+            "top_n": self.top_n,
+            "rules": proposing.rules_document(self.rules),
+            "keeping": self.keeping.document(),
+            "rounds": self.rounds,
+            "interactions": self.interactions,
+        }
 
     @property
     def base(self) -> str:
@@ -130,8 +133,9 @@ def _check_size(study: StudyCore[Any], names: Sequence[str], rules: BinningRules
         raise ConfigError.because(
             f'size is "bic" and {", ".join(map(repr, found[:5]))} {"is" if len(found) == 1 else "are"} categorical.',
             "BIC charges levels and cuts; a grouping whose order was fitted to the same rows pays too little.",
-            'Write size="cross_validated", or leave them out of candidates.', path="size",
-        )  # fmt: skip
+            'Write size="cross_validated", or leave them out of candidates.',
+            path="size",
+        )
 
 
 def try_again(study: StudyCore[Any], names: Sequence[str], run: AutomaticRun) -> None:
@@ -208,7 +212,12 @@ class Tried:
 
     @classmethod
     def of(
-        cls, study: StudyCore[Any], result: BinningResult, method: str, rules: BinningRules, keeping: KeepingRule,
+        cls,
+        study: StudyCore[Any],
+        result: BinningResult,
+        method: str,
+        rules: BinningRules,
+        keeping: KeepingRule,
         test: Screened | None,
     ) -> Tried:
         """Fit the levels beside the model, and judge them by a rule."""
@@ -224,9 +233,7 @@ class Tried:
         return cls(found, change, method, [said, compared(found)], verdict, kept)
 
 
-def _in_few_levels(
-    study: StudyCore[Any], name: str, plan: AutomaticPlan, test: Screened, searched: Tried
-) -> Tried:
+def _in_few_levels(study: StudyCore[Any], name: str, plan: AutomaticPlan, test: Screened, searched: Tried) -> Tried:
     """An ordered candidate that is surely there though its search loses: few levels that nobody searched for."""
     if study.bench.candidate(name).kind == "categorical" or not plan.rules.leave_levels_free:
         return searched
@@ -240,7 +247,11 @@ def _in_few_levels(
 
 
 def refine_all(
-    study: StudyCore[Any], rules: BinningRules | None, rounds: int, mark: str, usual: BinningRules | None = None,
+    study: StudyCore[Any],
+    rules: BinningRules | None,
+    rounds: int,
+    mark: str,
+    usual: BinningRules | None = None,
     leave_hand_made: bool = False,
 ) -> int:
     """Re-optimize every accepted factor with the others as offset, jointly refitted, until a round changes nothing.
@@ -270,8 +281,13 @@ def refine_all(
 
 
 def refine_round(
-    study: StudyCore[Any], rules: BinningRules | None, mark: str | None, names: Sequence[str] | None = None,
-    reason: str | None = None, usual: BinningRules | None = None, leave_hand_made: bool = False,
+    study: StudyCore[Any],
+    rules: BinningRules | None,
+    mark: str | None,
+    names: Sequence[str] | None = None,
+    reason: str | None = None,
+    usual: BinningRules | None = None,
+    leave_hand_made: bool = False,
 ) -> bool:
     """One pass over the accepted factors, or over some that are named; True when some spec changed."""
     design, lines = study.design, []
@@ -298,9 +314,7 @@ def refine_round(
     return bool(changes)
 
 
-def propose_refined(
-    study: StudyCore[Any], rules: BinningRules | None, names: Sequence[str], reason: str | None
-) -> int:
+def propose_refined(study: StudyCore[Any], rules: BinningRules | None, names: Sequence[str], reason: str | None) -> int:
     """Propose better bins of accepted factors, each with the others as they are; returns how many were found."""
     proposals: list[Fact] = []
     for name in tqdm(names, "refining", disable=None, leave=False):

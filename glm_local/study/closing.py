@@ -45,13 +45,20 @@ def measured(study: StudyCore[Any], model: ModelDocument, samples: Sequence[str]
     compiled = compile_factors(model.factors)
     shown = {name: codes_and_labels(one, compiled) for name, one in compiled.items()}
     return validation_report(
-        rows.engine, rows.frame, target=role_expression(spec.target), prediction=score_expression(model),
-        family=spec.family, exposure=None if spec.exposure is None else role_expression(spec.exposure),
-        weight=None if spec.weight is None else role_expression(spec.weight), sample=samples_only(study, samples),
-        factors={name: one for name, one in shown.items() if one is not None}, bands=bands,
-        dispersion=model.statistics.dispersion or None, level=spec.confidence,
+        rows.engine,
+        rows.frame,
+        target=role_expression(spec.target),
+        prediction=score_expression(model),
+        family=spec.family,
+        exposure=None if spec.exposure is None else role_expression(spec.exposure),
+        weight=None if spec.weight is None else role_expression(spec.weight),
+        sample=samples_only(study, samples),
+        factors={name: one for name, one in shown.items() if one is not None},
+        bands=bands,
+        dispersion=model.statistics.dispersion or None,
+        level=spec.confidence,
         keys=KeyGroups(Read(GROUP, "integer"), KEY_GROUPS) if rows.by_key else None,
-    )  # fmt: skip
+    )
 
 
 def samples_only(study: StudyCore[Any], samples: Sequence[str]) -> Lookup:
@@ -69,12 +76,17 @@ def against_previous(study: StudyCore[Any], model: ModelDocument) -> dict[str, A
         return None
     rows, spec, other = study.bench.rows, model.spec, stored_model(study, before[-1])
     table = double_lift(
-        rows.engine, rows.frame, score_expression(other), score_expression(model), target=role_expression(spec.target),
-        family=spec.family, exposure=None if spec.exposure is None else role_expression(spec.exposure),
+        rows.engine,
+        rows.frame,
+        score_expression(other),
+        score_expression(model),
+        target=role_expression(spec.target),
+        family=spec.family,
+        exposure=None if spec.exposure is None else role_expression(spec.exposure),
         weight=None if spec.weight is None else role_expression(spec.weight),
         sample=samples_only(study, ("validation",)),
         measure="ratio" if spec.link in ("log", "logit") else "difference",
-    )  # fmt: skip
+    )
     return {"before": other.fingerprint, "after": model.fingerprint, "table": table.to_dict("records")}
 
 
@@ -166,7 +178,7 @@ def finalize(
                 f"the fit on source rows differs from the packed one by {apart:.1e}.",
                 f"Both are the same model, within {SAME:.0e}.",
                 "Please report this: the packed rows are not the source's.",
-            )  # fmt: skip
+            )
         with study.stage("second opinion"):
             opinion = second_opinion(study, model) if verify else None
         model = study.bench.by_key(model, packed.keys)
@@ -182,9 +194,14 @@ def raw_fit(study: StudyCore[Any], design: Design) -> ModelDocument:
     """A design fitted on the training rows of the source: one pass."""
     rows = study.bench.rows
     request = dataclasses.replace(
-        rows.request, factors=study.marked(design).factors, where=rows.flag("train"), solver="auto", name=study.name,
-        data_fingerprint=study.state.data, pins=design.pins or None,
-    )  # fmt: skip
+        rows.request,
+        factors=study.marked(design).factors,
+        where=rows.flag("train"),
+        solver="auto",
+        name=study.name,
+        data_fingerprint=study.state.data,
+        pins=design.pins or None,
+    )
     return fit(rows.engine, rows.frame, request)
 
 
@@ -208,28 +225,46 @@ def second_opinion(study: StudyCore[Any], model: ModelDocument) -> SecondOpinion
 
 
 def _commit(
-    study: StudyCore[Any], model: ModelDocument, opinion: SecondOpinion | None, report: ValidationReport, apart: float,
-    reason: str | None, lift: dict[str, Any] | None, intervals: Sequence[Fact],
+    study: StudyCore[Any],
+    model: ModelDocument,
+    opinion: SecondOpinion | None,
+    report: ValidationReport,
+    apart: float,
+    reason: str | None,
+    lift: dict[str, Any] | None,
+    intervals: Sequence[Fact],
 ) -> None:
     design = study.design.fingerprint
     said = {"verdict": "not asked"} if opinion is None else dataclasses.asdict(opinion)
     text = report.to_json()
     artifact = {
-        "name": VALIDATION, "media_type": "application/json", "size": len(text.encode()), "sha256": sha256_text(text),
+        "name": VALIDATION,
+        "media_type": "application/json",
+        "size": len(text.encode()),
+        "sha256": sha256_text(text),
         "content": text,
-    }  # fmt: skip
+    }
     holdout = sample_figures(report, "holdout")
     looked = {"what": "finalize", "sample": "holdout", "design": design, "evidence": holdout}
     samples = {one: sample_figures(report, one) for one in report.samples if one != "holdout"}
     finalized = {
-        "before": design, "after": design, "model": model.fingerprint, "largest_difference": apart,
+        "before": design,
+        "after": design,
+        "model": model.fingerprint,
+        "largest_difference": apart,
         "specs": [one.document() for one in model.factors],
         "pins": {name: dict(held) for name, held in study.design.pins.items()},
         "spec_fingerprints": {one.name: fingerprint(one) for one in model.factors},
-        "second_opinion": said, "samples": samples, "holdout": holdout, "package_versions": package_versions(),
-        "excluded": report.excluded.to_dict("records"), "statistics": model.statistics.model_dump(mode="json"),
-        "double_lift": lift, "holdout_gains": holdout_gains(study), "raw_passes": study.bench.engine.passes.raw,
-    }  # fmt: skip
+        "second_opinion": said,
+        "samples": samples,
+        "holdout": holdout,
+        "package_versions": package_versions(),
+        "excluded": report.excluded.to_dict("records"),
+        "statistics": model.statistics.model_dump(mode="json"),
+        "double_lift": lift,
+        "holdout_gains": holdout_gains(study),
+        "raw_passes": study.bench.engine.passes.raw,
+    }
     facts = [
         Fact("validated", samples, rows={"report_tables": report_rows(report), "artifacts": [artifact]}),
         Fact("verified", said, reason=None if opinion is None else str(opinion)),
@@ -237,9 +272,10 @@ def _commit(
     if holdout:
         facts.append(Fact("looked", looked, reason=reason or "the study is finalized"))
     rows = {
-        "models": [model_row(model)], "coefficients": coefficient_rows(model),
+        "models": [model_row(model)],
+        "coefficients": coefficient_rows(model),
         "specs": spec_rows(model, study.setup.document()["split"]),
-    }  # fmt: skip
+    }
     facts += intervals
     facts.append(Fact("finalized", finalized, reason=reason, rows=rows))
     study.commit(facts, finish=True)
@@ -256,9 +292,10 @@ def finalization(study: StudyCore[Any], repeated: bool) -> Finalization:
     said = study.state.finalized
     if said is None:
         raise ConfigError.because(
-            "the study is not finalized.", "Finalized is the design that was fitted and verified last.",
+            "the study is not finalized.",
+            "Finalized is the design that was fitted and verified last.",
             "Call study.finalize(reason=...).",
-        )  # fmt: skip
+        )
     model = stored_model(study, str(said["model"]))
     opinion = said["second_opinion"]
     verdict = None if opinion["verdict"] == "not asked" else SecondOpinion(**opinion)

@@ -129,12 +129,22 @@ class Comparison:
     def document(self) -> dict[str, Any]:
         """As an event's payload keeps it."""
         return {
-            "action": self.action, "train_gain": self.train_gain, "df": self.df, "statistic": self.statistic,
-            "p_value": self.p_value, "test": self.test, "cv_gain": self.cv_gain, "cv_se": self.cv_se,
-            "fold_gains": list(self.fold_gains), "validation_gain": self.validation_gain, "p_of": self.p_of,
-            "searched": self.searched, "screening": None if self.screening is None else self.screening.document(),
-            "current": self.current.figures(), "candidate": self.candidate.figures(),
-        }  # fmt: skip
+            "action": self.action,
+            "train_gain": self.train_gain,
+            "df": self.df,
+            "statistic": self.statistic,
+            "p_value": self.p_value,
+            "test": self.test,
+            "cv_gain": self.cv_gain,
+            "cv_se": self.cv_se,
+            "fold_gains": list(self.fold_gains),
+            "validation_gain": self.validation_gain,
+            "p_of": self.p_of,
+            "searched": self.searched,
+            "screening": None if self.screening is None else self.screening.document(),
+            "current": self.current.figures(),
+            "candidate": self.candidate.figures(),
+        }
 
     @property
     def table(self) -> pd.DataFrame:
@@ -191,7 +201,11 @@ def comparison_table(factor: str, said: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def compare_designs(
-    factor: str, change: Change, current: FittedDesign, candidate: FittedDesign, searched: bool = False,
+    factor: str,
+    change: Change,
+    current: FittedDesign,
+    candidate: FittedDesign,
+    searched: bool = False,
     screening: Screened | None = None,
 ) -> Comparison:
     """Compare two fitted designs."""
@@ -207,9 +221,23 @@ def compare_designs(
     if current.validation is not None and candidate.validation is not None:
         validation = current.validation.deviance - candidate.validation.deviance
     return Comparison(
-        factor, action, change, current, candidate, gain, df, statistic, p_value, test, cv_gain, cv_se,
-        tuple(float(one) for one in folds), validation, searched, screening,
-    )  # fmt: skip
+        factor,
+        action,
+        change,
+        current,
+        candidate,
+        gain,
+        df,
+        statistic,
+        p_value,
+        test,
+        cv_gain,
+        cv_se,
+        tuple(float(one) for one in folds),
+        validation,
+        searched,
+        screening,
+    )
 
 
 def _design_effect(wide: FittedDesign, narrow: FittedDesign) -> DesignEffect | None:

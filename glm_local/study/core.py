@@ -160,9 +160,7 @@ class StudyCore(Generic[Frame]):
         bench.check(after.factors)
         return self.fitted(after)
 
-    def comparison(
-        self, change: Change, design: Design | None = None, screening: Screened | None = None
-    ) -> Comparison:
+    def comparison(self, change: Change, design: Design | None = None, screening: Screened | None = None) -> Comparison:
         """Evidence for one change against a design, the accepted one if not said."""
         before = self.design if design is None else design
         candidate, current = self.changed([change], before), self.fitted(before)
@@ -186,9 +184,13 @@ class StudyCore(Generic[Frame]):
         thin = thin_of(after.model, [one.factor for one in changes], profile)
         said = {**evidence, **({"thin_levels": thin} if thin else {})}
         payload = {
-            "changes": [one.document() for one in changes], "before": before.fingerprint,
-            "after": after.design.fingerprint, "model": after.figures(), "evidence": said, **more,
-        }  # fmt: skip
+            "changes": [one.document() for one in changes],
+            "before": before.fingerprint,
+            "after": after.design.fingerprint,
+            "model": after.figures(),
+            "evidence": said,
+            **more,
+        }
         return Fact(kind, payload, factor, reason)
 
     def resolved(self, spec: FactorSpec) -> FactorSpec:
@@ -199,6 +201,8 @@ class StudyCore(Generic[Frame]):
         """Refuse to divide rows a second time."""
         if self.state.setup is not None:
             raise SpecError.because(
-                "the study is split already.", "Rows are divided once: a second split would leak the holdout.",
-                "Begin a new study for another split.", path="/split",
-            )  # fmt: skip
+                "the study is split already.",
+                "Rows are divided once: a second split would leak the holdout.",
+                "Begin a new study for another split.",
+                path="/split",
+            )

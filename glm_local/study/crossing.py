@@ -88,20 +88,28 @@ def find(
     if pairs is None and len(study.design.factors) < 2:
         raise ConfigError.because(
             f"the model has {len(study.design.factors)} factor{'s' if len(study.design.factors) != 1 else ''}.",
-            "Pairs are made of two accepted factors.", "Accept more factors, or name pairs of candidates.",
-        )  # fmt: skip
+            "Pairs are made of two accepted factors.",
+            "Accept more factors, or name pairs of candidates.",
+        )
     model = study.current().model
     with study.stage("find interactions"):
         found = find_interactions(study.bench.rows, model, pairs, **options)
     table = found.table
-    lines = [{str(name): value for name, value in line.items()}
-             for line in table.astype(object).where(table.notna(), None).to_dict("records")]  # fmt: skip
+    lines = [
+        {str(name): value for name, value in line.items()}
+        for line in table.astype(object).where(table.notna(), None).to_dict("records")
+    ]
     rows = [
-        {"ranking": f"interactions {len(study.state.versions)}", "place": at,
-         "candidate": crossing_name(line["first"], line["second"]), "metric": "cv_gain", "value": line["cv_gain"],
-         "details": line}
+        {
+            "ranking": f"interactions {len(study.state.versions)}",
+            "place": at,
+            "candidate": crossing_name(line["first"], line["second"]),
+            "metric": "cv_gain",
+            "value": line["cv_gain"],
+            "details": line,
+        }
         for at, line in enumerate(lines, 1)
-    ]  # fmt: skip
+    ]
     payload = {"what": "interactions", "design": study.design.fingerprint, "table": lines}
     marked = [] if mark is None else [Fact("decided", {"mark": mark}, reason=_ranked_text(found))]
     study.commit([Fact("ranked", payload, rows={"rankings": rows}), *marked])
@@ -135,28 +143,35 @@ def joint_test(
         floors = CurrentModel.of(study.bench.rows, study.current().model).floors_text(rules or ScreeningRules())
         raise _nothing_left(first, second, cells, floors)
     spec = InteractionSpec(
-        name=name or crossing_name(first, second), factors=(first, second), unseen="base", coding="net_of_margins",
+        name=name or crossing_name(first, second),
+        factors=(first, second),
+        unseen="base",
+        coding="net_of_margins",
         learned={"cells": [[str(row), str(column)] for row, column in zip(own["row"], own["column"], strict=True)]},
-    )  # fmt: skip
+    )
     try:
         comparison = study.comparison(Change(spec.name, spec))
     except FitError as error:
         raise FitError([replace(one, way_out=_higher_floors(first, second)) for one in error.problems]) from None
     if not comparison.df:
         raise DataError.because(
-            f"the cells of {first!r} and {second!r} add no coefficient to the model.", "Other factors span them.",
+            f"the cells of {first!r} and {second!r} add no coefficient to the model.",
+            "Other factors span them.",
             "Look at study.find_interactions().pair_cells(...).",
-        )  # fmt: skip
+        )
     return InteractionTest(first, second, comparison, cells)
 
 
 def _nothing_left(first: str, second: str, cells: pd.DataFrame, floors: str) -> DataError:
-    return cast(DataError, DataError.because(
-        f"no cell of {first!r} and {second!r} has an effect of its own: {cells_text(cells)}.",
-        f"A cell beside the base levels needs {floors}, and observed events.",
-        f"Merge levels: study.factor({first!r}).merge(...); or lower the floors: "
-        "rules=ScreeningRules(min_rows=..., min_evidence=...).",
-    ))  # fmt: skip
+    return cast(
+        DataError,
+        DataError.because(
+            f"no cell of {first!r} and {second!r} has an effect of its own: {cells_text(cells)}.",
+            f"A cell beside the base levels needs {floors}, and observed events.",
+            f"Merge levels: study.factor({first!r}).merge(...); or lower the floors: "
+            "rules=ScreeningRules(min_rows=..., min_evidence=...).",
+        ),
+    )
 
 
 def _higher_floors(first: str, second: str) -> str:
@@ -244,7 +259,9 @@ def _proposed(study: StudyCore[Any], found: InteractionTest) -> Fact:
     cells = found.cells.astype(object).where(found.cells.notna(), None)
     evidence = {"cells": [{str(name): value for name, value in one.items()} for one in cells.to_dict("records")]}
     payload = {
-        "spec": found.spec.document(), "method": "crossed", "design": study.design.fingerprint, "evidence": evidence,
-    }  # fmt: skip
+        "spec": found.spec.document(),
+        "method": "crossed",
+        "design": study.design.fingerprint,
+        "evidence": evidence,
+    }
     return Fact("proposed", payload, found.spec.name)
-

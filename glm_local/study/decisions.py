@@ -33,17 +33,20 @@ def named_spec(study: StudyCore[Any], factor: str, spec: SpecLike) -> FactorSpec
     document = dict(spec.document() if isinstance(spec, Spec) else spec)
     if document.get("name", factor) != factor:
         raise SpecError.because(
-            f"the spec is named {document['name']!r}, it was given for {factor!r}.", "A factor has one name.",
-            f"Call study.factor({document['name']!r}), or rename the spec.", path="/name",
-        )  # fmt: skip
+            f"the spec is named {document['name']!r}, it was given for {factor!r}.",
+            "A factor has one name.",
+            f"Call study.factor({document['name']!r}), or rename the spec.",
+            path="/name",
+        )
     own, nameless = _own_column(study, factor), "name" not in document
     column = document.get("column", own or factor)
     if column is not None and column != own and (nameless or own is not None):
         raise SpecError.because(
             f"the spec reads column {column!r}{' and has no name' if nameless else ''}, it was given for {factor!r}.",
             "A factor named after a column is made of that column; a spec of another one is another factor.",
-            f"Give it to study.factor({column!r}), or under a name that is no column's.", path="/column",
-        )  # fmt: skip
+            f"Give it to study.factor({column!r}), or under a name that is no column's.",
+            path="/column",
+        )
     document.setdefault("name", factor)
     return study.resolved(read_factor(document))
 
@@ -68,9 +71,11 @@ def proposal_of(study: StudyCore[Any], factor: str) -> Proposal:
         known = [*study.state.proposals, *study.bench.rows.candidates]
         hint = "" if factor in known else f" {nearest(factor, known)}"
         raise ConfigError.because(
-            f"nothing is proposed for {factor!r}.{hint}", "A factor is accepted with a spec.",
-            f"Call study.factor({factor!r}).optimize(), .coarse_bins() or .set_spec(...) first.", path=factor,
-        )  # fmt: skip
+            f"nothing is proposed for {factor!r}.{hint}",
+            "A factor is accepted with a spec.",
+            f"Call study.factor({factor!r}).optimize(), .coarse_bins() or .set_spec(...) first.",
+            path=factor,
+        )
     return study.state.proposals[factor]
 
 
@@ -123,9 +128,11 @@ def accept(study: StudyCore[Any], factor: str, spec: SpecLike | None, reason: st
     found = study.comparison(change, screening=screening_of(study, change))
     if found.action == "add" and found.df == 0 and not change.pins:
         raise DataError.because(
-            f"{factor!r} adds no coefficient to the model.", "Its training rows lie in one level, or others span it.",
-            f"Look at study.factor({factor!r}).bin_table(), and at how its column is read.", path=factor,
-        )  # fmt: skip
+            f"{factor!r} adds no coefficient to the model.",
+            "Its training rows lie in one level, or others span it.",
+            f"Look at study.factor({factor!r}).bin_table(), and at how its column is read.",
+            path=factor,
+        )
     evidence = {**found.document(), "method": method}
     if spec is None and method == "optimized":
         evidence["rules"] = study.state.proposals[factor].evidence.get("rules")
@@ -142,9 +149,11 @@ def rejection(study: StudyCore[Any], factor: str, reason: str | None, evidence: 
     """
     if factor in study.design:
         raise ConfigError.because(
-            f"{factor!r} is in the model.", "Rejecting is for factors that are not.",
-            f"Call study.remove({factor!r}, reason=...).", path=factor,
-        )  # fmt: skip
+            f"{factor!r} is in the model.",
+            "Rejecting is for factors that are not.",
+            f"Call study.remove({factor!r}, reason=...).",
+            path=factor,
+        )
     known = (*study.bench.rows.candidates, *study.state.proposals, *study.state.comparisons)
     if factor not in known:
         raise ConfigError.because(f"{factor!r} is no factor of this study.", "", nearest(factor, known), path=factor)
@@ -157,9 +166,11 @@ def remove(study: StudyCore[Any], factor: str, reason: str | None) -> None:
     crossings = study.design.crossings_of(factor)
     if crossings:
         raise ConfigError.because(
-            f"{factor!r} is crossed in {', '.join(crossings)}.", "An interaction needs the factors it crosses.",
-            f"Remove {crossings[0]!r} first.", path=factor,
-        )  # fmt: skip
+            f"{factor!r} is crossed in {', '.join(crossings)}.",
+            "An interaction needs the factors it crosses.",
+            f"Remove {crossings[0]!r} first.",
+            path=factor,
+        )
     change = Change(factor)
     found = study.comparison(change)
     study.commit([study.decision("removed", factor, [change], reason, found.document())])
@@ -196,9 +207,11 @@ def undo(study: StudyCore[Any], reason: str | None) -> None:
     before, after = study.design, last.before
     figures = study.fitted(after).figures()
     said = {
-        "before": before.fingerprint, "after": after.fingerprint, "model": figures,
+        "before": before.fingerprint,
+        "after": after.fingerprint,
+        "model": figures,
         "undone": {"event": last.event.kind, "seq": last.event.seq, "factor": last.event.factor},
-    }  # fmt: skip
+    }
     study.commit([Fact("undone", said, last.event.factor, reason)])
 
 

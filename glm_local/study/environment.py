@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic
 
 from glm_local.audit.store import Store
 from glm_local.glm.second_opinion import ReferenceSolver
 from glm_local.rows.engine import Engine, Frame
+from glm_local.study.memory_store import MemoryStore
+
+StoreLike = Store | str | Path | None
 
 
 @dataclass(frozen=True)
@@ -35,3 +39,10 @@ class StudyEnvironment(Generic[Frame]):
     open_store: Callable[[str], Store]
     source: Callable[[Any], Mapping[str, Any]]
     versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def opened_store(environment: StudyEnvironment[Any], store: StoreLike) -> Store:
+    """The store a study is given, opened where it is a location; in memory where it is None."""
+    if store is None:
+        return MemoryStore()
+    return environment.open_store(str(store)) if isinstance(store, str | Path) else store

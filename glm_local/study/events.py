@@ -49,11 +49,18 @@ class StudyEvent:
         """Read a row of `events`."""
         at, factor, reason = row["at"], row["factor"], row["reason"]
         return cls(
-            str(row["event"]), event_document(row), None if factor is None else str(factor),
-            None if reason is None else str(reason), str(row["by_user"]),
-            at if isinstance(at, datetime.datetime) else None, str(row["study_id"]), int(str(row["seq"])),
-            str(row["run_id"]), str(row["step"]), str(row["row_hash"]),
-        )  # fmt: skip
+            str(row["event"]),
+            event_document(row),
+            None if factor is None else str(factor),
+            None if reason is None else str(reason),
+            str(row["by_user"]),
+            at if isinstance(at, datetime.datetime) else None,
+            str(row["study_id"]),
+            int(str(row["seq"])),
+            str(row["run_id"]),
+            str(row["step"]),
+            str(row["row_hash"]),
+        )
 
 
 def own_events(store: Store, study: str) -> list[StudyEvent]:
@@ -80,9 +87,10 @@ def study_events(store: Store, study: str) -> list[StudyEvent]:
             return line
         wanted, last = str(branched.payload["from_study"]), int(branched.payload["from_seq"])
     raise ConfigError.because(
-        f"Study {study!r} is a branch of more than {MOST_BRANCHES} others.", "A branch has a beginning.",
+        f"Study {study!r} is a branch of more than {MOST_BRANCHES} others.",
+        "A branch has a beginning.",
         "Run glm audit verify.",
-    )  # fmt: skip
+    )
 
 
 def known_studies(store: Store) -> list[str]:

@@ -109,8 +109,13 @@ class FactorBlock:
         return self._by_hand(spec, "merged", reason, levels=list(levels))
 
     def split_level(
-        self, level: str, *, at: float | str | None = None, values: Sequence[Any] | None = None,
-        name: str | None = None, reason: str | None = None,
+        self,
+        level: str,
+        *,
+        at: float | str | None = None,
+        values: Sequence[Any] | None = None,
+        name: str | None = None,
+        reason: str | None = None,
     ) -> FactorBlock:
         """Propose the factor with one level cut: an interval at an edge, or values out of a group of categories."""
         spec = hand.split_level(self._required(), level, at=at, values=values, name=name)

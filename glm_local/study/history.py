@@ -13,7 +13,8 @@ from typing import Any
 from glm_local.audit.event_entries import Entry
 from glm_local.audit.fill_rows import payload_json, sha256_text
 from glm_local.audit.hash_chain import Head
-from glm_local.audit.run_log import RunLog, new_run_id, utc_now
+from glm_local.audit.run_ids import new_run_id, utc_now
+from glm_local.audit.run_log import RunLog
 from glm_local.audit.store import Store
 from glm_local.errors import ConfigError, GlmError, StoreError
 from glm_local.study.events import StudyEvent, own_events, study_events
@@ -122,9 +123,11 @@ class StudyHistory:
         """Copy a history held in memory to a store that lasts, and go on there."""
         if not isinstance(self.store, MemoryStore):
             raise ConfigError.because(
-                f"The study is kept in {self.store.location} already.", "It is written there as it happens.",
-                "Copy that folder, or branch the study.", path="path",
-            )  # fmt: skip
+                f"The study is kept in {self.store.location} already.",
+                "It is written there as it happens.",
+                "Copy that folder, or branch the study.",
+                path="path",
+            )
         if own_events(store, self.name):
             found = f"{store.location} has a study {self.name!r} already."
             raise ConfigError.because(found, "A study's name is its own.", "Save to another folder.", path="path")
@@ -139,8 +142,12 @@ class StudyHistory:
             raise ConfigError.because(found, "A branch has a name of its own.", "Give another name.", path="name")
         last = self.events[-1]
         other = StudyHistory(self.store, name, self.user, self.config, self.about)
-        said = {"from_study": last.study, "from_seq": last.seq, "from_hash": last.row_hash,
-                "design": self.state.design.fingerprint}  # fmt: skip
+        said = {
+            "from_study": last.study,
+            "from_seq": last.seq,
+            "from_hash": last.row_hash,
+            "design": self.state.design.fingerprint,
+        }
         other.commit([Fact("branched", said, reason=reason)])
         other.events = study_events(self.store, name)
         other.state = fold(other.events)
@@ -186,9 +193,18 @@ class StudyHistory:
         for entry, head, at in zip(entries, heads, self._times[-len(entries) :], strict=True):
             payload = json.loads(payload_json(entry.payload))
             event = StudyEvent(
-                entry.kind, payload, entry.factor, entry.reason, log.user, at, self.name, head.seq, log.run_id,
-                entry.step, head.row_hash,
-            )  # fmt: skip
+                entry.kind,
+                payload,
+                entry.factor,
+                entry.reason,
+                log.user,
+                at,
+                self.name,
+                head.seq,
+                log.run_id,
+                entry.step,
+                head.row_hash,
+            )
             self.state = self.state.after(event)
             self.events.append(event)
 

@@ -32,9 +32,12 @@ def holdout_gains(study: StudyCore[Any]) -> dict[str, float]:
     fit, plan = rows.packed(study.current().model)
     recode = rows.recode(plan, rows.codes_of("holdout"))
     without = [fit.coefficients, *(coefficients_without(fit, name) for name in names)]
-    kernels = ManyKernels(tuple(
-        RecodedKernel(recode, DevianceKernel(fit.family, RowMeans.of(fit.columns, fit.link, one))) for one in without
-    ))  # fmt: skip
+    kernels = ManyKernels(
+        tuple(
+            RecodedKernel(recode, DevianceKernel(fit.family, RowMeans.of(fit.columns, fit.link, one)))
+            for one in without
+        )
+    )
     answers = kernels.answers(rows.sum(kernels, "holdout gains"))
     whole, *others = (float(one[0][DEVIANCE]) for one in answers)
     return {name: other - whole for name, other in zip(names, others, strict=True)}

@@ -50,9 +50,10 @@ def by_level(study: StudyCore[Any], spec: FactorSpec, samples: Sequence[str]) ->
     compiled = compile_factor(spec)
     if not isinstance(compiled, CompiledFactor):
         raise ConfigError.because(
-            f"{spec.name!r} is {spec.kind}.", "Tables per level are for factors with levels of one column.",
+            f"{spec.name!r} is {spec.kind}.",
+            "Tables per level are for factors with levels of one column.",
             "See study.find_interactions().pair_cells for crossings.",
-        )  # fmt: skip
+        )
     rows, model = study.bench.rows, study.current().model
     source = rows.level_source(spec)
     with study.stage("level tables"):

@@ -127,5 +127,6 @@ def _check_rules(table: str, rows: pa.Table) -> None:
             if smallest is not None and smallest < column.least:
                 raise StoreError.because(
                     f"The rows break a rule of table {table}: {column.name} is {smallest}.",
-                    f"It is at least {column.least}.", "Write other rows.",
-                )  # fmt: skip
+                    f"It is at least {column.least}.",
+                    "Write other rows.",
+                )

@@ -57,9 +57,11 @@ def of_equal_width(study: StudyCore[Any], factor: str, bins: int) -> FactorSpec:
     fine = candidate.fine
     if not isinstance(fine, NumericSpec):
         raise ConfigError.because(
-            f"{factor!r} is {candidate.kind}.", "Bins of equal width are for numbers and dates.",
-            "Use target_order, or coarse_bins(method='quantile').", path="method",
-        )  # fmt: skip
+            f"{factor!r} is {candidate.kind}.",
+            "Bins of equal width are for numbers and dates.",
+            "Use target_order, or coarse_bins(method='quantile').",
+            path="method",
+        )
     document = {name: value for name, value in fine.document().items() if name not in ("labels", "learned")}
     if not _is_missing(study, candidate):
         document["missing"] = "base"
@@ -82,11 +84,15 @@ def ordered(study: StudyCore[Any], factor: str, max_groups: int, rules: BinningR
 def proposed(study: StudyCore[Any], result: BinningResult, method: str, rules: BinningRules | None = None) -> Fact:
     """The event of a binning result, and its trials for the table of that name."""
     evidence = {
-        "status": result.proof.status, "guarantee": result.proof.guarantee, "bins": len(result.groups),
-        "trials": _plain(result.trials), "levels": _plain(result.levels),
-        "rules": None if rules is None else rules_document(rules), "floors": result.floors.document(),
+        "status": result.proof.status,
+        "guarantee": result.proof.guarantee,
+        "bins": len(result.groups),
+        "trials": _plain(result.trials),
+        "levels": _plain(result.levels),
+        "rules": None if rules is None else rules_document(rules),
+        "floors": result.floors.document(),
         **({} if result.searched is None else {"searched": result.searched.document()}),
-    }  # fmt: skip
+    }
     return _fact(study, result.factor, result.spec, method, evidence, trials=trial_rows(result, method))
 
 
@@ -105,13 +111,20 @@ def by_hand(
 
 
 def _fact(
-    study: StudyCore[Any], factor: str, spec: FactorSpec | None, method: str, evidence: Mapping[str, Any],
+    study: StudyCore[Any],
+    factor: str,
+    spec: FactorSpec | None,
+    method: str,
+    evidence: Mapping[str, Any],
     trials: Sequence[Mapping[str, object]],
 ) -> Fact:
     payload = {
-        "spec": None if spec is None else spec.document(), "method": method, "design": study.design.fingerprint,
-        "fingerprint": None if spec is None else fingerprint(spec), "evidence": dict(evidence),
-    }  # fmt: skip
+        "spec": None if spec is None else spec.document(),
+        "method": method,
+        "design": study.design.fingerprint,
+        "fingerprint": None if spec is None else fingerprint(spec),
+        "evidence": dict(evidence),
+    }
     return Fact("proposed", payload, factor, rows={"trials": list(trials)} if trials else {})
 
 
@@ -143,12 +156,16 @@ def trial_rows(result: BinningResult, method: str) -> list[dict[str, object]]:
     """One row of `trials` per size that was tried."""
     return [
         {
-            "trial": f"{result.factor}: {line['bins']} bins", "factor": result.factor, "method": method,
+            "trial": f"{result.factor}: {line['bins']} bins",
+            "factor": result.factor,
+            "method": method,
             "fingerprint": fingerprint(result.spec) if result.spec is not None and line.get("chosen") else None,
-            "metric": "cv_deviance", "value": line.get("cv_deviance"), "details": line,
+            "metric": "cv_deviance",
+            "value": line.get("cv_deviance"),
+            "details": line,
         }
         for line in _plain(result.trials)
-    ]  # fmt: skip
+    ]
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -26,15 +26,25 @@ def rank(study: StudyCore[Any], names: Sequence[str] | None, **options: Any) -> 
         found = rank_factors(bench.rows, model, names, refused=bench.learned.get("refused"), **options)
     lines = _lines(found.table)
     payload = {
-        "what": "candidates", "design": study.design.fingerprint, "table": lines, "options": _said(options),
-        "asked": None if names is None else list(names), "tested_against": found.tested_against,
+        "what": "candidates",
+        "design": study.design.fingerprint,
+        "table": lines,
+        "options": _said(options),
+        "asked": None if names is None else list(names),
+        "tested_against": found.tested_against,
         **spread_of(found),
-    }  # fmt: skip
+    }
     rows = [
-        {"ranking": f"candidates {len(study.state.versions)}", "place": at, "candidate": line["factor"],
-         "metric": "cv_gain", "value": line["cv_gain"], "details": line}
+        {
+            "ranking": f"candidates {len(study.state.versions)}",
+            "place": at,
+            "candidate": line["factor"],
+            "metric": "cv_gain",
+            "value": line["cv_gain"],
+            "details": line,
+        }
         for at, line in enumerate(lines, 1)
-    ]  # fmt: skip
+    ]
     study.commit([Fact("ranked", payload, rows={"rankings": rows})])
     return found
 
@@ -52,15 +62,18 @@ def again(study: StudyCore[Any], names: Sequence[str], mark: str) -> None:
     with study.stage("rank candidates"):
         found = rank_factors(bench.rows, model, names)
     payload = {
-        "what": "again", "design": study.design.fingerprint, "table": _lines(found.table), "asked": list(names),
-        "tested_against": found.tested_against, "mark": mark, **spread_of(found),
-    }  # fmt: skip
+        "what": "again",
+        "design": study.design.fingerprint,
+        "table": _lines(found.table),
+        "asked": list(names),
+        "tested_against": found.tested_against,
+        "mark": mark,
+        **spread_of(found),
+    }
     study.commit([Fact("ranked", payload)])
 
 
-def screened(
-    study: StudyCore[Any], name: str, design: Design | None = None, following: Sequence[str] = ()
-) -> Screened:
+def screened(study: StudyCore[Any], name: str, design: Design | None = None, following: Sequence[str] = ()) -> Screened:
     """The test of one candidate against a design, the accepted one if not said.
 
     Its q-value is that among the last tests of all candidates. Two packed passes, none when known; candidates that

@@ -78,10 +78,13 @@ def replay(study: StudyCore[Any], run: str | None, rederive: bool) -> Replay:
     finalized = next((one for one in reversed(events) if one.kind == "finalized"), None)
     model, same = _last(study, design, finalized)
     return Replay(
-        run or events[-1].run_id, pd.DataFrame(lines, columns=list(_COLUMNS)), design, model,
+        run or events[-1].run_id,
+        pd.DataFrame(lines, columns=list(_COLUMNS)),
+        design,
+        model,
         same and all(line["same_design"] for line in lines),
         pd.DataFrame(searches, columns=["event", "factor", "same"]),
-    )  # fmt: skip
+    )
 
 
 _COLUMNS = ("event", "factor", "by_user", "recorded", "reached", "same_design", "same_model", "deviance_apart")
@@ -132,11 +135,15 @@ def _until(study: StudyCore[Any], run: str | None) -> list[StudyEvent]:
 def _line(study: StudyCore[Any], event: StudyEvent, design: Design) -> dict[str, Any]:
     fitted, recorded = study.bench.fitted(design), event.payload["model"]
     return {
-        "event": event.kind, "factor": event.factor, "by_user": event.by_user, "recorded": recorded["fingerprint"],
-        "reached": fitted.model.fingerprint, "same_design": design.fingerprint == event.payload["after"],
+        "event": event.kind,
+        "factor": event.factor,
+        "by_user": event.by_user,
+        "recorded": recorded["fingerprint"],
+        "reached": fitted.model.fingerprint,
+        "same_design": design.fingerprint == event.payload["after"],
         "same_model": recorded["fingerprint"] == fitted.model.fingerprint,
         "deviance_apart": fitted.train.deviance - recorded["train_deviance"],
-    }  # fmt: skip
+    }
 
 
 def _last(study: StudyCore[Any], design: Design, finalized: StudyEvent | None) -> tuple[ModelDocument, bool]:

@@ -67,27 +67,41 @@ def study_content(study: StudyCore[Any], title: str | None, purpose: str, exposu
     events, gains = study._history.events, _holdout_gains(study)
     unseen = known_intervals(study.state)
     return StudyContent(
-        title=title or study.name, subtitle=_subtitle(model, exposure_name), purpose=purpose, roles=role_words(model),
-        model=model_facts(model), unseen="" if unseen is None else unseen.words,
-        coefficients=_coefficients(model, unseen, profile_of(events)), fit_figures=fit_figures(model),
-        validation=report, factors=_pages(study, model, events), screening=_screening(study),
-        interactions=_interactions(study), pairs=_pairs(study, events), versions=_versions(study),
+        title=title or study.name,
+        subtitle=_subtitle(model, exposure_name),
+        purpose=purpose,
+        roles=role_words(model),
+        model=model_facts(model),
+        unseen="" if unseen is None else unseen.words,
+        coefficients=_coefficients(model, unseen, profile_of(events)),
+        fit_figures=fit_figures(model),
+        validation=report,
+        factors=_pages(study, model, events),
+        screening=_screening(study),
+        interactions=_interactions(study),
+        pairs=_pairs(study, events),
+        versions=_versions(study),
         double_lifts=_double_lifts(study),
-        decisions=[_decision(one, gains) for one in events if one.kind in TOLD], holdout=holdout,
-        holdout_looks=[_decision(one) for one in study.state.looks], holdout_kept=bool(_rows(study).get("holdout")),
-        second_opinion=opinion, second_opinion_status=status,
+        decisions=[_decision(one, gains) for one in events if one.kind in TOLD],
+        holdout=holdout,
+        holdout_looks=[_decision(one) for one in study.state.looks],
+        holdout_kept=bool(_rows(study).get("holdout")),
+        second_opinion=opinion,
+        second_opinion_status=status,
         warnings=[*validation_warnings(study.state), *model.warnings, *_refused(study), *_excluded(study)],
-        convergence=convergence_words(model), converged=model.convergence.converged,
+        convergence=convergence_words(model),
+        converged=model.convergence.converged,
         fingerprints=_fingerprints(study, model),
-        packages=package_versions(), passes=_passes(study), created=_created(events),
-        statistic_name=model.statistics.statistic, relativity_name=relativity_name(model.spec.link),
+        packages=package_versions(),
+        passes=_passes(study),
+        created=_created(events),
+        statistic_name=model.statistics.statistic,
+        relativity_name=relativity_name(model.spec.link),
         exposure_name=exposure_name,
-    )  # fmt: skip
+    )
 
 
-def _coefficients(
-    model: ModelDocument, unseen: SelectiveIntervals | None, profile: Profile
-) -> list[CoefficientRow]:
+def _coefficients(model: ModelDocument, unseen: SelectiveIntervals | None, profile: Profile) -> list[CoefficientRow]:
     """The model's lines, with the intervals of rows that took no part in the design where there are any."""
     rows = coefficient_rows(model, profile)
     if unseen is None:
@@ -98,10 +112,13 @@ def _coefficients(
 
 def _with_unseen(row: CoefficientRow, line: Mapping[Any, Any]) -> CoefficientRow:
     return replace(
-        row, unseen_p_value=_number(line["p_value"]), unseen_lower=_number(line["lower"]),
-        unseen_upper=_number(line["upper"]), unseen_relativity_lower=_number(line["relativity_lower"]),
+        row,
+        unseen_p_value=_number(line["p_value"]),
+        unseen_lower=_number(line["lower"]),
+        unseen_upper=_number(line["upper"]),
+        unseen_relativity_lower=_number(line["relativity_lower"]),
         unseen_relativity_upper=_number(line["relativity_upper"]),
-    )  # fmt: skip
+    )
 
 
 def _number(value: Any) -> float | None:
@@ -123,11 +140,17 @@ def _pages(study: StudyCore[Any], model: ModelDocument, events: Sequence[StudyEv
         proposals = [one for one in said if "trials" in one]
         last = proposals[-1] if proposals else {}
         guarantee = str(last.get("guarantee", ""))
-        pages.append(FactorPage(
-            spec.name, spec_words(spec), pd.DataFrame(last["trials"]) if last.get("trials") else None,
-            "" if guarantee in spec.notes else guarantee, before.get(spec.name, {}), "previous finalized version",
-            [_decision(one, gains) for one in own if one.kind in TOLD],
-        ))  # fmt: skip
+        pages.append(
+            FactorPage(
+                spec.name,
+                spec_words(spec),
+                pd.DataFrame(last["trials"]) if last.get("trials") else None,
+                "" if guarantee in spec.notes else guarantee,
+                before.get(spec.name, {}),
+                "previous finalized version",
+                [_decision(one, gains) for one in own if one.kind in TOLD],
+            )
+        )
     return pages
 
 
@@ -176,25 +199,31 @@ def _pairs(study: StudyCore[Any], events: Iterable[StudyEvent]) -> list[PairCell
     }
     return [
         PairCells(
-            said["spec"]["factors"][0], said["spec"]["factors"][1], pd.DataFrame(said["evidence"]["cells"]),
+            said["spec"]["factors"][0],
+            said["spec"]["factors"][1],
+            pd.DataFrame(said["evidence"]["cells"]),
             f"Proposed as {name}: {_status(study, name)}.",
         )
         for name, said in cells.items()
-    ]  # fmt: skip
+    ]
 
 
 def _versions(study: StudyCore[Any]) -> pd.DataFrame | None:
     lines = [
         {
-            "version": str(one["version"]), "change": f"{one['event']} {one['factor'] or ''}".strip(),
-            "factors": len(one["factors"]), "coefficients": one["parameters"],
+            "version": str(one["version"]),
+            "change": f"{one['event']} {one['factor'] or ''}".strip(),
+            "factors": len(one["factors"]),
+            "coefficients": one["parameters"],
             "train_deviance": one["train_mean_deviance"],
-            "cv_deviance": one["cv_mean_deviance"], "validation_deviance": one["validation_mean_deviance"],
-            "aic": one["aic"], **{name: one.get(name) for name in DISPERSIONS},
+            "cv_deviance": one["cv_mean_deviance"],
+            "validation_deviance": one["validation_mean_deviance"],
+            "aic": one["aic"],
+            **{name: one.get(name) for name in DISPERSIONS},
             "fingerprint": str(one["fingerprint"])[:12],
         }
         for one in study.state.versions
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(lines) if lines else None
 
 
@@ -215,7 +244,10 @@ def _holdout_gains(study: StudyCore[Any]) -> Mapping[str, float]:
 def _decision(event: StudyEvent, gains: Mapping[str, float] | None = None) -> Decision:
     what = event.kind if event.factor is None else f"{event.kind} {event.factor}"
     return Decision(
-        f"{event.at:%Y-%m-%d %H:%M} UTC" if event.at else "", event.by_user, what, event.reason or "",
+        f"{event.at:%Y-%m-%d %H:%M} UTC" if event.at else "",
+        event.by_user,
+        what,
+        event.reason or "",
         ", ".join(one for one in (_evidence(event), _on_holdout(event, gains or {})) if one),
     )
 
@@ -254,9 +286,12 @@ def _evidence(event: StudyEvent) -> str:
 def _fingerprints(study: StudyCore[Any], model: ModelDocument) -> dict[str, str]:
     last = study._history.events[-1]
     known = {
-        "data": study.state.data or "", "specs": fingerprint(list(model.factors)), "model": model.fingerprint,
-        "run": study.state.run_id or "", "last event": f"{last.seq}:{last.row_hash}",
-    }  # fmt: skip
+        "data": study.state.data or "",
+        "specs": fingerprint(list(model.factors)),
+        "model": model.fingerprint,
+        "run": study.state.run_id or "",
+        "last event": f"{last.seq}:{last.row_hash}",
+    }
     return known | _sources(study)
 
 
@@ -281,7 +316,8 @@ def _excluded(study: StudyCore[Any]) -> list[str]:
     lines = (study.state.finalized or {}).get("excluded", [])
     return [
         f"{counted(one['rows'], 'row is', 'rows are')} in no sample and no table: {one['reason']}."
-        for one in lines if one["rows"]
+        for one in lines
+        if one["rows"]
     ]
 
 

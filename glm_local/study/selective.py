@@ -40,9 +40,18 @@ TABLE = "selective intervals"
 
 ESTIMAND = "projection of the truth on the design reached"
 FIGURES = (
-    "status", "estimate", "std_error", "statistic", "p_value", "lower", "upper", "relativity", "relativity_lower",
-    "relativity_upper", "rows",
-)  # fmt: skip
+    "status",
+    "estimate",
+    "std_error",
+    "statistic",
+    "p_value",
+    "lower",
+    "upper",
+    "relativity",
+    "relativity_lower",
+    "relativity_upper",
+    "rows",
+)
 NAIVE = ("estimate", "p_value", "lower", "upper", "inference")
 COLUMNS = ["term", "factor", "level", *FIGURES, *(f"naive_{name}" for name in NAIVE)]
 
@@ -95,18 +104,30 @@ class SelectiveIntervals:
         """As an event's payload keeps it."""
         plain = self.table.astype(object).where(self.table.notna(), None)
         return {
-            "design": self.design, "samples": list(self.samples), "rows": self.rows, "confidence": self.confidence,
-            "estimand": ESTIMAND, "packed_passes": self.packed_passes, "looks": self.looks,
-            "why": self.why, "table": plain.to_dict("records"),
-        }  # fmt: skip
+            "design": self.design,
+            "samples": list(self.samples),
+            "rows": self.rows,
+            "confidence": self.confidence,
+            "estimand": ESTIMAND,
+            "packed_passes": self.packed_passes,
+            "looks": self.looks,
+            "why": self.why,
+            "table": plain.to_dict("records"),
+        }
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> SelectiveIntervals:
         """Read what `document` wrote."""
         return cls(
-            said["design"], tuple(said["samples"]), said["rows"], said["confidence"],
-            pd.DataFrame(said["table"], columns=COLUMNS), said["packed_passes"], said["looks"], said["why"],
-        )  # fmt: skip
+            said["design"],
+            tuple(said["samples"]),
+            said["rows"],
+            said["confidence"],
+            pd.DataFrame(said["table"], columns=COLUMNS),
+            said["packed_passes"],
+            said["looks"],
+            said["why"],
+        )
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(self.words)}</p>{self.table.to_html(index=False)}"
@@ -128,9 +149,11 @@ def require_unseen(study: StudyCore[Any], holdout: bool, rules: BinningRules | N
     if not samples:
         found = f"validation rows chose bins by {', '.join(used)}" if used else "all rows are training rows"
         raise ConfigError.because(
-            f'inference is "selective" and {found}.', "Intervals hold on rows that took no part in the design.",
-            "Keep some apart: split=(0.6, 0.2, 0.2). The holdout counts once the study is finalized.", path="inference",
-        )  # fmt: skip
+            f'inference is "selective" and {found}.',
+            "Intervals hold on rows that took no part in the design.",
+            "Keep some apart: split=(0.6, 0.2, 0.2). The holdout counts once the study is finalized.",
+            path="inference",
+        )
     return tuple(samples)
 
 
@@ -168,9 +191,15 @@ def selective_intervals(study: StudyCore[Any], holdout: bool = False) -> Selecti
         except GlmError as error:
             why = error.problems[0].found
     return SelectiveIntervals(
-        design.fingerprint, samples, sum(study.bench.counts[one] for one in samples), naive.spec.confidence,
-        beside(naive, unseen), counter.packed, looks, why,
-    )  # fmt: skip
+        design.fingerprint,
+        samples,
+        sum(study.bench.counts[one] for one in samples),
+        naive.spec.confidence,
+        beside(naive, unseen),
+        counter.packed,
+        looks,
+        why,
+    )
 
 
 def beside(naive: ModelDocument, unseen: ModelDocument | None) -> pd.DataFrame:

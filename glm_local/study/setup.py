@@ -74,12 +74,20 @@ class StudySetup:
     def document(self) -> dict[str, Any]:
         """As the history keeps it."""
         return {
-            "target": self.target, "exposure": self.exposure, "offset": self.offset, "weight": self.weight,
-            "family": self.family, "link": self.link, "split": split_json(self.split), "key": list(self.key),
-            "key_rule": self.key_rule, "folds": self.folds, "seed": self.seed,
+            "target": self.target,
+            "exposure": self.exposure,
+            "offset": self.offset,
+            "weight": self.weight,
+            "family": self.family,
+            "link": self.link,
+            "split": split_json(self.split),
+            "key": list(self.key),
+            "key_rule": self.key_rule,
+            "folds": self.folds,
+            "seed": self.seed,
             **({} if self.dispersion == "auto" else {"dispersion": self.dispersion}),
             "candidates": [one.document() if isinstance(one, Spec) else one for one in self.candidates],
-        }  # fmt: skip
+        }
 
     def asked(self) -> dict[str, Any]:
         """The document without what the split learned of the rows: what makes a study the same study."""
@@ -101,10 +109,16 @@ class StudySetup:
     def request(self, name: str) -> FitRequest:
         """What every fit of the study is asked."""
         return FitRequest(
-            target=self.target, factors=(), family=self.family, link=self.link, exposure=self.exposure,
-            offset=self.offset, weight=self.weight, name=name,
+            target=self.target,
+            factors=(),
+            family=self.family,
+            link=self.link,
+            exposure=self.exposure,
+            offset=self.offset,
+            weight=self.weight,
+            name=name,
             dispersion=cast(Any, "auto" if self.by_key else self.dispersion),
-        )  # fmt: skip
+        )
 
     @property
     def role_columns(self) -> set[str]:
@@ -146,8 +160,12 @@ def study_setup(
         A role that is not there, a family that is not known, options out of range, no honest key.
     """
     roles = {"target": target, "exposure": exposure, "offset": offset, "weight": weight}
-    problems = [problem for role, asked in roles.items() if asked is not None
-                for problem in _role_problems(role, asked, list(columns))]  # fmt: skip
+    problems = [
+        problem
+        for role, asked in roles.items()
+        if asked is not None
+        for problem in _role_problems(role, asked, list(columns))
+    ]
     problems += _option_problems(folds, seed, dispersion)
     if problems:
         raise DataError(problems, "the study")
@@ -158,10 +176,20 @@ def study_setup(
     _check_key(names, divided, roles, columns)
     reviewed = tuple(candidates) if candidates is not None else _others(columns, used | set(names))
     setup = StudySetup(
-        target, str(known), None if link is None else str(resolve_link(known, link)),
-        replace(divided, key=names) if divided.method in KEYED and not divided.key else divided, names, rule,
-        exposure, offset, weight, folds, seed, reviewed, dispersion,
-    )  # fmt: skip
+        target,
+        str(known),
+        None if link is None else str(resolve_link(known, link)),
+        replace(divided, key=names) if divided.method in KEYED and not divided.key else divided,
+        names,
+        rule,
+        exposure,
+        offset,
+        weight,
+        folds,
+        seed,
+        reviewed,
+        dispersion,
+    )
     _check_leaks(setup, used)
     return setup
 
@@ -207,14 +235,14 @@ def _key(
     if words and len(asked) > 1:
         raise ConfigError.because(
             f"{words[0]!r} stands beside {', '.join(repr(one) for one in asked if one != words[0])}.",
-            "What a row holds, or its number, is a key by itself.", "Keep one of them.", path="/key",
-        )  # fmt: skip
+            "What a row holds, or its number, is a key by itself.",
+            "Keep one of them.",
+            path="/key",
+        )
     return (asked, "key") if asked else ((), "to be chosen")
 
 
-def _check_key(
-    key: Sequence[str], split: Split, roles: Mapping[str, Any], columns: Mapping[str, ColumnKind]
-) -> None:
+def _check_key(key: Sequence[str], split: Split, roles: Mapping[str, Any], columns: Mapping[str, ColumnKind]) -> None:
     """A key that holds the target divides rows by it, one that holds another role by that."""
     taken = {one: role for role, one in roles.items() if isinstance(one, str)}
     taken |= dict.fromkeys(role_columns([roles["target"]]), "target")
@@ -223,8 +251,9 @@ def _check_key(
             raise ConfigError.because(
                 f"the key holds {name!r}, which is the {taken[name]}.",
                 "Samples would differ by it: what identifies a row says nothing of its outcome.",
-                "Name other columns, or key='row_number'.", path="/key",
-            )  # fmt: skip
+                "Name other columns, or key='row_number'.",
+                path="/key",
+            )
     for one in (key, split.key):
         if one and not words_of(one, columns):
             fold_expression(one, columns)
@@ -244,9 +273,11 @@ def _split(asked: SplitLike, seed: int) -> Split:
         return read if named else replace(read, key=())
     if isinstance(asked, str) or len(asked) != 3:
         raise SpecError.because(
-            f"split is {asked!r}.", "A split is three fractions (train, validation, holdout) or a split document.",
-            "Write (0.6, 0.2, 0.2), or {'method': 'time', 'column': …}.", path="/split",
-        )  # fmt: skip
+            f"split is {asked!r}.",
+            "A split is three fractions (train, validation, holdout) or a split document.",
+            "Write (0.6, 0.2, 0.2), or {'method': 'time', 'column': …}.",
+            path="/split",
+        )
     train, validation, holdout = asked
     fractions = {"train": train, "validation": validation, "holdout": holdout}
     return replace(read_split({"method": "hash", "key": LATER, "seed": seed, "fractions": fractions}), key=())
@@ -264,6 +295,8 @@ def _check_leaks(setup: StudySetup, used: set[str]) -> None:
         column = document if isinstance(document, str) else document.get("column", document.get("name"))
         if column in target & used:
             raise SpecError.because(
-                f"candidate {column!r} is the target.", "A factor is known before the target is.",
-                "Leave it out of candidates.", path=f"/candidates/{at}",
-            )  # fmt: skip
+                f"candidate {column!r} is the target.",
+                "A factor is known before the target is.",
+                "Leave it out of candidates.",
+                path=f"/candidates/{at}",
+            )

@@ -161,8 +161,9 @@ def _ranked(state: StudyState, event: StudyEvent) -> StudyState:
     tests = {
         str(line["factor"]): {"p_value": screening_p(line), "statistic": line["statistic"], "df": line["df"]}
         | {"design": event.payload["design"], "flags": line.get("flags")}
-        for line in event.payload["table"] if not line["error"]
-    }  # fmt: skip
+        for line in event.payload["table"]
+        if not line["error"]
+    }
     state = replace(state, screened={**state.screened, **tests})
     if event.payload.get("what") == "again":
         return replace(state, again={**state.again, str(event.payload["mark"]): event.payload})
@@ -223,10 +224,16 @@ def _new_version(state: StudyState, event: StudyEvent) -> StudyState:
     if event.payload["before"] == event.payload["after"]:
         return state
     version = {
-        "version": len(state.versions) + 1, "event": event.kind, "factor": event.factor, "reason": event.reason,
-        "by_user": event.by_user, "at": event.at, "factors": state.accepted, "design": event.payload["after"],
+        "version": len(state.versions) + 1,
+        "event": event.kind,
+        "factor": event.factor,
+        "reason": event.reason,
+        "by_user": event.by_user,
+        "at": event.at,
+        "factors": state.accepted,
+        "design": event.payload["after"],
         **event.payload.get("model", {}),
-    }  # fmt: skip
+    }
     return replace(state, versions=(*state.versions, version), finalized=None)
 
 
@@ -256,10 +263,12 @@ def _check(event: StudyEvent, before: str, after: str) -> None:
 def _broken(event: StudyEvent, found: str) -> StoreError:
     return StoreError(
         Problem(
-            f"study {event.study} event {event.seq} ({event.kind})", found,
-            "Each event leads to the design it names.", "Run glm audit verify: the history was changed.",
+            f"study {event.study} event {event.seq} ({event.kind})",
+            found,
+            "Each event leads to the design it names.",
+            "Run glm audit verify: the history was changed.",
         )
-    )  # fmt: skip
+    )
 
 
 _STEPS: Mapping[str, Callable[[StudyState, StudyEvent], StudyState]] = {

@@ -22,18 +22,15 @@ from glm_local.study.closing import Finalization
 from glm_local.study.comparison import Comparison
 from glm_local.study.core import StudyCore
 from glm_local.study.crossing import InteractionTest
-from glm_local.study.environment import StudyEnvironment
+from glm_local.study.environment import StoreLike, StudyEnvironment, opened_store
 from glm_local.study.events import known_studies, require_study
 from glm_local.study.history import Fact, StudyHistory
 from glm_local.study.keeping import Keep, KeepingRule
 from glm_local.study.looks import StudyLooks
-from glm_local.study.memory_store import MemoryStore
 from glm_local.study.replay import Replay, replay
 from glm_local.study.selective import Inference, SelectiveIntervals
 from glm_local.study.setup import Dispersion, SplitLike, StudySetup, study_setup
 from glm_local.study.workbench import Workbench
-
-StoreLike = Store | str | Path | None
 
 
 @arguments_checked
@@ -96,29 +93,47 @@ class Study(StudyLooks[Frame]):
     ) -> None:
         environment = self._open_environment(engine)
         setup = study_setup(
-            environment.engine.columns(frame), target=target, family=family, link=link, exposure=exposure,
-            offset=offset, weight=weight, candidates=candidates, split=split, key=key, folds=folds, seed=seed,
+            environment.engine.columns(frame),
+            target=target,
+            family=family,
+            link=link,
+            exposure=exposure,
+            offset=offset,
+            weight=weight,
+            candidates=candidates,
+            split=split,
+            key=key,
+            folds=folds,
+            seed=seed,
             dispersion=dispersion,
-        )  # fmt: skip
-        self._begin(environment, frame, setup, name, _opened(environment, store), user)
+        )
+        self._begin(environment, frame, setup, name, opened_store(environment, store), user)
         if self.state.setup is not None:
             raise ConfigError.because(
-                f"the store has a study {name!r} already.", "A study's name is its own.",
-                "Go on with it: GLMStudy.load(store, name, frame). Or give another name.", path="name",
-            )  # fmt: skip
+                f"the store has a study {name!r} already.",
+                "A study's name is its own.",
+                "Go on with it: GLMStudy.load(store, name, frame). Or give another name.",
+                path="name",
+            )
 
     @classmethod
     def _open_environment(cls, engine: Engine[Frame] | None) -> StudyEnvironment[Frame]:
         raise NotImplementedError("glm_local and glm_spark bind their engine")
 
     def _begin(
-        self, environment: StudyEnvironment[Frame], frame: Any, setup: StudySetup, name: str, store: Store,
+        self,
+        environment: StudyEnvironment[Frame],
+        frame: Any,
+        setup: StudySetup,
+        name: str,
+        store: Store,
         user: str | None,
     ) -> None:
         about = {
-            "engine": environment.engine.name, "data": dict(environment.source(frame)) or None,
+            "engine": environment.engine.name,
+            "data": dict(environment.source(frame)) or None,
             "environment": {**package_versions(), **environment.versions},
-        }  # fmt: skip
+        }
         history = StudyHistory(store, name, user, setup.asked(), about)
         learned = history.state.learned or None
         bench: Workbench[Frame] = Workbench(environment.engine, frame, setup, name, learned)
@@ -128,7 +143,12 @@ class Study(StudyLooks[Frame]):
 
     @classmethod
     def load(
-        cls, store: Store | str | Path, name: str, frame: Any, *, user: str | None = None,
+        cls,
+        store: Store | str | Path,
+        name: str,
+        frame: Any,
+        *,
+        user: str | None = None,
         engine: Engine[Frame] | None = None,
     ) -> Self:
         """Open a study again, in another process or on the other engine, and go on with it.
@@ -143,7 +163,7 @@ class Study(StudyLooks[Frame]):
             At the first use of rows, when they are not the study's.
         """
         environment = cls._open_environment(engine)
-        opened = _opened(environment, store)
+        opened = opened_store(environment, store)
         require_study(opened, name)
         setup = StudyHistory(opened, name, user, {}, {}).state.setup
         assert setup is not None
@@ -154,14 +174,14 @@ class Study(StudyLooks[Frame]):
     @classmethod
     def studies(cls, store: Store | str | Path) -> list[str]:
         """Names of the studies in a store."""
-        return known_studies(_opened(cls._open_environment(None), store))
+        return known_studies(opened_store(cls._open_environment(None), store))
 
     def save(self, path: str | Path | Store) -> str:
         """Write a history kept in memory to a store, and go on writing it there; returns the store's location.
 
         A study that was given a store is written as it happens: saving it there again changes nothing.
         """
-        store = _opened(self._environment, path)
+        store = opened_store(self._environment, path)
         if store.location != self._history.store.location:
             self._history.move_to(store)
         return store.location
@@ -206,12 +226,20 @@ class Study(StudyLooks[Frame]):
         setup, columns = self._bench.setup, self._bench.kinds
         if split is not None or key is not None or seed is not None:
             setup = study_setup(
-                columns, target=setup.target, family=setup.family, link=setup.link, exposure=setup.exposure,
-                offset=setup.offset, weight=setup.weight, candidates=setup.candidates,
+                columns,
+                target=setup.target,
+                family=setup.family,
+                link=setup.link,
+                exposure=setup.exposure,
+                offset=setup.offset,
+                weight=setup.weight,
+                candidates=setup.candidates,
                 split=split if split is not None else setup.split.fractions,
-                key=key if key is not None else setup.key if setup.key_rule == "key" else None, folds=setup.folds,
-                seed=setup.seed if seed is None else seed, dispersion=setup.dispersion,
-            )  # fmt: skip
+                key=key if key is not None else setup.key if setup.key_rule == "key" else None,
+                folds=setup.folds,
+                seed=setup.seed if seed is None else seed,
+                dispersion=setup.dispersion,
+            )
             self._bench.setup = setup
             self._history.config = setup.asked()
         self.bench  # noqa: B018  divided and packed here
@@ -250,9 +278,7 @@ class Study(StudyLooks[Frame]):
 
     # -- interactions -----------------------------------------------------------------------------------------------
 
-    def find_interactions(
-        self, pairs: Sequence[tuple[str, str]] | None = None, **options: Any
-    ) -> InteractionRanking:
+    def find_interactions(self, pairs: Sequence[tuple[str, str]] | None = None, **options: Any) -> InteractionRanking:
         """Rank pairs of factors net of their margins; see `glm_local.screening.find_interactions`."""
         return crossing.find(self, pairs, **options)
 
@@ -372,9 +398,3 @@ class Study(StudyLooks[Frame]):
             "selective" records intervals of the design on the rows of validation and holdout beside the model's.
         """
         return closing.finalize(self, verify, reason, inference)
-
-
-def _opened(environment: StudyEnvironment[Any], store: StoreLike) -> Store:
-    if store is None:
-        return MemoryStore()
-    return environment.open_store(str(store)) if isinstance(store, str | Path) else store

@@ -11,10 +11,25 @@ from glm_local.study.state import StudyState
 
 HISTORY = ("seq", "at", "by_user", "event", "factor", "reason", "study", "run_id")
 VERSIONS = (
-    "version", "event", "factor", "reason", "by_user", "at", "factors", "parameters", "train_deviance",
-    "train_mean_deviance", "cv_mean_deviance", "validation_deviance", "validation_mean_deviance", "aic", "fingerprint",
-    "design", "dispersion_by_row", "dispersion_by_key",
-)  # fmt: skip
+    "version",
+    "event",
+    "factor",
+    "reason",
+    "by_user",
+    "at",
+    "factors",
+    "parameters",
+    "train_deviance",
+    "train_mean_deviance",
+    "cv_mean_deviance",
+    "validation_deviance",
+    "validation_mean_deviance",
+    "aic",
+    "fingerprint",
+    "design",
+    "dispersion_by_row",
+    "dispersion_by_key",
+)
 
 
 def history_table(events: Sequence[StudyEvent]) -> pd.DataFrame:

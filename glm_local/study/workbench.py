@@ -65,13 +65,16 @@ class FittedDesign:
         """What an event keeps of it."""
         cross, validation = self.cross_validation, self.validation
         return {
-            "fingerprint": self.model.fingerprint, "parameters": self.model.statistics.parameters,
-            "train_deviance": self.train.deviance, "train_mean_deviance": _mean(self.train),
-            "cv_mean_deviance": cross.mean, "aic": self.model.statistics.aic,
+            "fingerprint": self.model.fingerprint,
+            "parameters": self.model.statistics.parameters,
+            "train_deviance": self.train.deviance,
+            "train_mean_deviance": _mean(self.train),
+            "cv_mean_deviance": cross.mean,
+            "aic": self.model.statistics.aic,
             "validation_deviance": None if validation is None else validation.deviance,
             "validation_mean_deviance": None if validation is None else _mean(validation),
             **({} if self.keys is None else self.keys.document()),
-        }  # fmt: skip
+        }
 
 
 class Workbench(Generic[Frame]):
@@ -111,8 +114,16 @@ class Workbench(Generic[Frame]):
             held = self._keyed(unkeyed)
             self.setup = setup = replace(setup, split=learn_split(self.engine, held, setup.split))
             opened = opened_rows(
-                self.engine, held, setup.request(self.name), asked, setup.split, setup.key, folds=setup.folds,
-                seed=setup.seed, check=known is None, by_key=setup.by_key,
+                self.engine,
+                held,
+                setup.request(self.name),
+                asked,
+                setup.split,
+                setup.key,
+                folds=setup.folds,
+                seed=setup.seed,
+                check=known is None,
+                by_key=setup.by_key,
             )
             rows, refused = opened.rows, opened.refused
             if known is None:
@@ -134,9 +145,10 @@ class Workbench(Generic[Frame]):
     def _keyed(self, held: Frame) -> Frame:
         """The rows with the columns a key without a column of its own is read from."""
         words = [
-            word for word in words_of((*self.setup.key, *self.setup.split.key), self.kinds)
+            word
+            for word in words_of((*self.setup.key, *self.setup.split.key), self.kinds)
             if COLUMN_OF[word] not in self.kinds  # a job brings them
-        ]  # fmt: skip
+        ]
         frame = self._source if ROW_NUMBER in words else held
         for word in sorted(words, reverse=True):  # numbers first: they belong to the source as it came
             frame = keyed_rows(self.engine, frame, word, self.setup.role_columns)
@@ -156,9 +168,10 @@ class Workbench(Generic[Frame]):
         if name in refused:
             raise DataError.because(f"{name!r} has no fine codes: {refused[name]}", "", "Give its spec: set_spec.")
         raise DataError.because(
-            f"{name!r} is not a candidate of this study.", "Only candidates have fine codes.",
+            f"{name!r} is not a candidate of this study.",
+            "Only candidates have fine codes.",
             nearest(name, list(self.rows.candidates)),
-        )  # fmt: skip
+        )
 
     def resolved(self, spec: FactorSpec) -> FactorSpec:
         """A specification with what it leaves open learned from the training rows."""
@@ -242,8 +255,10 @@ def _rows_by_sample(rows: StudyRows[Any]) -> dict[str, int]:
     if empty:
         raise DataError(
             Problem(
-                "/split", f"training fold {empty[0]} has no row ({found['train']:,} training rows in all).",
-                "Every fold has rows.", "Take fewer folds, another key, or another split.",
+                "/split",
+                f"training fold {empty[0]} has no row ({found['train']:,} training rows in all).",
+                "Every fold has rows.",
+                "Take fewer folds, another key, or another split.",
             )
-        )  # fmt: skip
+        )
     return found

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from glm_local.errors import GlmError
-from glm_local.expressions.evaluate import ArrayColumns, Values, evaluate_all
+from glm_local.expressions.column_reader import ArrayColumns
+from glm_local.expressions.evaluate import evaluate_all
 from glm_local.expressions.expression import (
     Bin,
     Compare,
@@ -22,6 +23,7 @@ from glm_local.expressions.expression import (
     Read,
     Scalar,
 )
+from glm_local.expressions.values import Values
 from glm_local.rows.blocks import (
     BlockDesign,
     Cross,
@@ -73,12 +75,21 @@ def some_design() -> BlockDesign:
     text = Lookup(Read("t", "text"), levels, tuple(range(len(levels))), missing=12, unseen=13)
     flag = IfMissing(Lookup(Read("flag", "boolean"), (True, False), (0, 1), None, 2), Literal(2))
     fields = (
-        Field("t", text, 14), Field("band", bands("x"), 5), Field("group", many_groups(), 300), Field("flag", flag, 3)
-    )  # fmt: skip
+        Field("t", text, 14),
+        Field("band", bands("x"), 5),
+        Field("group", many_groups(), 300),
+        Field("flag", flag, 3),
+    )
     return BlockDesign(
-        fields, Read("y"), (Cross("t:band", ("t", "band")),), {"n": Read("n")}, weight=Read("w"), exposure=Read("e"),
-        domain="nonnegative", folded_power=1.0,
-    )  # fmt: skip
+        fields,
+        Read("y"),
+        (Cross("t:band", ("t", "band")),),
+        {"n": Read("n")},
+        weight=Read("w"),
+        exposure=Read("e"),
+        domain="nonnegative",
+        folded_power=1.0,
+    )
 
 
 def expected_good_rows(table: pa.Table) -> np.ndarray[Any, np.dtype[np.bool_]]:

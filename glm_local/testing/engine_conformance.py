@@ -12,14 +12,12 @@ A subclass sets `self.engine` in an autouse fixture and, when its frames are not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from glm_local.errors import EngineError
-from glm_local.expressions.evaluate import hash_bucket
 from glm_local.expressions.expression import (
     Arithmetic,
     Bin,
@@ -31,20 +29,19 @@ from glm_local.expressions.expression import (
     Lookup,
     Read,
 )
+from glm_local.expressions.hash_bucket import hash_bucket
 from glm_local.pandas_rows.frames import arrow_table
 from glm_local.rows.blocks import (
     FAULTS,
-    Block,
     BlockDesign,
     Field,
     Sums,
-    add_sums,
 )
 from glm_local.rows.cells import CellRequest
 from glm_local.rows.engine import Engine
 from glm_local.rows.sample_rows import BUCKETS
+from glm_local.testing.code_counts import CodeCounts, hostile_rows
 from glm_local.testing.engine_answers import (
-    HOSTILE,
     RELATIVE,
     assert_same_table,
     bands,
@@ -61,47 +58,6 @@ from glm_local.testing.engine_answers import (
 )
 
 PARTITIONS = (1, 2, 7)
-
-
-def hostile_rows(rows: int, seed: int = 1) -> pa.Table:
-    """Return `rows` rows of every awkward value, a key, a response, a weight and an exposure."""
-    random = np.random.default_rng(seed)
-    columns: dict[str, Any] = {"key": pa.array(np.arange(rows, dtype=np.int64))}
-    for name, (kind, values) in HOSTILE.items():
-        picked = random.integers(0, len(values), rows)
-        columns[name] = pa.array([values[i] for i in picked], kind, from_pandas=False)
-    columns["amount"] = pa.array(random.lognormal(3, 2, rows), pa.float64())
-    columns["y"] = pa.array(random.poisson(0.3, rows).astype(np.float64))
-    columns["w"] = pa.array(random.choice([0.5, 1.0, 2.25], rows))
-    columns["e"] = pa.array(random.uniform(0.01, 1.0, rows))
-    return pa.table(columns)
-
-
-@dataclass(frozen=True)
-class CodeCounts:
-    """A kernel: rows per code of every atom, sums of amount and weight, faults, numerics' sums."""
-
-    design: BlockDesign
-
-    def begin(self) -> Sums:
-        """Empty sums."""
-        return [*(np.zeros(atom.size) for atom in self.design.atoms), np.zeros(4), np.zeros(len(FAULTS))]
-
-    def add(self, sums: Sums, block: Block) -> None:
-        """Add one block."""
-        for counts, codes in zip(sums, block.atoms, strict=False):
-            counts += np.bincount(codes, minlength=len(counts))
-        weight = block.weight.sum() if block.weight is not None else block.rows
-        sums[-2] += [block.rows, block.amount.sum(), weight, block.numerics.sum()]
-        sums[-1] += block.faults
-
-    def finish(self, sums: Sums) -> Sums:
-        """Nothing to shorten."""
-        return sums
-
-    def merge(self, parts: Sequence[Sums]) -> Sums:
-        """Add the parts."""
-        return add_sums(parts)
 
 
 class EngineConformance:
@@ -122,10 +78,18 @@ class EngineConformance:
     def test_columns_are_named_and_typed_in_their_order(self) -> None:
         kinds = self.engine.columns(self.frame(hostile_rows(5)))
         assert list(kinds.items()) == [
-            ("key", "integer"), ("x", "float64"), ("n", "integer"), ("t", "text"), ("flag", "boolean"),
-            ("day", "date"), ("Größe %.1", "integer"), ("amount", "float64"), ("y", "float64"), ("w", "float64"),
+            ("key", "integer"),
+            ("x", "float64"),
+            ("n", "integer"),
+            ("t", "text"),
+            ("flag", "boolean"),
+            ("day", "date"),
+            ("Größe %.1", "integer"),
+            ("amount", "float64"),
+            ("y", "float64"),
+            ("w", "float64"),
             ("e", "float64"),
-        ]  # fmt: skip
+        ]
 
     def test_no_pass_is_made_for_columns_and_with_columns(self) -> None:
         before = len(self.engine.passes.passes)
@@ -304,8 +268,11 @@ class EngineConformance:
                 blocks.sum(CodeCounts(blocks.design), purpose)
             blocks.sum(CodeCounts(blocks.design), "tenth", every=10)
         assert [(one.verb, one.purpose) for one in passes.passes] == [
-            ("blocks", "start"), ("blocks.sum", "start"), ("blocks.sum", "again"), ("blocks.sum", "tenth"),
-        ]  # fmt: skip
+            ("blocks", "start"),
+            ("blocks.sum", "start"),
+            ("blocks.sum", "again"),
+            ("blocks.sum", "tenth"),
+        ]
         assert passes.raw == 1
         assert passes.packed == 2.1
         blocks.close()

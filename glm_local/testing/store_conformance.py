@@ -65,11 +65,19 @@ class StoreConformance:
         at = datetime.datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=datetime.UTC)
         rows = [
             {
-                "study_id": "types", "run_id": "r", "step": "s", "position": place, "written_at": at, "name": text,
-                "media_type": "x", "size": 2**53 + place, "sha256": "0" * 64, "content": text or None,
+                "study_id": "types",
+                "run_id": "r",
+                "step": "s",
+                "position": place,
+                "written_at": at,
+                "name": text,
+                "media_type": "x",
+                "size": 2**53 + place,
+                "sha256": "0" * 64,
+                "content": text or None,
             }
             for place, text in enumerate(one for one in TRICKY_TEXTS if one)
-        ]  # fmt: skip
+        ]
         table = TABLES["artifacts"]
         filled = [with_digest(table, row) for row in fill_rows(table, rows)]
         assert store.append("artifacts", to_arrow(table, filled), Guard("types", 0))
@@ -258,9 +266,16 @@ class StoreConformance:
 
 def _artifact_rows(study: str) -> pa.Table:
     row: dict[str, object] = {
-        "study_id": study, "run_id": "r", "step": "s", "position": 0, "name": "n", "media_type": "x", "size": 1,
-        "written_at": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), "sha256": "0" * 64,
-    }  # fmt: skip
+        "study_id": study,
+        "run_id": "r",
+        "step": "s",
+        "position": 0,
+        "name": "n",
+        "media_type": "x",
+        "size": 1,
+        "written_at": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+        "sha256": "0" * 64,
+    }
     table = TABLES["artifacts"]
     return to_arrow(table, [with_digest(table, one) for one in fill_rows(table, [row])])
 

@@ -12,9 +12,31 @@ _NOT_BY_ALL = re.compile(r"[%*?\[\]{}|^\\#<>\"`]")
 """Characters that Delta's writers and readers do not take alike: one escapes them, another takes them as a pattern."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 SCHEMES = (
-    "file", "s3", "s3a", "gs", "gcs", "az", "azure", "adl", "abfs", "abfss", "wasb", "wasbs", "hdfs", "viewfs", "dbfs",
-    "http", "https", "memory", "lakefs", "r2", "uc", "oss", "cos", "obs",
-)  # fmt: skip
+    "file",
+    "s3",
+    "s3a",
+    "gs",
+    "gcs",
+    "az",
+    "azure",
+    "adl",
+    "abfs",
+    "abfss",
+    "wasb",
+    "wasbs",
+    "hdfs",
+    "viewfs",
+    "dbfs",
+    "http",
+    "https",
+    "memory",
+    "lakefs",
+    "r2",
+    "uc",
+    "oss",
+    "cos",
+    "obs",
+)
 """Kinds of places a store may lie in."""
 
 
@@ -41,13 +63,17 @@ def require_location(location: Any, where: str = "--store") -> None:
     found = _SCHEME.match(text)
     if found and found[1].lower() not in SCHEMES:
         raise ConfigError.because(
-            f"{text[:80]!r} begins with {found[0]!r}.", f"A store is a folder, or lies in {', '.join(SCHEMES[1:14])}.",
-            "Give a folder, or a location such as s3://bucket/audit.", path=where,
-        )  # fmt: skip
+            f"{text[:80]!r} begins with {found[0]!r}.",
+            f"A store is a folder, or lies in {', '.join(SCHEMES[1:14])}.",
+            "Give a folder, or a location such as s3://bucket/audit.",
+            path=where,
+        )
     odd = _NOT_BY_ALL.search(text if found is None else text[found.end() :])
     if odd:
         raise ConfigError.because(
-            f"{text[:80]!r} holds {odd[0]!r}.", "Delta's writers and readers take that character differently, so that "
-            "one would not find what the other wrote.", "Choose a path of letters, digits, spaces, dots and dashes.",
+            f"{text[:80]!r} holds {odd[0]!r}.",
+            "Delta's writers and readers take that character differently, so that "
+            "one would not find what the other wrote.",
+            "Choose a path of letters, digits, spaces, dots and dashes.",
             path=where,
-        )  # fmt: skip
+        )

@@ -31,9 +31,11 @@ def write_whole(path: Path, content: str | bytes) -> None:
             return  # another process completed the same run
         scratch.unlink(missing_ok=True)
         raise EngineError.because(
-            f"{path} cannot be written: {error.strerror}.", "A run writes its files.", "Give another folder by --out.",
+            f"{path} cannot be written: {error.strerror}.",
+            "A run writes its files.",
+            "Give another folder by --out.",
             path="/output/directory",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -60,9 +60,7 @@ def actual_expected_table(table: DesignTable, factor: FactorCodes, rule: Interva
     return pd.concat(parts, ignore_index=True)
 
 
-def _one_sample(
-    table: DesignTable, factor: FactorCodes, rule: IntervalRule, sample: str, by_key: bool
-) -> pd.DataFrame:
+def _one_sample(table: DesignTable, factor: FactorCodes, rule: IntervalRule, sample: str, by_key: bool) -> pd.DataFrame:
     assert factor.labels is not None
     levels = len(factor.labels)
     missing = table.missing["code"]
@@ -71,19 +69,28 @@ def _one_sample(
     rows = _at_codes(table.rows, codes, size)
     sums = {name: _at_codes(total, codes, size) for name, total in table.sums.items()}
     lower, upper = rule.bounds(sums["actual"], sums["predicted"], sums["variance"])
-    return pd.DataFrame({
-        "factor": factor.name, "level": _labels(factor.labels, size),
-        "code": [code if code < levels else -1 for code in range(size)], "sample": sample,
-        "rows": rows.astype(np.int64), "exposure": sums["exposure"],
-        "exposure_share": ratio(sums["exposure"], np.full(size, sums["exposure"].sum())),
-        "actual": sums["actual"], "predicted": sums["predicted"],
-        "actual_rate": ratio(sums["actual"], sums["exposure"]),
-        "predicted_rate": ratio(sums["predicted"], sums["exposure"]),
-        "actual_to_predicted": ratio(sums["actual"], sums["predicted"]), "lower": lower, "upper": upper,
-        "deviation": rule.deviation(sums["actual"], sums["predicted"], sums["variance"]),
-        "deviance": sums["deviance"], "mean_deviance": ratio(sums["deviance"], sums["weight"]),
-        **({"dispersion_by_key": rule.dispersion} if by_key else {}),
-    })
+    return pd.DataFrame(
+        {
+            "factor": factor.name,
+            "level": _labels(factor.labels, size),
+            "code": [code if code < levels else -1 for code in range(size)],
+            "sample": sample,
+            "rows": rows.astype(np.int64),
+            "exposure": sums["exposure"],
+            "exposure_share": ratio(sums["exposure"], np.full(size, sums["exposure"].sum())),
+            "actual": sums["actual"],
+            "predicted": sums["predicted"],
+            "actual_rate": ratio(sums["actual"], sums["exposure"]),
+            "predicted_rate": ratio(sums["predicted"], sums["exposure"]),
+            "actual_to_predicted": ratio(sums["actual"], sums["predicted"]),
+            "lower": lower,
+            "upper": upper,
+            "deviation": rule.deviation(sums["actual"], sums["predicted"], sums["variance"]),
+            "deviance": sums["deviance"],
+            "mean_deviance": ratio(sums["deviance"], sums["weight"]),
+            **({"dispersion_by_key": rule.dispersion} if by_key else {}),
+        }
+    )
 
 
 def _by_values(table: DesignTable, name: str) -> tuple[DesignTable, tuple[str, ...]]:
@@ -93,7 +100,8 @@ def _by_values(table: DesignTable, name: str) -> tuple[DesignTable, tuple[str, .
     labels = tuple(key_text(shown[at]) for at in first.tolist() if shown[at] is not None)
     if len(labels) > MOST_CELLS:
         raise ConfigError.because(
-            f"column {name!r} has {len(labels):,} values.", f"A report shows at most {MOST_CELLS} levels.",
+            f"column {name!r} has {len(labels):,} values.",
+            f"A report shows at most {MOST_CELLS} levels.",
             'Give a factor that bins it: {"kind": "numeric", "name": ..., "column": ..., "edges": ...}.',
             path="factor",
         )

@@ -54,15 +54,23 @@ def _one_sample(table: DesignTable, bands: int, rule: IntervalRule, sample: str)
     score = table.keys["band"].astype(np.float64)
     sums = {name: _by_band(band, total, len(starts)) for name, total in table.sums.items()}
     lower, upper = rule.bounds(sums["actual"], sums["predicted"], sums["variance"])
-    return pd.DataFrame({
-        "sample": sample, "band": np.arange(1, len(starts) + 1),
-        "rows": _by_band(band, table.rows, len(starts)).astype(np.int64),
-        "exposure": sums["exposure"], "lowest_rate": score[starts], "highest_rate": score[ends],
-        "actual": sums["actual"], "predicted": sums["predicted"],
-        "actual_rate": ratio(sums["actual"], sums["exposure"]),
-        "predicted_rate": ratio(sums["predicted"], sums["exposure"]),
-        "actual_to_predicted": ratio(sums["actual"], sums["predicted"]), "lower": lower, "upper": upper,
-    })
+    return pd.DataFrame(
+        {
+            "sample": sample,
+            "band": np.arange(1, len(starts) + 1),
+            "rows": _by_band(band, table.rows, len(starts)).astype(np.int64),
+            "exposure": sums["exposure"],
+            "lowest_rate": score[starts],
+            "highest_rate": score[ends],
+            "actual": sums["actual"],
+            "predicted": sums["predicted"],
+            "actual_rate": ratio(sums["actual"], sums["exposure"]),
+            "predicted_rate": ratio(sums["predicted"], sums["exposure"]),
+            "actual_to_predicted": ratio(sums["actual"], sums["predicted"]),
+            "lower": lower,
+            "upper": upper,
+        }
+    )
 
 
 def _by_band(band: NDArray[np.int64], values: NDArray[np.generic], bands: int) -> NDArray[np.float64]:

@@ -97,9 +97,16 @@ def lorenz_table(table: DesignTable, points: int = LORENZ_POINTS) -> pd.DataFram
         x, y = lorenz_curve(sums["exposure"], sums["actual"])
         kept = _thinned(x, points)
         predicted = _shares(sums["predicted"])
-        parts.append(pd.DataFrame({
-            "sample": name, "exposure_share": x[kept], "actual_share": y[kept], "predicted_share": predicted[kept],
-        }))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "sample": name,
+                    "exposure_share": x[kept],
+                    "actual_share": y[kept],
+                    "predicted_share": predicted[kept],
+                }
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 

@@ -25,9 +25,7 @@ MOST_KEYS = 5_000_000
 """Keys in the two buckets around the cuts: some two thousandths of all."""
 
 
-def learn_exact(
-    engine: Engine[Frame], frame: Frame, split: Split, columns: Mapping[str, ColumnKind]
-) -> LearnedSplit:
+def learn_exact(engine: Engine[Frame], frame: Frame, split: Split, columns: Mapping[str, ColumnKind]) -> LearnedSplit:
     """Ranks at which train and validation end; one pass up to 10,000 keys, two beyond."""
     bucket, within = exact_parts(split.key, columns, split.seed)
     by = {"bucket": bucket, "within": within}
@@ -55,9 +53,7 @@ def _bucket_of(buckets: DesignTable, reached: Counts, rows: int) -> int:
     return int(buckets.keys["bucket"][min(int(np.searchsorted(reached, rows)), len(reached) - 1)])
 
 
-def _around(
-    engine: Engine[Frame], frame: Frame, by: Mapping[str, Expression], buckets: list[int]
-) -> DesignTable:
+def _around(engine: Engine[Frame], frame: Frame, by: Mapping[str, Expression], buckets: list[int]) -> DesignTable:
     here = AnyOf(tuple(Compare("==", by["bucket"], Literal(one)) for one in sorted(set(buckets))))
     table = engine.cells(frame, [CellRequest("ranks", by, where=here, limit=MOST_KEYS)])["ranks"]
     assert table is not None

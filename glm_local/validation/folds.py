@@ -48,7 +48,9 @@ def fold_expression(
     names = [key] if isinstance(key, str) else list(key)
     if not names:
         raise ConfigError.because(
-            "no key is given.", "Rows go to folds by a hash of their key; row order is no key.",
-            "Name the column that identifies a row or a group.", path="key",
+            "no key is given.",
+            "Rows go to folds by a hash of their key; row order is no key.",
+            "Name the column that identifies a row or a group.",
+            path="key",
         )
     return key_bucket(names, columns, "fold", seed, folds)

@@ -16,9 +16,15 @@ from glm_local.expressions.expression import Expression, Read
 from glm_local.rows.cells import DesignTable
 
 NATURAL: dict[ColumnKind, ReadKind] = {
-    "boolean": "boolean", "integer": "integer", "float32": "number", "float64": "number", "decimal": "number",
-    "text": "text", "date": "date", "timestamp": "date",
-}  # fmt: skip
+    "boolean": "boolean",
+    "integer": "integer",
+    "float32": "number",
+    "float64": "number",
+    "decimal": "number",
+    "text": "text",
+    "date": "date",
+    "timestamp": "date",
+}
 """A column grouped by its own values; a timestamp by its day."""
 
 DIGITS = re.compile("([0-9]+)")
@@ -43,13 +49,17 @@ def natural_read(column: str, columns: Mapping[str, ColumnKind], role: str) -> R
     """
     if column not in columns:
         raise ConfigError.because(
-            f"{column!r} is not a column of the table.", f"What {role} names are columns.",
-            nearest(column, list(columns)), path=role,
+            f"{column!r} is not a column of the table.",
+            f"What {role} names are columns.",
+            nearest(column, list(columns)),
+            path=role,
         )
     if columns[column] not in NATURAL:
         raise DataError.because(
-            f"column {column!r} is {columns[column]}.", "Rows are grouped by text, numbers, booleans and dates.",
-            "Name another column, or make one of these of it first.", path=role,
+            f"column {column!r} is {columns[column]}.",
+            "Rows are grouped by text, numbers, booleans and dates.",
+            "Name another column, or make one of these of it first.",
+            path=role,
         )
     return Read(column, NATURAL[columns[column]])
 

@@ -37,10 +37,11 @@ def key_column(name: str, columns: Mapping[str, ColumnKind]) -> str:
     if carried in columns:
         return carried
     raise ConfigError.because(
-        f"the rows do not carry the key {name!r} yet.", "It is made of whole rows, not of one column.",
+        f"the rows do not carry the key {name!r} yet.",
+        "It is made of whole rows, not of one column.",
         "A study and a job add it; elsewhere call glm_local.validation.keyed_rows(engine, frame, key) first.",
         path="/split/key",
-    )  # fmt: skip
+    )
 
 
 def words_of(key: Sequence[str], columns: Collection[str]) -> list[str]:
@@ -49,9 +50,7 @@ def words_of(key: Sequence[str], columns: Collection[str]) -> list[str]:
 
 
 @arguments_checked
-def keyed_rows(
-    engine: Engine[Frame], frame: Frame, key: str | Sequence[str], leave_out: Collection[str] = ()
-) -> Frame:
+def keyed_rows(engine: Engine[Frame], frame: Frame, key: str | Sequence[str], leave_out: Collection[str] = ()) -> Frame:
     """The rows with the columns that ``"*"`` and ``"row_number"`` stand for; other keys need none.
 
     Parameters
@@ -75,16 +74,16 @@ def keyed_rows(
         column = COLUMN_OF[word]
         if column in kinds:
             raise DataError.because(
-                f"the table has a column {column!r}.", f"Rows carry the key {word!r} there.", "Rename the column.",
+                f"the table has a column {column!r}.",
+                f"Rows carry the key {word!r} there.",
+                "Rename the column.",
                 path="/key",
-            )  # fmt: skip
+            )
         frame = engine.numbered(frame, column) if word == ROW_NUMBER else _with_content(engine, frame, kinds, leave_out)
     return frame
 
 
-def chosen_key(
-    engine: Engine[Frame], frame: Frame, source: Frame, roles: Collection[str]
-) -> str:
+def chosen_key(engine: Engine[Frame], frame: Frame, source: Frame, roles: Collection[str]) -> str:
     """The key of rows nobody named one for: their content where it names them, else their number. One pass.
 
     Content is what every column without a role holds. It names rows where there are at least nine distinct ones for
@@ -107,8 +106,9 @@ def chosen_key(
             f"columns with a role aside), and {reason}",
             "Rows are divided by a hash of a key, so that every engine and every day divides them alike.",
             "Name the column (or columns) that identifies a row or a group, key='policy'; write the rows to a Parquet "
-            "file and give its path with key='row_number'; or keep equal rows together with key='*'.", path="/key",
-        ) from error  # fmt: skip
+            "file and give its path with key='row_number'; or keep equal rows together with key='*'.",
+            path="/key",
+        ) from error
     return ROW_NUMBER
 
 
@@ -131,11 +131,14 @@ def _distinct_share(engine: Engine[Frame], frame: Frame, roles: Collection[str])
     picked = HashBucket(Read(COLUMN_OF[CONTENT], "text"), "distinct rows", 0, GRAINS[-1])
     requests = [
         CellRequest(
-            f"1 in {grain}", {"content": content}, limit=COUNTED, overflow="none",
+            f"1 in {grain}",
+            {"content": content},
+            limit=COUNTED,
+            overflow="none",
             where=None if grain == 1 else Compare("<", picked, Literal(GRAINS[-1] // grain)),
         )
         for grain in GRAINS
-    ]  # fmt: skip
+    ]
     answers = engine.cells(marked, requests)
     found = next((table for one in requests if (table := answers[one.name]) is not None and len(table)), None)
     return len(found) / int(found.rows.sum()) if found is not None else 0.0

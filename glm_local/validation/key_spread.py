@@ -52,7 +52,7 @@ class KeyGroups:
         return {
             GROUP_COLUMN: self.group,
             LEVEL_GROUP_COLUMN: Bin(self.group, edges, tuple(range(LEVEL_GROUPS)), None),
-        }  # fmt: skip
+        }
 
 
 def key_requests(rows: ScoredRows, codes: Mapping[str, Expression]) -> list[CellRequest]:
@@ -62,11 +62,12 @@ def key_requests(rows: ScoredRows, codes: Mapping[str, Expression]) -> list[Cell
     return [
         CellRequest(_name(None), {"sample": rows.sample, "group": group}, sums, rows.usable),
         *(
-            CellRequest(_name(name), {"sample": rows.sample, "code": code, "group": part}, sums, rows.usable,
-                        overflow="none")
+            CellRequest(
+                _name(name), {"sample": rows.sample, "code": code, "group": part}, sums, rows.usable, overflow="none"
+            )
             for name, code in codes.items()
         ),
-    ]  # fmt: skip
+    ]
 
 
 def keyed_rule(

@@ -24,11 +24,14 @@ def lift_table(calibration: pd.DataFrame) -> pd.DataFrame:
 
 def _one_sample(part: pd.DataFrame) -> pd.DataFrame:
     exposure, actual, predicted = part["exposure"].sum(), part["actual"].sum(), part["predicted"].sum()
-    return pd.DataFrame({
-        "sample": part["sample"], "band": part["band"],
-        "exposure_share": part["exposure"] / exposure,
-        "actual_lift": part["actual_rate"] / (actual / exposure) if actual else float("nan"),
-        "predicted_lift": part["predicted_rate"] / (predicted / exposure) if predicted else float("nan"),
-        "captured_exposure": part["exposure"][::-1].cumsum()[::-1] / exposure,
-        "captured_actual": part["actual"][::-1].cumsum()[::-1] / actual if actual else float("nan"),
-    })
+    return pd.DataFrame(
+        {
+            "sample": part["sample"],
+            "band": part["band"],
+            "exposure_share": part["exposure"] / exposure,
+            "actual_lift": part["actual_rate"] / (actual / exposure) if actual else float("nan"),
+            "predicted_lift": part["predicted_rate"] / (predicted / exposure) if predicted else float("nan"),
+            "captured_exposure": part["exposure"][::-1].cumsum()[::-1] / exposure,
+            "captured_actual": part["actual"][::-1].cumsum()[::-1] / actual if actual else float("nan"),
+        }
+    )

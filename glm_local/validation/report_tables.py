@@ -109,8 +109,9 @@ def validation_report(
     every table and counted in `ValidationReport.excluded`; rows of weight zero likewise.
     """
     _check_options(bands, level, dispersion)
-    _check_columns(engine.columns(frame), target=target, prediction=prediction, exposure=exposure, weight=weight,
-                   sample=sample)
+    _check_columns(
+        engine.columns(frame), target=target, prediction=prediction, exposure=exposure, weight=weight, sample=sample
+    )
     distribution = family_from(family)
     if not isinstance(prediction, (str, Read)):
         # A model is a large expression used by many sums: named once, it is computed once.
@@ -119,8 +120,12 @@ def validation_report(
     if keys is not None:
         frame = engine.with_columns(frame, keys.columns())
     rows = ScoredRows(
-        distribution, number(target), number(prediction), ONE if exposure is None else number(exposure),
-        ONE if weight is None else number(weight), **({} if sample is None else {"sample": _text(sample)}),
+        distribution,
+        number(target),
+        number(prediction),
+        ONE if exposure is None else number(exposure),
+        ONE if weight is None else number(weight),
+        **({} if sample is None else {"sample": _text(sample)}),
     )
     codes = [
         FactorCodes(name, code, None if labels is None else tuple(labels))
@@ -154,8 +159,13 @@ def validation_report(
 
 
 def _rules(
-    family: Family, answers: Mapping[str, DesignTable | None], dispersion: float | None, level: float,
-    factors: Sequence[str], by_key: bool, weighted: bool,
+    family: Family,
+    answers: Mapping[str, DesignTable | None],
+    dispersion: float | None,
+    level: float,
+    factors: Sequence[str],
+    by_key: bool,
+    weighted: bool,
 ) -> dict[str | None, IntervalRule]:
     """How intervals are made: of samples as a whole (None), and of each factor's levels."""
     summary = answers["summary"]
@@ -196,7 +206,9 @@ def _check_options(bands: int, level: float, dispersion: float | None) -> None:
         raise ConfigError.because(f"level is {level!r}.", "A coverage lies between 0 and 1.", "Write 0.95.", "level")
     if dispersion is not None and not dispersion > 0:
         raise ConfigError.because(
-            f"dispersion is {dispersion!r}.", "A dispersion is positive.", "Leave it out to have it estimated.",
+            f"dispersion is {dispersion!r}.",
+            "A dispersion is positive.",
+            "Leave it out to have it estimated.",
             "dispersion",
         )
 
@@ -205,7 +217,9 @@ def _check_columns(known: Mapping[str, object], **roles: Column | None) -> None:
     for role, column in roles.items():
         if isinstance(column, str) and column not in known:
             raise ConfigError.because(
-                f"{column!r} is not a column of the table.", f"The {role} must be one.", nearest(column, list(known)),
+                f"{column!r} is not a column of the table.",
+                f"The {role} must be one.",
+                nearest(column, list(known)),
                 path=role,
             )
 

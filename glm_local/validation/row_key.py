@@ -63,14 +63,17 @@ def given_key(key: str | Sequence[str], columns: Mapping[str, ColumnKind], seed:
     for name in names or [""]:
         if name not in columns:
             raise ConfigError.because(
-                f"{name!r} is not a column of the table.", "A sample's key is one or more columns.",
-                nearest(name, list(columns)), path="key",
+                f"{name!r} is not a column of the table.",
+                "A sample's key is one or more columns.",
+                nearest(name, list(columns)),
+                path="key",
             )
         if columns[name] not in READABLE["text"]:
             raise ConfigError.because(
                 f"column {name!r} is {columns[name]}.",
                 "A key is integer, text, boolean or date, so that both engines hash the same text.",
-                "Cast it first, or leave the key out to draw by all a row holds.", path="key",
+                "Cast it first, or leave the key out to draw by all a row holds.",
+                path="key",
             )
     return _ranked((), [Read(name, "text") for name in names], seed)
 
@@ -133,15 +136,17 @@ def _ranked(stages: Sequence[Mapping[str, Expression]], parts: Sequence[Expressi
     buckets = {
         "__row key coarse": _bucket(first, PURPOSE, seed, COARSE),
         "__row key fine": _bucket(second, f"{PURPOSE}/fine", seed, FINE),
-    }  # fmt: skip
+    }
     coarse, fine = (Read(name, "integer") for name in buckets)
     return RowKey(tuple(one for one in (*stages, buckets) if one), coarse, fine)
 
 
 def _nothing_to_hash() -> GlmError:
     return ConfigError.because(
-        "the table has no column that can be hashed.", "Rows are told apart by a hash of what they hold.",
-        "Add a column that names the row.", path="key",
+        "the table has no column that can be hashed.",
+        "Rows are told apart by a hash of what they hold.",
+        "Add a column that names the row.",
+        path="key",
     )
 
 

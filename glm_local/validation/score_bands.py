@@ -50,8 +50,10 @@ class ScoreBands:
     def __post_init__(self) -> None:
         if not 2 <= self.significant_bits <= DOUBLE_BITS:
             raise ConfigError.because(
-                f"significant_bits is {self.significant_bits}.", "Score bands keep 2 to 53 binary digits.",
-                "Leave it out for 12, or give 53 to rank every distinct score.", path="significant_bits",
+                f"significant_bits is {self.significant_bits}.",
+                "Score bands keep 2 to 53 binary digits.",
+                "Leave it out for 12, or give 53 to rank every distinct score.",
+                path="significant_bits",
             )
 
     def band(self, rate: Expression) -> Expression:
@@ -105,9 +107,11 @@ def _tied(table: DesignTable) -> DesignTable:
         return np.bincount(to, weights=values.astype(np.float64), minlength=len(cells)).astype(np.float64)
 
     return DesignTable(
-        keys, {name: np.zeros(len(cells), dtype=np.bool_) for name in keys}, total(table.rows).astype(np.int64),
+        keys,
+        {name: np.zeros(len(cells), dtype=np.bool_) for name in keys},
+        total(table.rows).astype(np.int64),
         {name: total(sums) for name, sums in table.sums.items()},
-    )  # fmt: skip
+    )
 
 
 def samples_of(table: DesignTable) -> list[str]:

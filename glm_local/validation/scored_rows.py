@@ -95,9 +95,7 @@ class ScoredRows:
         if self.family.domain != "real":
             flags["target outside the family"] = Not(self._in_domain)
         flags["prediction missing"] = not_finite(self.prediction)
-        flags["prediction outside the family"] = Not(
-            possible_pair(self.family.power, self.target, self.prediction)
-        )
+        flags["prediction outside the family"] = Not(possible_pair(self.family.power, self.target, self.prediction))
         return flags
 
     @cached_property
@@ -149,4 +147,3 @@ class ScoredRows:
     @cached_property
     def _variance(self) -> Expression:
         return variance_expression(self.family.power, self.prediction)
-

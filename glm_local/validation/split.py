@@ -136,8 +136,10 @@ class Split:
         """
         if self.needs_learning:
             raise ConfigError.because(
-                f"the {self.method} split has not seen the rows.", "Its bounds are learned from them.",
-                "Call learn_split(engine, frame, split) first.", path="/split",
+                f"the {self.method} split has not seen the rows.",
+                "Its bounds are learned from them.",
+                "Call learn_split(engine, frame, split) first.",
+                path="/split",
             )
         if self.method == "hash":
             return by_bounds(key_bucket(self.key, columns, "split", self.seed, BUCKETS), self.bounds(BUCKETS))
@@ -161,8 +163,10 @@ class Split:
         kind: TimeRead = "number" if columns[column] in ("integer", "float32", "float64", "decimal") else "date"
         if columns[column] not in READABLE[kind]:
             raise DataError.because(
-                f"column {column!r} is {columns[column]}.", "Time is a number, a date, a timestamp or text YYYY-MM-DD.",
-                "Name another column, or cast it.", path="/split/column",
+                f"column {column!r} is {columns[column]}.",
+                "Time is a number, a date, a timestamp or text YYYY-MM-DD.",
+                "Name another column, or cast it.",
+                path="/split/column",
             )
         return Read(column, kind)
 
@@ -204,9 +208,7 @@ def exact_rank(key: Sequence[str], columns: Mapping[str, ColumnKind], seed: int)
     return Arithmetic("+", Arithmetic("*", bucket, Literal(EXACT_RANKS)), within)
 
 
-def exact_parts(
-    key: Sequence[str], columns: Mapping[str, ColumnKind], seed: int
-) -> tuple[Expression, Expression]:
+def exact_parts(key: Sequence[str], columns: Mapping[str, ColumnKind], seed: int) -> tuple[Expression, Expression]:
     """The rank's bucket, and the rank within it."""
     bucket = key_bucket(key, columns, EXACT, seed, EXACT_BUCKETS)
     return bucket, key_bucket(key, columns, f"{EXACT} rank", seed, EXACT_RANKS)
@@ -232,9 +234,7 @@ def key_bucket(
     parts = [IfMissing(text_read(column, columns, "/split/key"), Literal(MISSING_KEY)) for column in names]
     if len(parts) == 1:
         return HashBucket(parts[0], purpose, seed, buckets)
-    hashes: list[Expression] = [
-        HashBucket(part, f"{purpose}/{at}", seed, buckets) for at, part in enumerate(parts)
-    ]  # fmt: skip
+    hashes: list[Expression] = [HashBucket(part, f"{purpose}/{at}", seed, buckets) for at, part in enumerate(parts)]
     return _modulo(reduce(lambda left, right: Arithmetic("+", left, right), hashes), buckets, len(hashes))
 
 
@@ -259,7 +259,8 @@ def text_read(column: str, columns: Mapping[str, ColumnKind], path: str) -> Read
         raise DataError.because(
             f"column {column!r} is {columns[column]}.",
             "A key, a stratum or a sample is text, an integer, a boolean or a date: fractions have no one spelling.",
-            "Cast it, or name another column.", path=path,
+            "Cast it, or name another column.",
+            path=path,
         )
     return Read(column, "text")
 
@@ -268,8 +269,10 @@ def existing(column: str, columns: Mapping[str, ColumnKind], path: str) -> str:
     """The column's name, if the table has it."""
     if column not in columns:
         raise ConfigError.because(
-            f"{column!r} is not a column of the table.", "A split reads columns of the table.",
-            nearest(column, list(columns)), path=path,
+            f"{column!r} is not a column of the table.",
+            "A split reads columns of the table.",
+            nearest(column, list(columns)),
+            path=path,
         )
     return column
 

@@ -57,7 +57,8 @@ def unlike_problem(unlike: Sequence[Unlike], split: Split, key: Key, path: str =
     named = "; ".join(map(str, unlike[:3])) + ("; …" if len(unlike) > 3 else "")
     by = f"The key is {', '.join(key)}" if key else f"Rows are divided by {split.column!r}"
     return Problem(
-        path, f"samples are not alike: {named}. {by}.",
+        path,
+        f"samples are not alike: {named}. {by}.",
         "Samples and folds differ by chance only: what is fitted on one is to be proven on another.",
         "Does the key hold something that depends on the target, or few values with many rows each? Name a key that "
         'identifies a row or a small group (key = "row_number" takes the order of a file). If they are meant to '

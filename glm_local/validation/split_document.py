@@ -90,14 +90,25 @@ def split_problems(document: Mapping[str, object]) -> list[Problem]:
         return [Problem("/split/method", f"{method!r} is not a way to split.", "A split has a known method.", way_out)]
     fields = FIELDS[str(method)]
     problems = [
-        Problem(f"/split/{name}", f"{name!r} means nothing to the method {method!r}.",
-                "Fields are those of the method.", nearest(str(name), fields))
-        for name in document if name not in fields
+        Problem(
+            f"/split/{name}",
+            f"{name!r} means nothing to the method {method!r}.",
+            "Fields are those of the method.",
+            nearest(str(name), fields),
+        )
+        for name in document
+        if name not in fields
     ]
     checks: dict[str, Callable[[Mapping[str, object]], list[Problem]]] = {
-        "fractions": _fraction_problems, "key": _key_problems, "seed": _seed_problems, "column": _column_problems,
-        "cut_points": _cut_problems, "strata": _strata_problems, "values": _value_problems,
-        "max_lost_share": _lost_problems, "on_unlike": _unlike_problems,
+        "fractions": _fraction_problems,
+        "key": _key_problems,
+        "seed": _seed_problems,
+        "column": _column_problems,
+        "cut_points": _cut_problems,
+        "strata": _strata_problems,
+        "values": _value_problems,
+        "max_lost_share": _lost_problems,
+        "on_unlike": _unlike_problems,
     }
     for name, check in checks.items():
         if name in fields:
@@ -116,7 +127,8 @@ def _fraction_problems(document: Mapping[str, object]) -> list[Problem]:
         return [Problem(path, f"{given!r} is not three fractions.", rule, example)]
     problems = [
         Problem(f"{path}/{name}", f"{share!r} is not a share.", "A fraction lies between 0 and 1.", example)
-        for name, share in zip(SAMPLES, fractions, strict=True) if not 0 <= share <= 1
+        for name, share in zip(SAMPLES, fractions, strict=True)
+        if not 0 <= share <= 1
     ]
     if not problems and abs(math.fsum(fractions) - 1) > 1e-9:
         found = f"the fractions add up to {math.fsum(fractions):.10g}."
@@ -130,11 +142,15 @@ def _key_problems(document: Mapping[str, object]) -> list[Problem]:
     key = _names(document.get("key"))
     if key and all(key):
         return []
-    return [Problem(
-        "/split/key", "no key is given.", "Rows are divided by a hash of their key; the order of rows is no key.",
-        "Name the column (or columns) that identify a row, or a group that must stay together; a file without one "
-        'takes key = "row_number" (its order) or key = "*" (all a row holds); method = "none" divides nothing.',
-    )]
+    return [
+        Problem(
+            "/split/key",
+            "no key is given.",
+            "Rows are divided by a hash of their key; the order of rows is no key.",
+            "Name the column (or columns) that identify a row, or a group that must stay together; a file without one "
+            'takes key = "row_number" (its order) or key = "*" (all a row holds); method = "none" divides nothing.',
+        )
+    ]
 
 
 def _seed_problems(document: Mapping[str, object]) -> list[Problem]:
@@ -172,8 +188,14 @@ def _strata_problems(document: Mapping[str, object]) -> list[Problem]:
     strata = _names(document.get("strata"))
     if strata and all(strata):
         return []
-    return [Problem("/split/strata", "no strata are given.", "A stratified split balances the values of some columns.",
-                    'Name them, or use the method "hash".')]
+    return [
+        Problem(
+            "/split/strata",
+            "no strata are given.",
+            "A stratified split balances the values of some columns.",
+            'Name them, or use the method "hash".',
+        )
+    ]
 
 
 def _lost_problems(document: Mapping[str, object]) -> list[Problem]:
@@ -199,9 +221,14 @@ def _value_problems(document: Mapping[str, object]) -> list[Problem]:
         found = f"{values!r} does not say which values are which sample."
         return [Problem(path, found, "Each sample lists its values.", way_out)]
     problems = [
-        Problem(f"{path}/{name}", f"{name!r} is not a sample.", "Samples are train, validation and holdout.",
-                nearest(str(name), SAMPLES))
-        for name in values if name not in SAMPLES
+        Problem(
+            f"{path}/{name}",
+            f"{name!r} is not a sample.",
+            "Samples are train, validation and holdout.",
+            nearest(str(name), SAMPLES),
+        )
+        for name in values
+        if name not in SAMPLES
     ]
     flat = [str(value) for listed in values.values() for value in listed]
     twice = sorted({value for value in flat if flat.count(value) > 1})

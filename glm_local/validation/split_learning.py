@@ -83,9 +83,7 @@ def split_counts(engine: Engine[Frame], frame: Frame, split: Split) -> pd.DataFr
     return counts.assign(share=counts["rows"] / totals).reset_index(drop=True)
 
 
-def _learn_time(
-    engine: Engine[Frame], frame: Frame, split: Split, columns: Mapping[str, ColumnKind]
-) -> LearnedSplit:
+def _learn_time(engine: Engine[Frame], frame: Frame, split: Split, columns: Mapping[str, ColumnKind]) -> LearnedSplit:
     time = split.time_read(columns)
     request = CellRequest("times", {"time": time}, where=Not(IsMissing(time)), limit=DISTINCT_TIMES, overflow="none")
     table = engine.cells(frame, [request])["times"]
@@ -98,7 +96,8 @@ def _learn_time(
     if split.fractions[1] > 0 and cuts[0] == cuts[1]:
         raise DataError.because(
             f"time {cuts[0]!r} holds so many rows that validation would be empty.",
-            "Rows with equal time stay together.", "Give cut_points, other fractions, or a finer time.",
+            "Rows with equal time stay together.",
+            "Give cut_points, other fractions, or a finer time.",
             path="/split/column",
         )
     return LearnedSplit(cut_points=cuts)
@@ -107,7 +106,9 @@ def _learn_time(
 def _time_cuts(table: DesignTable, time: Read, shares: tuple[float, float]) -> tuple[float | str, ...]:
     if not len(table):
         raise DataError.because(
-            f"no row has a value of {time.column!r}.", "A time split needs times.", "Name another column.",
+            f"no row has a value of {time.column!r}.",
+            "A time split needs times.",
+            "Name another column.",
             path="/split/column",
         )
     reached = np.cumsum(table.rows) / table.rows.sum()
@@ -116,17 +117,17 @@ def _time_cuts(table: DesignTable, time: Read, shares: tuple[float, float]) -> t
     return tuple(float(cut) if time.kind == "number" else str(np.datetime64(cut, "D")) for cut in cuts)
 
 
-def _learn_strata(
-    engine: Engine[Frame], frame: Frame, split: Split, columns: Mapping[str, ColumnKind]
-) -> LearnedSplit:
+def _learn_strata(engine: Engine[Frame], frame: Frame, split: Split, columns: Mapping[str, ColumnKind]) -> LearnedSplit:
     bucket = key_bucket(split.key, columns, STRATIFIED, split.seed, STRATUM_BUCKETS)
     keys = {f"stratum {i}": text_read(name, columns, "/split/strata") for i, name in enumerate(split.strata)}
     request = CellRequest("strata", {**keys, "bucket": bucket}, limit=STRATUM_CELLS)
     table = _answer(engine, frame, request)
     if not len(table):
         raise DataError.because(
-            "there is no row.", "A stratified split counts the rows of every stratum.",
-            "Look at the source and its filter.", path="/data",
+            "there is no row.",
+            "A stratified split counts the rows of every stratum.",
+            "Look at the source and its filter.",
+            path="/data",
         )
     texts = [_texts(table, name) for name in keys]
     values = tuple(tuple(sorted({text for text in column if text is not None})) for column in texts)

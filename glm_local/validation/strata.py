@@ -64,7 +64,9 @@ def strata_of(table: DesignTable, reads: Mapping[str, Expression]) -> tuple[Stra
     if math.prod(len(values) + 1 for values in known) > MOST_COMBINATIONS:
         raise ConfigError.because(
             f"the values of ({', '.join(reads)}) could be combined in more than 2^62 ways.",
-            "Strata are numbered by their values.", "Name fewer columns.", path="strata",
+            "Strata are numbered by their values.",
+            "Name fewer columns.",
+            path="strata",
         )
     numbers = np.zeros(len(table), dtype=np.int64)
     for column, values in zip(columns, known, strict=True):

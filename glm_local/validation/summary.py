@@ -53,22 +53,31 @@ def summary_table(table: DesignTable, rule: IntervalRule) -> pd.DataFrame:
     bounds = [
         one.bounds(*(sums[part][at : at + 1] for part in ("actual", "predicted", "variance")))
         for at, one in enumerate(each)
-    ]  # fmt: skip
+    ]
     lower, upper = (np.concatenate([one[side] for one in bounds]) if bounds else np.zeros(0) for side in (0, 1))
-    return pd.DataFrame({
-        "sample": names, "rows": table.rows, "weight": sums["weight"], "exposure": sums["exposure"],
-        "actual": sums["actual"], "predicted": sums["predicted"],
-        "actual_to_predicted": ratio(sums["actual"], sums["predicted"]), "lower": lower, "upper": upper,
-        "actual_rate": ratio(sums["actual"], sums["exposure"]),
-        "predicted_rate": ratio(sums["predicted"], sums["exposure"]),
-        "deviance": sums["deviance"], "mean_deviance": ratio(sums["deviance"], sums["weight"]),
-        "null_deviance": sums["null_deviance"],
-        "deviance_explained": 1 - ratio(sums["deviance"], sums["null_deviance"]),
-        "pearson_dispersion": ratio(sums["pearson"], rows),
-        **({} if rule.by_sample is None else {"dispersion_by_key": [one.dispersion for one in each]}),
-        "mean_absolute_error": ratio(sums["absolute_error"], sums["weight"]),
-        "root_mean_squared_error": np.sqrt(ratio(sums["squared_error"], sums["weight"])),
-    })
+    return pd.DataFrame(
+        {
+            "sample": names,
+            "rows": table.rows,
+            "weight": sums["weight"],
+            "exposure": sums["exposure"],
+            "actual": sums["actual"],
+            "predicted": sums["predicted"],
+            "actual_to_predicted": ratio(sums["actual"], sums["predicted"]),
+            "lower": lower,
+            "upper": upper,
+            "actual_rate": ratio(sums["actual"], sums["exposure"]),
+            "predicted_rate": ratio(sums["predicted"], sums["exposure"]),
+            "deviance": sums["deviance"],
+            "mean_deviance": ratio(sums["deviance"], sums["weight"]),
+            "null_deviance": sums["null_deviance"],
+            "deviance_explained": 1 - ratio(sums["deviance"], sums["null_deviance"]),
+            "pearson_dispersion": ratio(sums["pearson"], rows),
+            **({} if rule.by_sample is None else {"dispersion_by_key": [one.dispersion for one in each]}),
+            "mean_absolute_error": ratio(sums["absolute_error"], sums["weight"]),
+            "root_mean_squared_error": np.sqrt(ratio(sums["squared_error"], sums["weight"])),
+        }
+    )
 
 
 def exclusion_table(table: DesignTable) -> pd.DataFrame:
@@ -77,8 +86,10 @@ def exclusion_table(table: DesignTable) -> pd.DataFrame:
     reasons = [EXCLUSIONS[int(code)] for code in table.keys["reason"].tolist()]
     known = [name for name in samples_of(table) if name in samples]
     order = {name: i for i, name in enumerate(known)}
-    lines = sorted(zip(samples, reasons, table.rows.tolist(), strict=True),
-                   key=lambda line: (order.get(line[0] or "", len(order)), EXCLUSIONS.index(line[1])))
+    lines = sorted(
+        zip(samples, reasons, table.rows.tolist(), strict=True),
+        key=lambda line: (order.get(line[0] or "", len(order)), EXCLUSIONS.index(line[1])),
+    )
     frame = pd.DataFrame(lines, columns=["sample", "reason", "rows"], dtype=object)
     return frame.astype({"rows": np.int64})
 

@@ -40,7 +40,8 @@ def unit_deviance_expression(
     """
     if variance_power is not None and variance_power != 0 and not variance_power >= 1:
         raise SpecError.because(
-            f"family {family_name!r} has variance power {variance_power}.", "A variance power is 0 or at least 1.",
+            f"family {family_name!r} has variance power {variance_power}.",
+            "A variance power is 0 or at least 1.",
             "Give a power between 1 and 2 for amounts with zeros, above 2 for positive amounts.",
         )
     return only_where(possible_pair(variance_power, y, mu), _deviance(variance_power, y, mu))

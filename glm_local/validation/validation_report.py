@@ -74,8 +74,10 @@ class ValidationReport:
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise SpecError.because(
                 f"The text is no report: {' '.join(str(error).split())[:200]}.",
-                "A report is read as `to_json` wrote it.", "Take that text.", "report",
-            ) from None  # fmt: skip
+                "A report is read as `to_json` wrote it.",
+                "Take that text.",
+                "report",
+            ) from None
 
     def plot(self) -> object:
         """Calibration, lift and Lorenz charts of the last sample, as one figure that notebooks show."""

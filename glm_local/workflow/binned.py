@@ -66,9 +66,11 @@ def _of_neighbours(rows: StudyRows[Any], candidate: Candidate, most: int, how: E
     groups = equal_groups(weight, most) if how == "quantile" else tuple((code,) for code in range(candidate.ordered))
     share = "exposure" if how == "quantile" else "width"
     return candidate.spec(
-        groups, missing=_policy(rows, candidate, "missing"), unseen=_policy(rows, candidate, "unseen"),
+        groups,
+        missing=_policy(rows, candidate, "missing"),
+        unseen=_policy(rows, candidate, "unseen"),
         notes=(f"Not optimized: bins of about equal {share}.",),
-    )  # fmt: skip
+    )
 
 
 def _policy(rows: StudyRows[Any], candidate: Candidate, cause: str) -> Policy:
@@ -87,9 +89,11 @@ def _document(engine: Engine[Frame], frame: Frame, factor: Any) -> Mapping[str, 
     if columns.get(factor) not in KIND_OF:
         found = f"{factor!r} is not a column of the table" if factor not in columns else f"{factor!r} cannot be read"
         raise DataError.because(
-            f"{found}.", "Bins are made of a column, or of a specification.", nearest(str(factor), list(columns)),
+            f"{found}.",
+            "Bins are made of a column, or of a specification.",
+            nearest(str(factor), list(columns)),
             path="factor",
-        )  # fmt: skip
+        )
     kind, source = KIND_OF[columns[factor]]
     return {"kind": kind, "name": factor, "column": factor, "source": source}
 
@@ -99,9 +103,11 @@ def _of_equal_width(
 ) -> Mapping[str, Any]:
     if not isinstance(spec, NumericSpec):
         raise ConfigError.because(
-            f"{spec.name!r} is {spec.kind}.", "Bins of equal width are for numbers and dates.",
-            "Leave method out, or give a numeric specification.", path="method",
-        )  # fmt: skip
+            f"{spec.name!r} is {spec.kind}.",
+            "Bins of equal width are for numbers and dates.",
+            "Leave method out, or give a numeric specification.",
+            path="method",
+        )
     problems = factor_problems([spec], engine.columns(frame))
     if problems:
         raise DataError(problems, "the factor")

@@ -65,8 +65,13 @@ class Glm(Generic[Frame]):
     ) -> None:
         self.prediction = prediction
         self._roles: dict[str, Any] = {
-            "target": target, "family": family, "link": link, "exposure": exposure, "offset": offset, "weight": weight,
-        }  # fmt: skip
+            "target": target,
+            "family": family,
+            "link": link,
+            "exposure": exposure,
+            "offset": offset,
+            "weight": weight,
+        }
         self._folding: dict[str, Any] = {"key": key, "folds": folds, "seed": seed, "dispersion": dispersion}
         self.model_: Model[Any] | None = None
         """The model of the last `fit`."""
@@ -96,9 +101,7 @@ class Glm(Generic[Frame]):
         """Rank candidates by what they gain out of fold over the intercept; see `GLMStudy.rank_candidates`."""
         return self._review(frame, candidates).rank_candidates(**options)
 
-    def bins(
-        self, frame: Any, factor: Any, bins: int | None = None, method: EdgeMethod | None = None
-    ) -> FactorSpec:
+    def bins(self, frame: Any, factor: Any, bins: int | None = None, method: EdgeMethod | None = None) -> FactorSpec:
         """A factor's specification with bins of about equal exposure; categories in groups by their experience.
 
         Every row is a training row and nothing is measured out of fold, so any number of rows will do.
@@ -182,9 +185,11 @@ class Glm(Generic[Frame]):
             column = f"{name}{suffix if suffix is not None else '_value' if spec.kind == 'linear' else '_bin'}"
             if column in columns:
                 raise ConfigError.because(
-                    f"two columns would be named {column!r}.", "No column replaces another.",
-                    "Give specifications different names.", path="specs",
-                )  # fmt: skip
+                    f"two columns would be named {column!r}.",
+                    "No column replaces another.",
+                    "Give specifications different names.",
+                    path="specs",
+                )
             columns[column] = value
         return with_new_columns(engine, frame, columns, "suffix", overwrite)
 
@@ -198,8 +203,9 @@ class Glm(Generic[Frame]):
                 raise SpecError.because(
                     f"{spec.name!r} crosses {absent[0]!r}, which is not known.",
                     "A cell is made of its factors' levels.",
-                    f"Give the specification of {absent[0]!r} too, or fit first.", path="/factors",
-                )  # fmt: skip
+                    f"Give the specification of {absent[0]!r} too, or fit first.",
+                    path="/factors",
+                )
         needed = {one.name for one in given} | {name for one in given for name in getattr(one, "factors", ())}
         compiled = {name: compile_factor(known[name]) for name in needed}
         bases = {name: base for name in needed if (base := _base(known[name], compiled[name])) is not None}

@@ -54,9 +54,18 @@ class RateGlm(Glm[Frame]):
         **rule: Any,
     ) -> None:
         super().__init__(
-            target, family, exposure, weight, link=link, offset=offset, prediction=prediction, key=key, folds=folds,
-            seed=seed, dispersion=dispersion,
-        )  # fmt: skip
+            target,
+            family,
+            exposure,
+            weight,
+            link=link,
+            offset=offset,
+            prediction=prediction,
+            key=key,
+            folds=folds,
+            seed=seed,
+            dispersion=dispersion,
+        )
         if exposure is None:
             raise ConfigError.because(
                 "exposure is None.", "A rate is per exposure.", "Name the column, or use GLM.", path="exposure"
@@ -81,9 +90,11 @@ class RateGlm(Glm[Frame]):
         if self._candidates is None or asked:
             found = f"{sorted(asked)} belong to factors." if asked else "neither factors nor candidates are given."
             raise ConfigError.because(
-                found, "A fit has factors, or candidates to choose from.",
-                "Give factors=, or RateGLM(candidate_factors=…).", path="factors",
-            )  # fmt: skip
+                found,
+                "A fit has factors, or candidates to choose from.",
+                "Give factors=, or RateGLM(candidate_factors=…).",
+                path="factors",
+            )
         workflow = self._workflow(**self._roles, **self._folding, finalize=False, **self._choosing)
         self.result_ = workflow.fit(frame, self._candidates)
         self.model_ = self.result_.model

@@ -82,8 +82,9 @@ class WorkflowRules:
         }
         problems = [
             Problem(name, f"{getattr(self, name)!r} was given.", rule, "Give another number.")
-            for name, (kept, rule) in rules.items() if not kept
-        ]  # fmt: skip
+            for name, (kept, rule) in rules.items()
+            if not kept
+        ]
         try:
             self.keeping  # noqa: B018  its numbers are checked there
         except ConfigError as error:
@@ -113,8 +114,9 @@ def known_rules(rule: Mapping[str, Any]) -> dict[str, Any]:
     known = list(WorkflowRules.__dataclass_fields__)
     problems = [
         Problem(name, f"{name!r} is not a rule.", f"Rules are {', '.join(known)}.", nearest(name, known))
-        for name in rule if name not in known
-    ]  # fmt: skip
+        for name in rule
+        if name not in known
+    ]
     if problems:
         raise ConfigError(problems)
     return dict(rule)

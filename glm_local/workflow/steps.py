@@ -57,8 +57,9 @@ def limit(study: Study[Any], rules: WorkflowRules) -> None:
     while rules.max_factors is not None and len(main_factors(study)) > rules.max_factors:
         losses = {
             name: -study.comparison(Change(name)).cv_gain
-            for name in main_factors(study) if not study.design.crossings_of(name)
-        }  # fmt: skip
+            for name in main_factors(study)
+            if not study.design.crossings_of(name)
+        }
         if not losses:
             return
         least = min(losses, key=lambda name: (losses[name], name))

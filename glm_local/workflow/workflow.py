@@ -151,10 +151,18 @@ class Workflow(Generic[Frame]):
             raise given_twice()
         self.rules = rules or WorkflowRules(**known_rules(rule))
         self._asked = {
-            "target": target, "family": family, "link": link, "exposure": exposure, "offset": offset, "weight": weight,
-            "split": split, "key": key, "folds": folds, "seed": seed,
+            "target": target,
+            "family": family,
+            "link": link,
+            "exposure": exposure,
+            "offset": offset,
+            "weight": weight,
+            "split": split,
+            "key": key,
+            "folds": folds,
+            "seed": seed,
             "dispersion": dispersion,
-        }  # fmt: skip
+        }
         self._name, self._store, self._user = name, store, user
         self._finalize, self._verify = finalize, verify
 
@@ -183,10 +191,15 @@ class Workflow(Generic[Frame]):
         samples = [one for one in report.samples if one != "holdout"]
         said, pairs = study.state.ranking or {"table": []}, study.state.interactions
         return WorkflowResult(
-            study, study.model, pd.DataFrame(said["table"]), None if pairs is None else pd.DataFrame(pairs["table"]),
-            study.history, of_samples(report, samples),
-            of_samples(report, ["holdout"]) if final is not None and "holdout" in report.samples else None, final,
-        )  # fmt: skip
+            study,
+            study.model,
+            pd.DataFrame(said["table"]),
+            None if pairs is None else pd.DataFrame(pairs["table"]),
+            study.history,
+            of_samples(report, samples),
+            of_samples(report, ["holdout"]) if final is not None and "holdout" in report.samples else None,
+            final,
+        )
 
     def _opened(self, frame: Any, candidates: Sequence[Any] | None) -> Study[Any]:
         if self._store is None or self._name not in self._study.studies(self._store):
@@ -202,8 +215,9 @@ class Workflow(Generic[Frame]):
             raise ConfigError.because(
                 f"the store has a study {self._name!r} that was asked something else.",
                 "A study goes on with the target, candidates, split and folds it began with.",
-                "Give the new one a name of its own.", path="name",
-            )  # fmt: skip
+                "Give the new one a name of its own.",
+                path="name",
+            )
         return study
 
 

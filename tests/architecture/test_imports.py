@@ -34,7 +34,9 @@ def test_the_local_package_works_with_spark_blocked(tmp_path: Path) -> None:
 
 
 def test_importing_the_local_package_loads_no_spark() -> None:
-    loads = "import sys, glm_local.cli.commands, glm_local.job.run_job, glm_local.on_pandas.fitting; print(*sys.modules)"
+    loads = (
+        "import sys, glm_local.cli.commands, glm_local.job.run_job, glm_local.on_pandas.fitting; print(*sys.modules)"
+    )
     loaded = _run([sys.executable, "-c", loads], ROOT, dict(os.environ)).split()
     assert not {one.partition(".")[0] for one in loaded} & set(BLOCKED)
 
@@ -48,8 +50,10 @@ def test_the_local_package_installs_and_works_in_a_bare_environment(tmp_path: Pa
     python = str(tmp_path / "bare" / folder / "python")
     installed = subprocess.run(
         [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", str(source)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if installed.returncode and any(one in installed.stderr for one in ("Connection", "No matching distribution")):
         pytest.skip("packages cannot be had here")
     assert installed.returncode == 0, installed.stderr

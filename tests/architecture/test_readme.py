@@ -119,11 +119,17 @@ def test_the_factors_shown_are_good_and_fit() -> None:
     specs = read_factors(json.loads(block))
     assert {one.kind for one in specs} == {row[0].strip("`") for row in _table("## Factors")}
     draw, rows = np.random.default_rng(3), 20_000
-    frame = pd.DataFrame({
-        "DrivAge": draw.integers(18, 112, rows), "Density": draw.lognormal(5, 2, rows), "VehBrand": draw.choice(["B1", "B2", None], rows),
-        "VehGas": draw.choice(["Diesel", "Regular", "Super", "Gas"], rows), "Area": draw.choice(list("ABCDEF"), rows),
-        "BonusMalus": draw.integers(50, 230, rows), "ClaimNb": draw.poisson(0.3, rows),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "DrivAge": draw.integers(18, 112, rows),
+            "Density": draw.lognormal(5, 2, rows),
+            "VehBrand": draw.choice(["B1", "B2", None], rows),
+            "VehGas": draw.choice(["Diesel", "Regular", "Super", "Gas"], rows),
+            "Area": draw.choice(list("ABCDEF"), rows),
+            "BonusMalus": draw.integers(50, 230, rows),
+            "ClaimNb": draw.poisson(0.3, rows),
+        }
+    )
     model = fit_glm(frame, target="ClaimNb", factors=specs)
     fitted = {one.factor for one in model.document.coefficients if one.status == "fitted"}
     assert fitted == {None, *(one.name for one in specs)}
@@ -134,8 +140,11 @@ def test_the_factors_shown_are_good_and_fit() -> None:
 
 def test_the_table_of_families_is_that_of_the_code() -> None:
     domains = {
-        "any number": "real", "0 or more": "nonnegative", "shares from 0 to 1": "unit", "above 0": "positive",
-    }  # fmt: skip
+        "any number": "real",
+        "0 or more": "nonnegative",
+        "shares from 0 to 1": "unit",
+        "above 0": "positive",
+    }
     for name, targets, default, links, dispersion in _table("## Families, links and routes"):
         plain = name.partition("`,")[0].strip("`")
         family = family_from(plain.replace("(p)", "(1.5)" if "1 < p < 2" in name else "(2.5)"))

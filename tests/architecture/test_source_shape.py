@@ -15,9 +15,23 @@ MOST_LINES = 400
 NO_NAMES = {"utils", "util", "common", "helpers", "helper", "misc", "base", "manager", "tools"}
 
 FORBIDDEN = {
-    "rdd", "sparkContext", "_sc", "_jvm", "_jsc", "_jdf", "SparkContext", "pickle", "cloudpickle", "dill", "joblib",
-    "_active_spark_context", "eval", "exec", "marshal", "shelve",
-}  # fmt: skip
+    "rdd",
+    "sparkContext",
+    "_sc",
+    "_jvm",
+    "_jsc",
+    "_jdf",
+    "SparkContext",
+    "pickle",
+    "cloudpickle",
+    "dill",
+    "joblib",
+    "_active_spark_context",
+    "eval",
+    "exec",
+    "marshal",
+    "shelve",
+}
 """Words of code, not of prose: Spark Connect has no RDD and no JVM, and nothing that is read is ever run."""
 
 ALLOWED = {
@@ -29,9 +43,12 @@ ALLOWED = {
 }
 
 TRACES = (
-    (r"(?<![\w.$}<])/(?:wor" r"k|ro" r"ot|tm" r"p|ho" r"me|Use" r"rs|m" r"nt|o" r"pt|db" r"fs)(?:/|\b)(?=[\w./-]*)", "a machine's path"),
+    (
+        r"(?<![\w.$}<])/(?:wor" r"k|ro" r"ot|tm" r"p|ho" r"me|Use" r"rs|m" r"nt|o" r"pt|db" r"fs)(?:/|\b)(?=[\w./-]*)",
+        "a machine's path",
+    ),
     (r"\b(?:index|extra-index)-u" r"rl\b", "a package index"),
-)  # fmt: skip
+)
 KNOWN_HOSTS = {"json-schema.org", "www.w3.org", "www.apache.org"}
 HOST = re.compile(r"\b(?:https?|ftp|s3a?|abfss?|gs)://([A-Za-z0-9.-]+)")
 EXAMPLE_HOSTS = re.compile(r"(?:[\w-]+\.)*(?:example|invalid|test|localhost)(?:\.\w+)?|[\w-]+")

@@ -23,9 +23,11 @@ def model() -> Model[Any]:
 @pytest.mark.parametrize("kind", ["Mean", "response", "frequency", "RATE", "", None, True])
 def test_a_word_that_is_no_kind_of_score_gives_no_score(model: Model[Any], kind: Any) -> None:
     for ask in (
-        lambda: model.predict(ROWS, kind), lambda: model.predict({"x": 0.1, "years": 1.0}, kind),
-        lambda: model.to_sql("duckdb", kind), lambda: model.expression(kind),
-    ):  # fmt: skip
+        lambda: model.predict(ROWS, kind),
+        lambda: model.predict({"x": 0.1, "years": 1.0}, kind),
+        lambda: model.to_sql("duckdb", kind),
+        lambda: model.expression(kind),
+    ):
         with pytest.raises(GlmError, match=r"kind is .*one of 'mean', 'rate', 'link'"):
             ask()
 
@@ -38,10 +40,16 @@ def test_the_nearest_word_is_named(model: Model[Any]) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("on_failure", "raise"), ("on_separation", "raise"), ("intercept", "no"), ("intercept", 1),
-        ("dispersion", "foo"), ("dispersion", "Pearson"), ("solver", "cell"), ("on_failure", None),
+        ("on_failure", "raise"),
+        ("on_separation", "raise"),
+        ("intercept", "no"),
+        ("intercept", 1),
+        ("dispersion", "foo"),
+        ("dispersion", "Pearson"),
+        ("solver", "cell"),
+        ("on_failure", None),
     ],
-)  # fmt: skip
+)
 def test_a_fit_takes_only_words_it_knows(name: str, value: Any) -> None:
     with pytest.raises(GlmError, match=name):
         fit_glm(ROWS, target="y", factors=[X], **{name: value})
@@ -66,8 +74,10 @@ def test_only_closed_sets_are_checked() -> None:
     with pytest.raises(GlmError, match="three is 0"):
         ask("a", "b", 0)  # type: ignore[arg-type]
     assert closed_parameters(ask.__annotations__, globals()) == {
-        "one": ("a", None), "two": ("a", str), "three": (True, False),
-    }  # fmt: skip
+        "one": ("a", None),
+        "two": ("a", str),
+        "three": (True, False),
+    }
 
 
 @pytest.mark.parametrize("named", [{"method": "Hash"}, {"method": "hsah"}])
@@ -79,5 +89,3 @@ def test_a_split_takes_only_methods_it_knows(named: dict[str, Any]) -> None:
 def test_binning_takes_only_trends_it_knows() -> None:
     with pytest.raises(GlmError, match="trend"):
         BinningRules(trend="upwards")  # type: ignore[arg-type]
-
-

@@ -48,7 +48,9 @@ def test_a_crossing_may_stand_before_what_it_crosses(coding: str) -> None:
     np.testing.assert_array_equal(before.predict(ROWS)["prediction"], after.predict(ROWS)["prediction"])
 
 
-@pytest.mark.parametrize("held", [tuple, iter, lambda one: np.array(one, dtype=object), pd.Series, lambda one: (f for f in one)])
+@pytest.mark.parametrize(
+    "held", [tuple, iter, lambda one: np.array(one, dtype=object), pd.Series, lambda one: (f for f in one)]
+)
 def test_factors_come_in_anything_that_has_an_order(held: Any) -> None:
     assert fit_glm(ROWS, target="y", factors=held([X])).document.factors == read_factors(held([X]))
 
@@ -88,6 +90,6 @@ def test_rules_and_options_of_a_study_are_named() -> None:
         (lambda: study.rank_candidates(foo=1), "'foo' is not an argument of rank_factors"),
         (lambda: study.rank_candidates("age"), "names is 'age'. It is a list or None"),
         (lambda: study.factor("age").coarse_bins("5"), "bins is '5'. It is a whole number"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(ConfigError, match=said):
             ask()

@@ -48,18 +48,29 @@ def test_an_argument_that_is_needed_is_named(name: str) -> None:
     function: Callable[..., Any] = EVERY[name]
     needed = needed_by_name(function)
     with pytest.raises(glm_local.ConfigError) as told:
-        function(*[object() for one in inspect.signature(function).parameters.values()
-                   if one.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and one.default is inspect.Parameter.empty])
+        function(
+            *[
+                object()
+                for one in inspect.signature(function).parameters.values()
+                if one.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and one.default is inspect.Parameter.empty
+            ]
+        )
     assert {f"/{one}" for one in needed} == {one.path for one in told.value.problems}
 
 
 def test_the_walk_reaches_what_users_call() -> None:
     parameters = {f"{name} {parameter}" for name, parameter in CLOSED}
     assert {
-        "glm_local.fit_glm dispersion", "glm_local.Model.predict kind", "glm_local.GLMStudy.auto_design rounds",
-        "glm_local.FactorBlock.bin_table sample", "glm_local.BinningRules.__init__ trend", "glm_local.lift bands",
-        "glm_local.GLMStudy.finalize verify", "glm_local.stratified_sample seed", "glm_local.RateGLM.__init__ folds",
-    } <= parameters  # fmt: skip
+        "glm_local.fit_glm dispersion",
+        "glm_local.Model.predict kind",
+        "glm_local.GLMStudy.auto_design rounds",
+        "glm_local.FactorBlock.bin_table sample",
+        "glm_local.BinningRules.__init__ trend",
+        "glm_local.lift bands",
+        "glm_local.GLMStudy.finalize verify",
+        "glm_local.stratified_sample seed",
+        "glm_local.RateGLM.__init__ folds",
+    } <= parameters
     assert len(CLOSED) > 100
 
 

@@ -14,9 +14,14 @@ from glm_local.stores.delta_store import open_store
 from glm_local.testing.store_conformance import SMALL_RUN_EVENTS, small_run
 
 ASKED = {
-    "study": "it's", "run": "one", "factor": "age", "run_a": "one", "run_b": "two", "table": "motor_scores",
+    "study": "it's",
+    "run": "one",
+    "factor": "age",
+    "run_a": "one",
+    "run_b": "two",
+    "table": "motor_scores",
     "at": "2026-07-01 00:00:00+00:00",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

@@ -58,10 +58,20 @@ def _forged(audit: Path, run: str, steps: list[tuple[str, str]], study: str = "s
     head = head_of(known[-1]) if known else Head()
     at = known[-1]["at"] if known else _events(audit)[-1]["at"]
     rows = [
-        {"study_id": study, "run_id": run, "step": step, "event": kind, "by_user": "ada", "at": at, "reason": "forged",
-         "payload": {"status": "ok", "tables": {}} if kind == "finished" else {}, "seq": 0, "prev_hash": "0" * 64}
+        {
+            "study_id": study,
+            "run_id": run,
+            "step": step,
+            "event": kind,
+            "by_user": "ada",
+            "at": at,
+            "reason": "forged",
+            "payload": {"status": "ok", "tables": {}} if kind == "finished" else {},
+            "seq": 0,
+            "prev_hash": "0" * 64,
+        }
         for step, kind in steps
-    ]  # fmt: skip
+    ]
     linked = link_events(fill_rows(EVENTS, rows), head)
     write_deltalake(audit / "events", to_arrow(EVENTS, linked), mode="append")
     return linked
@@ -143,10 +153,19 @@ def _put(audit: Path, said: object, text: str | None = None, name: str | None = 
 
 PLAIN, KEY, HEAD = "shown by nothing else", "shown by the public key", "shown by a kept head"
 KINDS: dict[Callable[[Path], None], str] = {
-    _append: KEY, _append_to_an_ended_run: PLAIN, _append_and_finish: PLAIN, _append_finish_and_seal: KEY,
-    _seal_with_another_key: KEY, _signature_of_another_seal: PLAIN, _whole_study: KEY, _no_seals: PLAIN,
-    _last_seal_gone: PLAIN, _all_seals_anew: KEY, _whole_store_anew: KEY, _last_run_gone_with_its_seal: HEAD,
-}  # fmt: skip
+    _append: KEY,
+    _append_to_an_ended_run: PLAIN,
+    _append_and_finish: PLAIN,
+    _append_finish_and_seal: KEY,
+    _seal_with_another_key: KEY,
+    _signature_of_another_seal: PLAIN,
+    _whole_study: KEY,
+    _no_seals: PLAIN,
+    _last_seal_gone: PLAIN,
+    _all_seals_anew: KEY,
+    _whole_store_anew: KEY,
+    _last_run_gone_with_its_seal: HEAD,
+}
 
 
 def test_an_untouched_signed_store_is_proven(audit: Path, signed: tuple[Path, Head]) -> None:
@@ -169,7 +188,9 @@ def test_every_forgery_is_shown_by_what_is_said_to_show_it(
     shown = KINDS[forge]
     assert alone.ok == (shown != PLAIN), str(alone)
     if forge is _append:  # an event of a run that goes on: no seal of anybody is due yet
-        assert "events study s run three: no signed seal vouches for 1 event: who wrote them is not proven" in str(keyed)
+        assert "events study s run three: no signed seal vouches for 1 event: who wrote them is not proven" in str(
+            keyed
+        )
         assert "not proven: who wrote the events of runs that have not ended" in str(keyed)
         assert "seq 10 run three: after the expected head: accepted by ada" in str(headed)
     else:
@@ -211,22 +232,57 @@ def test_every_event_after_a_head_is_named(audit: Path, signed: tuple[Path, Head
 
 def _seal(**changed: object) -> dict[str, object]:
     said: dict[str, object] = {
-        "study_id": "s", "run_id": "r", "head": f"3:{'a' * 64}", "through": {}, "files": {}, "previous": None,
-    }  # fmt: skip
+        "study_id": "s",
+        "run_id": "r",
+        "head": f"3:{'a' * 64}",
+        "through": {},
+        "files": {},
+        "previous": None,
+    }
     return {name: one for name, one in (said | changed).items() if one != "absent"}
 
 
 NO_SEALS = [
-    "", "[]", "5", "null", "{", "[" * 100_000, '{"a":' * 100_000, "NaN", '{"head":1,"head":1}', '"\\ud800"', "1" * 5000,
-    *(json.dumps(_seal(**one)) for one in (
-        {"head": "²:" + "a" * 64}, {"head": 5}, {"head": "9" * 5000 + ":" + "a" * 64}, {"through": 5}, {"through": []},
-        {"through": {"events": "x"}}, {"through": {"events": -1}}, {"through": {"events": 1e300}}, {"files": 7},
-        {"files": {"../../etc/passwd": "a" * 64}}, {"files": {"/etc/passwd": "a" * 64}}, {"files": {"events/x": 3}},
-        {"files": {"events/\x00": "a" * 64}}, {"previous": 4}, {"study_id": None}, {"run_id": "absent"}, {"more": 1},
-        {"signature": 1}, {"signature": {}}, {"signature": {"key": "zz", "value": ""}}, {"replaced": 1},
-        {"signature": {"key": "a" * 64, "value": "b" * 128}}, {"through": {"events": 10**15}},
-    )),
-]  # fmt: skip
+    "",
+    "[]",
+    "5",
+    "null",
+    "{",
+    "[" * 100_000,
+    '{"a":' * 100_000,
+    "NaN",
+    '{"head":1,"head":1}',
+    '"\\ud800"',
+    "1" * 5000,
+    *(
+        json.dumps(_seal(**one))
+        for one in (
+            {"head": "²:" + "a" * 64},
+            {"head": 5},
+            {"head": "9" * 5000 + ":" + "a" * 64},
+            {"through": 5},
+            {"through": []},
+            {"through": {"events": "x"}},
+            {"through": {"events": -1}},
+            {"through": {"events": 1e300}},
+            {"files": 7},
+            {"files": {"../../etc/passwd": "a" * 64}},
+            {"files": {"/etc/passwd": "a" * 64}},
+            {"files": {"events/x": 3}},
+            {"files": {"events/\x00": "a" * 64}},
+            {"previous": 4},
+            {"study_id": None},
+            {"run_id": "absent"},
+            {"more": 1},
+            {"signature": 1},
+            {"signature": {}},
+            {"signature": {"key": "zz", "value": ""}},
+            {"replaced": 1},
+            {"signature": {"key": "a" * 64, "value": "b" * 128}},
+            {"through": {"events": 10**15}},
+        )
+    ),
+]
 
 
 def test_texts_that_are_no_seals_are_named_and_stop_nobody(audit: Path) -> None:
@@ -238,7 +294,9 @@ def test_texts_that_are_no_seals_are_named_and_stop_nobody(audit: Path) -> None:
     named = {one.where for one in report.findings if one.severity == "broken"}
     assert not report.ok
     assert {path.name for path in (audit / "_seals").iterdir()} - named == {
-        path.name for path in sorted((audit / "_seals").iterdir()) if '"signature":{"key":"' + OWN.key in path.read_text()
+        path.name
+        for path in sorted((audit / "_seals").iterdir())
+        if '"signature":{"key":"' + OWN.key in path.read_text()
     }
 
 
@@ -270,18 +328,30 @@ def test_seals_as_a_file_stop_no_run_and_are_named(tmp_path: Path) -> None:
     assert verify(store).ok
 
 
-@pytest.mark.parametrize("line", ["[" * 100_000, "{" * 100_000, '{"add":' + "[" * 100_000, '{"add":5}', "\x00", "5", ""])
+@pytest.mark.parametrize(
+    "line", ["[" * 100_000, "{" * 100_000, '{"add":' + "[" * 100_000, '{"add":5}', "\x00", "5", ""]
+)
 def test_a_log_of_anything_is_named(audit: Path, line: str) -> None:
     log = audit / "coefficients" / "_delta_log" / f"{1:020d}.json"
     log.write_text(line)
     report = verify(open_store(audit))
-    assert any(log.name in str(one) and one.table == "coefficients" for one in report.findings if one.severity == "broken")
+    assert any(
+        log.name in str(one) and one.table == "coefficients" for one in report.findings if one.severity == "broken"
+    )
 
 
 ODD_TEXTS = [
-    '{"status":"ok","tables":5}', '{"status":"ok","tables":{"coefficients":5}}', "[" * 100_000, "7", "", "{", '{"x":1,"x":1}',
-    '{"coefficients":5}', '{"coefficients":{"fit":[]}}', '{"status":"ok","own_events":3}',
-]  # fmt: skip
+    '{"status":"ok","tables":5}',
+    '{"status":"ok","tables":{"coefficients":5}}',
+    "[" * 100_000,
+    "7",
+    "",
+    "{",
+    '{"x":1,"x":1}',
+    '{"coefficients":5}',
+    '{"coefficients":{"fit":[]}}',
+    '{"status":"ok","own_events":3}',
+]
 
 
 @pytest.mark.parametrize("column", ["payload", "wrote"])
@@ -303,9 +373,23 @@ def test_events_that_say_anything_are_no_end_of_the_look(audit: Path, column: st
 
 
 ODD_HEADS = [
-    "", "x", "5", ":", "²:" + "a" * 64, "1" * 5000 + ":" + "a" * 64, "-1:" + "0" * 64, "1:" + "g" * 64, "\x00", "1e3:" + "a" * 64,
-    "9:" + "A" * 64, "\ud800", 5, 1.5, {"9": 1}, [[]],
-]  # fmt: skip
+    "",
+    "x",
+    "5",
+    ":",
+    "²:" + "a" * 64,
+    "1" * 5000 + ":" + "a" * 64,
+    "-1:" + "0" * 64,
+    "1:" + "g" * 64,
+    "\x00",
+    "1e3:" + "a" * 64,
+    "9:" + "A" * 64,
+    "\ud800",
+    5,
+    1.5,
+    {"9": 1},
+    [[]],
+]
 
 
 def test_heads_that_are_none_are_named(audit: Path) -> None:
@@ -315,7 +399,9 @@ def test_heads_that_are_none_are_named(audit: Path) -> None:
         assert "is not a head" in str(verify(open_store(audit), expected_head=head))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("key", ["", "x", "11" * 31, "-----BEGIN PUBLIC KEY-----\nxx\n-----END PUBLIC KEY-----", "ssh-rsa AAAA"])
+@pytest.mark.parametrize(
+    "key", ["", "x", "11" * 31, "-----BEGIN PUBLIC KEY-----\nxx\n-----END PUBLIC KEY-----", "ssh-rsa AAAA"]
+)
 def test_a_key_that_is_none_is_refused(audit: Path, key: str) -> None:
     with pytest.raises(ConfigError, match=r"key .*cannot be read"):
         verify(open_store(audit), public_keys=key)
@@ -361,7 +447,9 @@ def test_a_key_inside_the_store_and_a_key_that_is_none_are_refused_before_anythi
     assert open_store(store).read("events").num_rows == 0
 
 
-@pytest.mark.parametrize("where", ["events/_delta_log", "coefficients/_delta_log", "events", "events/*.parquet", "_seals/*.json"])
+@pytest.mark.parametrize(
+    "where", ["events/_delta_log", "coefficients/_delta_log", "events", "events/*.parquet", "_seals/*.json"]
+)
 @pytest.mark.parametrize("as_folder", [False, True])
 def test_a_file_in_place_of_a_folder_or_the_other_way_is_named(audit: Path, where: str, as_folder: bool) -> None:
     place = sorted(audit.glob(where))[0]

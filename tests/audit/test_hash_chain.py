@@ -17,11 +17,19 @@ AT = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=datetime.UTC)
 def chain(length: int) -> list[Row]:
     rows = [
         {
-            "study_id": "s", "run_id": "r", "step": f"step {at}", "event": "checked", "by_user": "u", "at": AT, "seq": 0,
-            "payload": {"at": at}, "reason": "because" if at % 2 else None, "prev_hash": "0" * 64,
+            "study_id": "s",
+            "run_id": "r",
+            "step": f"step {at}",
+            "event": "checked",
+            "by_user": "u",
+            "at": AT,
+            "seq": 0,
+            "payload": {"at": at},
+            "reason": "because" if at % 2 else None,
+            "prev_hash": "0" * 64,
         }
         for at in range(length)
-    ]  # fmt: skip
+    ]
     return link_events(fill_rows(EVENTS, rows), Head())
 
 
@@ -48,7 +56,9 @@ def test_the_hash_of_an_event_is_fixed_for_all_time() -> None:
 def test_any_changed_value_is_found_and_the_first_broken_event_is_named(place: int, column: str) -> None:
     events = chain(6)
     old = events[place][column]
-    new = {int: 77, datetime.datetime: AT + datetime.timedelta(microseconds=1)}.get(type(old), f"{old or ''}x"[1:] + "y")
+    new = {int: 77, datetime.datetime: AT + datetime.timedelta(microseconds=1)}.get(
+        type(old), f"{old or ''}x"[1:] + "y"
+    )
     events[place] = {**events[place], column: new}
     findings = chain_findings(events)
     assert findings
@@ -106,14 +116,24 @@ def test_a_head_is_read_as_it_is_printed() -> None:
 
 
 def test_every_broken_rule_of_every_row_is_said_at_once() -> None:
-    row = {"study_id": "s", "run_id": "r", "step": "s", "position": -1, "written_at": AT.replace(tzinfo=None), "cels": 1}
+    row = {
+        "study_id": "s",
+        "run_id": "r",
+        "step": "s",
+        "position": -1,
+        "written_at": AT.replace(tzinfo=None),
+        "cels": 1,
+    }
     with pytest.raises(StoreError) as caught:
         fill_rows(TABLES["report_tables"], [row, {**row, "report": 3}])
     paths = [problem.path for problem in caught.value.problems]
     assert [path for path in paths if path.startswith("report_tables/0/")] == [
-        "report_tables/0/cels", "report_tables/0/position", "report_tables/0/written_at", "report_tables/0/report",
+        "report_tables/0/cels",
+        "report_tables/0/position",
+        "report_tables/0/written_at",
+        "report_tables/0/report",
         "report_tables/0/cells",
-    ]  # fmt: skip
+    ]
     assert "Nearest: 'cells'." in str(caught.value)
     assert "report_tables/1/report" in paths
 

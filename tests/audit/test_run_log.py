@@ -7,7 +7,8 @@ import pytest
 
 from glm_local.audit import history, show, verify, who_decided
 from glm_local.audit.event_entries import Entry
-from glm_local.audit.run_log import RunLog, new_run_id
+from glm_local.audit.run_ids import new_run_id
+from glm_local.audit.run_log import RunLog
 from glm_local.errors import ConfigError, SpecError, StoreError
 from glm_local.stores.delta_store import DeltaStore, open_store
 from glm_local.testing.store_conformance import small_run

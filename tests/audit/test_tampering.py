@@ -50,7 +50,9 @@ def _rewrite(audit: Path, table: str, change: Callable[[list[dict[str, object]]]
     """Put other rows in the place of a table's, the way a skilled hand would: no protection, then it is set again."""
     handle = DeltaTable(audit / table)
     schema = handle.to_pyarrow_table().schema
-    rows = sorted(handle.to_pyarrow_table().to_pylist(), key=lambda row: (row["run_id"], row.get("seq", row.get("position"))))
+    rows = sorted(
+        handle.to_pyarrow_table().to_pylist(), key=lambda row: (row["run_id"], row.get("seq", row.get("position")))
+    )
     handle.alter.set_table_properties({"delta.appendOnly": "false"})
     write_deltalake(handle, type(handle.to_pyarrow_table()).from_pylist(change(rows), schema=schema), mode="overwrite")
     DeltaTable(audit / table).alter.set_table_properties({"delta.appendOnly": "true"})

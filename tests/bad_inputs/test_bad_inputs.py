@@ -45,9 +45,13 @@ def outcome(case: BadCase, good_rows: Path, folder: Path, command: str = "run") 
 
 @pytest.mark.parametrize(("command", "case"), EVERY, ids=[f"{command}: {case.name}" for command, case in EVERY])
 def test_a_bad_input_is_told_in_three_parts_and_leaves_nothing_half_written(
-    command: str, case: BadCase, good_rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    case: BadCase,
+    good_rows: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     code = outcome(case, good_rows, tmp_path, command)
     said = capsys.readouterr()

@@ -25,9 +25,14 @@ def optbinning(asked: dict[str, Any]) -> dict[str, Any]:
     edges = np.quantile(score, np.arange(1, asked["pre_bins"]) / asked["pre_bins"])
     trend = None if asked["trend"] == "none" else asked["trend"]
     binning = OptimalBinning(
-        solver="cp", divergence="iv", monotonic_trend=trend, user_splits=edges, max_n_bins=MOST_BINS,
-        min_bin_size=LEAST_SHARE, time_limit=asked["limit"],
-    )  # fmt: skip
+        solver="cp",
+        divergence="iv",
+        monotonic_trend=trend,
+        user_splits=edges,
+        max_n_bins=MOST_BINS,
+        min_bin_size=LEAST_SHARE,
+        time_limit=asked["limit"],
+    )
     start = time.perf_counter()
     binning.fit(score, event)
     seconds = time.perf_counter() - start
@@ -48,9 +53,16 @@ def factor_optimizer(asked: dict[str, Any]) -> dict[str, Any]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     start = time.perf_counter()
     found = optimize_factor(
-        train.reset_index(drop=True), validation.reset_index(drop=True), target="claims", exposure="exposure",
-        factor=factor, kind=kind, family="poisson", trials=asked["trials"], n_prebins=pre_bins or 10,
-    )  # fmt: skip
+        train.reset_index(drop=True),
+        validation.reset_index(drop=True),
+        target="claims",
+        exposure="exposure",
+        factor=factor,
+        kind=kind,
+        family="poisson",
+        trials=asked["trials"],
+        n_prebins=pre_bins or 10,
+    )
     seconds = time.perf_counter() - start
     return {"seconds": seconds, "score": float(found.score), "validation_deviance": float(found.validation_deviance)}
 

@@ -133,8 +133,10 @@ def by_value(settings: Settings, other: Peers | None) -> tuple[list[Ratio], dict
             _told(case, seconds[f"ours, {case}"], taken[0])
             theirs = value_of(answer["splits"], rows, pre_bins) if answer["status"] in ("OPTIMAL", "FEASIBLE") else 0.0
             facts[f"information value, {case}"] = {
-                "ours": round(runs[0][1], 6), "optbinning": round(theirs, 6), "(its status)": answer["status"]
-            }  # fmt: skip
+                "ours": round(runs[0][1], 6),
+                "optbinning": round(theirs, 6),
+                "(its status)": answer["status"],
+            }
             if runs[0][1] < theirs - SLACK:
                 raise RuntimeError(f"{case}: our information value {runs[0][1]} is below theirs, {theirs}")
     return ratios, seconds, facts
@@ -252,7 +254,7 @@ def by_its_score(settings: Settings, other: Peers | None) -> tuple[list[Ratio], 
         facts[f"validation deviance, {case.name}"] = {
             "ours, chosen without validation rows": round(whole[0][1], 6),
             "glm-factor-optimizer, chosen on them": round(answer["validation_deviance"], 6),
-        }  # fmt: skip
+        }
         name = f"seconds, glm-factor-optimizer / ours, {case.name}"
         ratios.append(ratio(name, theirs, taken[1:], at_least(500) if settings.rows is None else None))
         _told(case.name, taken[1:], theirs[0])

@@ -52,7 +52,17 @@ def _design() -> tuple[Any, Any]:
 
     family = family_from("poisson")
     link = resolve_link(family, None)
-    spec = ModelSpec(target=TARGET, family=str(family), link=str(link), exposure=EXPOSURE, offset=None, weight=None,
-                     intercept=True, ridge=0.0, dispersion="fixed", confidence=0.95)  # fmt: skip
+    spec = ModelSpec(
+        target=TARGET,
+        family=str(family),
+        link=str(link),
+        exposure=EXPOSURE,
+        offset=None,
+        weight=None,
+        intercept=True,
+        ridge=0.0,
+        dispersion="fixed",
+        confidence=0.95,
+    )
     design = plan_fit(read_factors(made_factors()), spec, family, link).design
     return design, SummaryKernel(family, tuple(atom.size for atom in design.atoms), len(design.numerics))

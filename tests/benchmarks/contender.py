@@ -40,9 +40,14 @@ def fit_ours(solver: Literal["auto", "cells", "blocks"]) -> Fit:
 
     def fit(frame: Any) -> tuple[int, Deviance]:
         model = fit_glm(
-            frame, target=TARGET, factors=public_factors(), family="poisson", exposure=EXPOSURE, solver=solver,
+            frame,
+            target=TARGET,
+            factors=public_factors(),
+            family="poisson",
+            exposure=EXPOSURE,
+            solver=solver,
             on_separation="warn",
-        )  # fmt: skip
+        )
         fitted = [one for one in model.document.coefficients if one.std_error is not None]
         return len(fitted), lambda: model.statistics.deviance
 

@@ -42,8 +42,13 @@ def banded(edges: dict[str, list[int]]) -> Documents:
 
 def category(column: str, levels: list[str] | str = "learn") -> dict[str, Any]:
     return {
-        "kind": "categorical", "name": column, "column": column, "levels": levels, "missing": "refuse", "unseen": "base",
-    }  # fmt: skip
+        "kind": "categorical",
+        "name": column,
+        "column": column,
+        "levels": levels,
+        "missing": "refuse",
+        "unseen": "base",
+    }
 
 
 def public_factors() -> Documents:

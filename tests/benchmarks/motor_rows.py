@@ -32,23 +32,42 @@ def motor_rows(rows: int, seed: int) -> pd.DataFrame:
     area_number = np.clip((np.log(density) - 2) // 1.5, 0, 5).astype(int)
     exposure = np.clip(draw.beta(0.9, 0.8, rows), 0.003, 1)
     predictor = (
-        -2.6 + 0.02 * (bonus - 50) - 0.002 * (age - 45) + 0.0008 * (age - 45) ** 2 / 4 + 0.03 * np.log(density)
-        + (vehicle_age < 1) * 0.3 - 0.01 * vehicle_age + 0.05 * (gas_number == 0) + (brand_number >= 9) * 0.1
-    )  # fmt: skip
+        -2.6
+        + 0.02 * (bonus - 50)
+        - 0.002 * (age - 45)
+        + 0.0008 * (age - 45) ** 2 / 4
+        + 0.03 * np.log(density)
+        + (vehicle_age < 1) * 0.3
+        - 0.01 * vehicle_age
+        + 0.05 * (gas_number == 0)
+        + (brand_number >= 9) * 0.1
+    )
     claims = draw.poisson(np.minimum(np.exp(predictor) * exposure, 20)).astype("int32")
-    return pd.DataFrame({
-        "ClaimNb": claims, "Exposure": exposure, "DrivAge": age, "VehAge": vehicle_age, "BonusMalus": bonus,
-        "Density": density, "VehPower": power, "VehBrand": _named("VehBrand", brand_number),
-        "VehGas": _named("VehGas", gas_number), "Region": _named("Region", region_number),
-        "Area": _named("Area", area_number),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "ClaimNb": claims,
+            "Exposure": exposure,
+            "DrivAge": age,
+            "VehAge": vehicle_age,
+            "BonusMalus": bonus,
+            "Density": density,
+            "VehPower": power,
+            "VehBrand": _named("VehBrand", brand_number),
+            "VehGas": _named("VehGas", gas_number),
+            "Region": _named("Region", region_number),
+            "Area": _named("Area", area_number),
+        }
+    )
 
 
 def motor_files(scratch: Path, rows: int) -> list[Path]:
     """Parquet files that hold `rows` made rows, seeds 0, 1, 2, ...; those already there are not made again."""
     scratch.mkdir(parents=True, exist_ok=True)
     sizes = [ROWS_PER_FILE] * (rows // ROWS_PER_FILE) + ([rows % ROWS_PER_FILE] if rows % ROWS_PER_FILE else [])
-    return [_kept(scratch / f"motor_{size}_{seed}_by_{ROWS_PER_GROUP}.parquet", size, seed) for seed, size in enumerate(sizes)]
+    return [
+        _kept(scratch / f"motor_{size}_{seed}_by_{ROWS_PER_GROUP}.parquet", size, seed)
+        for seed, size in enumerate(sizes)
+    ]
 
 
 def motor_frame(scratch: Path, rows: int) -> pd.DataFrame:

@@ -75,10 +75,14 @@ def main(file: Path, partitions: int) -> dict[str, Any]:
             seconds = time.perf_counter() - start
     numbers = [one.estimate for one in model.document.coefficients]
     return {
-        "partitions": partitions, "seconds": seconds, "empty": empty, "scans": passes.raw, "coefficients": numbers,
+        "partitions": partitions,
+        "seconds": seconds,
+        "empty": empty,
+        "scans": passes.raw,
+        "coefficients": numbers,
         "deviance": model.statistics.deviance,
         "megabytes": _most_memory(),
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

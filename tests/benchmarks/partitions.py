@@ -32,7 +32,9 @@ def run(settings: Settings) -> Report:
     few = found[asked[0]]
     ratios = [one for count in asked[1:] for one in _against(count, found[count], few)]
     facts = {f"{count} partitions": _told(fits[0]) for count, fits in found.items()}
-    return Report(NAME, TITLE, ratios, {str(count): [one["seconds"] for one in fits] for count, fits in found.items()}, facts)
+    return Report(
+        NAME, TITLE, ratios, {str(count): [one["seconds"] for one in fits] for count, fits in found.items()}, facts
+    )
 
 
 def _fit(file: Path, partitions: int) -> dict[str, Any]:

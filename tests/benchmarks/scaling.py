@@ -46,9 +46,14 @@ def _on_spark(settings: Settings, spark: Any, sizes: Sequence[int]) -> dict[str,
 
 def _fit(fit_glm: Callable[..., Any], frame: Any) -> None:
     fit_glm(
-        frame, target=TARGET, factors=made_factors(), family="poisson", exposure=EXPOSURE, solver="blocks",
+        frame,
+        target=TARGET,
+        factors=made_factors(),
+        family="poisson",
+        exposure=EXPOSURE,
+        solver="blocks",
         on_separation="warn",
-    )  # fmt: skip
+    )
 
 
 def _flatness(engine: str, seconds: Seconds, sizes: Sequence[int]) -> list[Ratio]:

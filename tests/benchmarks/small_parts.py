@@ -33,10 +33,13 @@ def _densities(rows: int, rounds: int) -> Seconds:
     gamma, tweedie = family_from("gamma"), family_from("tweedie(1.5)")
     weight = np.ones(rows)
     with_zeros = np.where(draw.random(rows) < 0.9, 0.0, response)
-    return interleaved({
-        "gamma": timed(lambda: gamma.log_density(response, weight, mean, 1.3)),
-        "tweedie": timed(lambda: tweedie.log_density(with_zeros, weight, mean, 30.0)),
-    }, rounds)  # fmt: skip
+    return interleaved(
+        {
+            "gamma": timed(lambda: gamma.log_density(response, weight, mean, 1.3)),
+            "tweedie": timed(lambda: tweedie.log_density(with_zeros, weight, mean, 30.0)),
+        },
+        rounds,
+    )
 
 
 def _appends(events: int) -> Seconds:

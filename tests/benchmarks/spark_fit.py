@@ -30,9 +30,15 @@ class OwnFit:
         from glm_local.models.fit_frame import fit_frame
 
         model: Any = fit_frame(
-            self.engine, self.frame, {}, target=TARGET, factors=made_factors(self.learn), family="poisson",
-            exposure=EXPOSURE, on_separation="warn",
-        )  # fmt: skip
+            self.engine,
+            self.frame,
+            {},
+            target=TARGET,
+            factors=made_factors(self.learn),
+            family="poisson",
+            exposure=EXPOSURE,
+            on_separation="warn",
+        )
         self.passes.append(self.engine.taken())
         self.deviance = model.statistics.deviance
 
@@ -64,9 +70,11 @@ def _measure(spark: Any, files: list[Any], settings: Settings) -> Report:
     engine = TimedEngine(SparkEngine(spark))
     own, learning = OwnFit(engine, frame), OwnFit(engine, frame, learn=True)
     contenders = {
-        "scan": timed(lambda: scan_and_sum(frame)), "fit": timed(own), "scan again": timed(lambda: scan_and_sum(frame)),
+        "scan": timed(lambda: scan_and_sum(frame)),
+        "fit": timed(own),
+        "scan again": timed(lambda: scan_and_sum(frame)),
         "fit, levels learned": timed(learning),
-    }  # fmt: skip
+    }
     seconds = interleaved(contenders, rounds, warm_up)
     scans = seconds.pop("scan") + seconds.pop("scan again")
     building, steps = own.building(rounds), own.steps(rounds)

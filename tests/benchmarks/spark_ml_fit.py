@@ -32,20 +32,28 @@ def fit_spark_ml(frame: Any) -> MlFit:
     bands = [_band(name, edges) for name, edges in MADE_EDGES.items()]
     amounts = [functions.col(TARGET).cast("double").alias("y"), functions.log(EXPOSURE).alias("log_exposure")]
     banded = frame.select(*bands, *MADE_LEVELS, *amounts)
-    steps = Pipeline(stages=[
-        StringIndexer(inputCols=list(MADE_LEVELS), outputCols=[f"{name}_index" for name in MADE_LEVELS]),
-        OneHotEncoder(
-            inputCols=[name if name in MADE_EDGES else f"{name}_index" for name in names],
-            outputCols=[f"{name}_vector" for name in names], dropLast=True,
-        ),
-        VectorAssembler(inputCols=[f"{name}_vector" for name in names], outputCol="features"),
-    ])  # fmt: skip
+    steps = Pipeline(
+        stages=[
+            StringIndexer(inputCols=list(MADE_LEVELS), outputCols=[f"{name}_index" for name in MADE_LEVELS]),
+            OneHotEncoder(
+                inputCols=[name if name in MADE_EDGES else f"{name}_index" for name in names],
+                outputCols=[f"{name}_vector" for name in names],
+                dropLast=True,
+            ),
+            VectorAssembler(inputCols=[f"{name}_vector" for name in names], outputCol="features"),
+        ]
+    )
     rows = steps.fit(banded).transform(banded).select("features", "y", "log_exposure").cache()
     rows.count()
     prepared = time.perf_counter()
     regression = GeneralizedLinearRegression(
-        family="poisson", link="log", featuresCol="features", labelCol="y", offsetCol="log_exposure", tol=1e-8,
-    )  # fmt: skip
+        family="poisson",
+        link="log",
+        featuresCol="features",
+        labelCol="y",
+        offsetCol="log_exposure",
+        tol=1e-8,
+    )
     model = regression.fit(rows)
     errors = model.summary.coefficientStandardErrors
     done = time.perf_counter()

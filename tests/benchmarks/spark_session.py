@@ -33,9 +33,10 @@ def session() -> Iterator[Any]:
 
     found = active_session()
     spark = found or spark_session(
-        "benchmarks", delta=False,
+        "benchmarks",
+        delta=False,
         **{"spark.master": MASTER, "spark.driver.memory": DRIVER_MEMORY, "spark.sql.shuffle.partitions": "4"},
-    )  # fmt: skip
+    )
     try:
         yield spark
     finally:

@@ -62,14 +62,21 @@ def _study(rows: pd.DataFrame, verify: bool) -> dict[str, Any]:
 
     split = {"method": "column", "column": "sample", "values": {"train": ["train"], "holdout": ["holdout"]}}
     study = GLMStudy(
-        rows, target=TARGET, exposure=EXPOSURE, key="IDpol", candidates=[*PUBLIC_EDGES, *PUBLIC_TEXTS], split=split,
-    )  # fmt: skip
+        rows,
+        target=TARGET,
+        exposure=EXPOSURE,
+        key="IDpol",
+        candidates=[*PUBLIC_EDGES, *PUBLIC_TEXTS],
+        split=split,
+    )
     study.auto_design()
     final = study.finalize(verify=verify)
     page = study.report()
     holdout = final.report.summary.set_index("sample").loc["holdout"]
     return {
-        "holdout loss": 100 * float(holdout["deviance"]) / int(holdout["rows"]), "factors": list(study.accepted),
-        "events": len(study.history), "page, bytes": len(page),
+        "holdout loss": 100 * float(holdout["deviance"]) / int(holdout["rows"]),
+        "factors": list(study.accepted),
+        "events": len(study.history),
+        "page, bytes": len(page),
         "seconds by step": {name: round(taken, 2) for name, taken in study.timings.items()},
-    }  # fmt: skip
+    }

@@ -29,8 +29,9 @@ def run(settings: Settings) -> Report:
         frame = read_files(spark, files)
         plain = frame.drop("policy", "luck")
         contenders = {
-            "scan": timed(lambda: scan_and_sum(plain)), "study": timed(lambda: last.update(_study(spark, frame))),
-        }  # fmt: skip
+            "scan": timed(lambda: scan_and_sum(plain)),
+            "study": timed(lambda: last.update(_study(spark, frame))),
+        }
         seconds = interleaved(contenders, settings.rounds or 1, warm_up=0)
     passes = float(last["passes over the source"])
     ratios = [
@@ -62,15 +63,22 @@ def _study(spark: Any, frame: Any) -> dict[str, Any]:
 
     engine = SparkEngine(spark)
     study = GLMStudy(
-        frame, target=TARGET, exposure=EXPOSURE, key="policy", candidates=[*MADE_EDGES, *MADE_LEVELS, "luck"],
+        frame,
+        target=TARGET,
+        exposure=EXPOSURE,
+        key="policy",
+        candidates=[*MADE_EDGES, *MADE_LEVELS, "luck"],
         engine=engine,
-    )  # fmt: skip
+    )
     study.auto_design()
     study.finalize()
     page = study.report()
     taken = [one for one in engine.passes.passes if one.verb != "blocks.sum"]
     return {
-        "passes over the source": len(taken), "which": [f"{one.verb}: {one.purpose[:40]}" for one in taken],
-        "packed passes": round(engine.passes.packed, 1), "factors": list(study.accepted), "page, bytes": len(page),
+        "passes over the source": len(taken),
+        "which": [f"{one.verb}: {one.purpose[:40]}" for one in taken],
+        "packed passes": round(engine.passes.packed, 1),
+        "factors": list(study.accepted),
+        "page, bytes": len(page),
         "seconds by step": {name: round(seconds, 1) for name, seconds in study.timings.items()},
-    }  # fmt: skip
+    }

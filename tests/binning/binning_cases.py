@@ -71,21 +71,42 @@ class MadeRows:
         np.add.at(deviance, self.sample, unit)
         ones = np.ones(len(self.code))
         return FactorSums(
-            candidate.name, candidate.kind, candidate.labels, candidate.ordered, folds, self.added(ones),
-            self.added(self.weight), self.added(self.weight * self.response), self.added(self.weight * self.mean),
-            self.gain(), deviance,
-        )  # fmt: skip
+            candidate.name,
+            candidate.kind,
+            candidate.labels,
+            candidate.ordered,
+            folds,
+            self.added(ones),
+            self.added(self.weight),
+            self.added(self.weight * self.response),
+            self.added(self.weight * self.mean),
+            self.gain(),
+            deviance,
+        )
 
 
 MODELS = (
-    ("poisson", None), ("gamma", None), ("tweedie(1.5)", None), ("gaussian", None), ("binomial", None),
-    ("binomial", "probit"), ("binomial", "cloglog"), ("gaussian", "log"), ("inverse_gaussian", None),
-    ("poisson", "identity"), ("gamma", "inverse"), ("poisson", "sqrt"),
-)  # fmt: skip
+    ("poisson", None),
+    ("gamma", None),
+    ("tweedie(1.5)", None),
+    ("gaussian", None),
+    ("binomial", None),
+    ("binomial", "probit"),
+    ("binomial", "cloglog"),
+    ("gaussian", "log"),
+    ("inverse_gaussian", None),
+    ("poisson", "identity"),
+    ("gamma", "inverse"),
+    ("poisson", "sqrt"),
+)
 
 
 def made_rows(
-    rng: np.random.Generator, model: tuple[str, str | None], codes: int, rows: int = 120, samples: int = 1,
+    rng: np.random.Generator,
+    model: tuple[str, str | None],
+    codes: int,
+    rows: int = 120,
+    samples: int = 1,
     effect: float = 0.7,
 ) -> MadeRows:
     """Rows of a family with an effect of the code on top of three values of the linear predictor."""
@@ -164,8 +185,12 @@ def _best(made: MadeRows, rows: NDArray[np.bool_]) -> tuple[float, float]:
     if family.power == 0 and made.link.name == "log" and (made.weight * made.response * made.mean)[rows].sum() <= 0:
         return -np.inf, 0.0
     low, high = _range(made, rows)
-    found = minimize_scalar(lambda d: _finite(made.deviance(rows, d)), bounds=(low, high), method="bounded",
-                            options={"xatol": 1e-10, "maxiter": 500})  # fmt: skip
+    found = minimize_scalar(
+        lambda d: _finite(made.deviance(rows, d)),
+        bounds=(low, high),
+        method="bounded",
+        options={"xatol": 1e-10, "maxiter": 500},
+    )
     return float(found.x), float(found.fun) - made.deviance(rows, 0.0)
 
 
@@ -204,10 +229,16 @@ def keeps_trend(steps: Array, trend: str) -> bool:
     up, down = steps >= -1e-7, steps <= 1e-7
     peak = any(up[:at].all() and down[at:].all() for at in range(len(steps) + 1))
     valley = any(down[:at].all() and up[at:].all() for at in range(len(steps) + 1))
-    return bool({
-        "none": True, "ascending": up.all(), "descending": down.all(), "peak": peak, "valley": valley,
-        "auto": peak or valley,
-    }[trend])  # fmt: skip
+    return bool(
+        {
+            "none": True,
+            "ascending": up.all(),
+            "descending": down.all(),
+            "peak": peak,
+            "valley": valley,
+            "auto": peak or valley,
+        }[trend]
+    )
 
 
 def borders_of(groups: tuple[tuple[int, ...], ...], order: NDArray[np.intp]) -> tuple[int, ...]:

@@ -30,7 +30,11 @@ def test_neighbouring_intervals_become_one_and_name_themselves() -> None:
 
 
 def test_a_merged_interval_may_get_a_name_of_its_own() -> None:
-    assert names(merge_levels(numeric(), ["(30, 40]", "(20, 30]"], "middle"))[:3] == ["(-inf, 20]", "middle", "(40, inf)"]
+    assert names(merge_levels(numeric(), ["(30, 40]", "(20, 30]"], "middle"))[:3] == [
+        "(-inf, 20]",
+        "middle",
+        "(40, inf)",
+    ]
 
 
 def test_missing_may_join_an_interval() -> None:
@@ -51,9 +55,10 @@ def test_policies_and_base_follow_a_level_to_its_new_name() -> None:
 @pytest.mark.parametrize("kind", [NumericSpec, OrdinalSpec])
 def test_only_neighbours_merge_where_order_counts_and_the_error_names_what_lies_between(kind) -> None:
     spec, asked, between = (
-        (numeric(), ["(-inf, 20]", "(30, 40]"], r"'\(20, 30\]'") if kind is NumericSpec
+        (numeric(), ["(-inf, 20]", "(30, 40]"], r"'\(20, 30\]'")
+        if kind is NumericSpec
         else (categorical(OrdinalSpec), ["A", "D"], "'BC'")
-    )  # fmt: skip
+    )
     with pytest.raises(SpecError, match=between):
         merge_levels(spec, asked)
 

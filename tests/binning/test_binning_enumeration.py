@@ -38,10 +38,14 @@ CASES_PER_MODEL = 48
 
 def random_rules(rng: np.random.Generator, case: int) -> BinningRules:
     return BinningRules(
-        max_bins=int(rng.integers(2, 8)), size="bic", trend=TRENDS[case % len(TRENDS)],
-        min_rows=float(rng.choice([0, 0, 12])), min_exposure=float(rng.choice([0, 0, 18.5])),
-        min_events=float(rng.choice([0, 0, 4.25])), min_relativity_step=rng.choice([None, None, 1.2]),
-    )  # fmt: skip
+        max_bins=int(rng.integers(2, 8)),
+        size="bic",
+        trend=TRENDS[case % len(TRENDS)],
+        min_rows=float(rng.choice([0, 0, 12])),
+        min_exposure=float(rng.choice([0, 0, 18.5])),
+        min_events=float(rng.choice([0, 0, 4.25])),
+        min_relativity_step=rng.choice([None, None, 1.2]),
+    )
 
 
 def check(search: Search, found: RowSegments, codes: int, order: np.ndarray, penalty=lambda borders: 0.0) -> int:
@@ -97,9 +101,13 @@ def test_penalties_that_add_up_are_inside_the_optimum() -> None:
         codes = int(rng.integers(3, 8))
         made = made_rows(rng, ("poisson", None), codes)
         rules = replace(
-            random_rules(rng, case), penalties=(small_bin_size_penalty(25, 0.02), small_count_penalty(7, 0.03),
-                                                unstable_relativity_penalty(1.15, 0.2)),
-        )  # fmt: skip
+            random_rules(rng, case),
+            penalties=(
+                small_bin_size_penalty(25, 0.02),
+                small_count_penalty(7, 0.03),
+                unstable_relativity_penalty(1.15, 0.2),
+            ),
+        )
         search = Search(made.sums(numeric_candidate(codes), 1), rules)
         order = np.arange(codes)
         found = row_segments(made, order)

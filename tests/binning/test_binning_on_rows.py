@@ -27,14 +27,21 @@ def frame(family: str, rows: int = 9000) -> pd.DataFrame:
     shift = 0.8 * (np.nan_to_num(age, nan=50) < 30) + 0.1 * (town % 3)
     mean = 0.15 * np.exp(shift)
     response = {
-        "poisson": draw.poisson(mean), "binomial": draw.random(rows) < mean, "gaussian": draw.normal(mean, 0.3),
+        "poisson": draw.poisson(mean),
+        "binomial": draw.random(rows) < mean,
+        "gaussian": draw.normal(mean, 0.3),
         "gamma": draw.gamma(2.0, mean / 2),
-    }[family]  # fmt: skip
+    }[family]
     sample = np.where(np.arange(rows) % 5 == 0, "validation", "train")
-    return pd.DataFrame({
-        "id": np.arange(rows), "age": age, "town": [f"t{one:02}" for one in town], "y": response.astype(float),
-        "sample": sample,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "age": age,
+            "town": [f"t{one:02}" for one in town],
+            "y": response.astype(float),
+            "sample": sample,
+        }
+    )
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda one: f"{one[0]}-{one[1] or 'default'}")

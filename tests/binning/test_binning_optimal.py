@@ -22,9 +22,7 @@ from tests.binning.binning_cases import MODELS, category_candidate, made_rows, n
 FOLDS = 5
 
 
-def poisson(
-    candidate: Candidate, effect, seed: int = 0, volume: float = 40.0, noise: float = 0.0
-) -> FactorSums:
+def poisson(candidate: Candidate, effect, seed: int = 0, volume: float = 40.0, noise: float = 0.0) -> FactorSums:
     """Claims by code and sample (five folds and validation) under a model of the intercept."""
     rng = np.random.default_rng(seed)
     codes = len(candidate.labels)
@@ -38,9 +36,18 @@ def poisson(
     with np.errstate(all="ignore"):
         unit = 2 * (np.where(claims > 0, claims * np.log(claims / fitted), 0.0) - (claims - fitted))
     return FactorSums(
-        candidate.name, candidate.kind, candidate.labels, candidate.ordered, FOLDS, rows, weight, claims, fitted,
-        PowerLogSums(1.0, claims, fitted), unit.sum(axis=0) + 0.5 * rows.sum(axis=0),
-    )  # fmt: skip
+        candidate.name,
+        candidate.kind,
+        candidate.labels,
+        candidate.ordered,
+        FOLDS,
+        rows,
+        weight,
+        claims,
+        fitted,
+        PowerLogSums(1.0, claims, fitted),
+        unit.sum(axis=0) + 0.5 * rows.sum(axis=0),
+    )
 
 
 def wave(x):
@@ -75,8 +82,10 @@ def test_no_factor_at_all_is_always_a_choice_and_changes_nothing() -> None:
     assert result.spec is None
     assert list(result.trials["bins"])[:2] == [0, 3]
     first = result.trials.iloc[0]
-    assert first["cv_deviance"] == first["train_deviance"] == pytest.approx(
-        sums.deviance[:FOLDS].sum() / sums.rows[:, :FOLDS].sum()
+    assert (
+        first["cv_deviance"]
+        == first["train_deviance"]
+        == pytest.approx(sums.deviance[:FOLDS].sum() / sums.rows[:, :FOLDS].sum())
     )
     assert "No factor at all" in result.proof.guarantee
     assert list(result.levels["level"]) == ["all"]
@@ -134,8 +143,11 @@ def test_the_levels_follow_the_trend_and_auto_is_the_best_of_all_trends(trend) -
     rules = BinningRules(size=5, trend=trend)
     result = optimal_bins(sums, candidate, rules)
     assert result.bins == 5
-    allowed = {"peak": {"peak", "ascending", "descending"}, "valley": {"valley", "ascending", "descending"},
-               "auto": {"peak", "valley", "ascending", "descending"}}.get(trend, {trend})  # fmt: skip
+    allowed = {
+        "peak": {"peak", "ascending", "descending"},
+        "valley": {"valley", "ascending", "descending"},
+        "auto": {"peak", "valley", "ascending", "descending"},
+    }.get(trend, {trend})
     assert result.proof.trend in allowed
     if trend == "auto":
         others = [optimal_bins(sums, candidate, replace(rules, trend=one)) for one in ("peak", "valley", "ascending")]
@@ -151,7 +163,11 @@ def test_missing_has_a_level_of_its_own_when_training_fills_it_and_follows_the_n
     assert own.spec.missing == "own_level"
     thin = optimal_bins(sums, candidate, BinningRules(size=3, min_exposure=float(sums.weight[-1, :FOLDS].sum()) + 1))
     shift = thin.levels["shift"].abs()
-    assert thin.spec.missing.level == thin.levels["level"][shift.argmin()] != thin.levels["level"][thin.levels["exposure"].argmax()]
+    assert (
+        thin.spec.missing.level
+        == thin.levels["level"][shift.argmin()]
+        != thin.levels["level"][thin.levels["exposure"].argmax()]
+    )
     assert len(thin.levels) == 3
     assert "'missing' have no level of their own" in thin.proof.guarantee
     assert thin.levels["rows"].sum() == own.levels["rows"].sum()
@@ -169,7 +185,9 @@ def test_missing_alone_can_be_the_factor() -> None:
 
 
 def test_a_category_named_missing_and_missing_values_stay_two_levels() -> None:
-    spec = CategoricalSpec(name="x", column="x", levels=["A", "B", "missing"], missing={"own_level": "(missing)"}, unseen="base")
+    spec = CategoricalSpec(
+        name="x", column="x", levels=["A", "B", "missing"], missing={"own_level": "(missing)"}, unseen="base"
+    )
     candidate = Candidate("x", spec)
     sums = poisson(candidate, lambda x: 3 * x, volume=400)
     result = optimal_bins(sums, candidate, BinningRules(size=3))
@@ -224,9 +242,19 @@ def test_labels_kept_apart_that_do_not_exist_are_told_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("min_bins", 0), ("max_bins", 0), ("min_rows", -1), ("min_events", float("nan")), ("trend", "up"),
-     ("size", "aic"), ("size", 20), ("apart", ["ab"]), ("min_relativity_step", -0.5), ("max_bins", 3.5)],
-)  # fmt: skip
+    [
+        ("min_bins", 0),
+        ("max_bins", 0),
+        ("min_rows", -1),
+        ("min_events", float("nan")),
+        ("trend", "up"),
+        ("size", "aic"),
+        ("size", 20),
+        ("apart", ["ab"]),
+        ("min_relativity_step", -0.5),
+        ("max_bins", 3.5),
+    ],
+)
 def test_a_rule_that_makes_no_sense_is_refused_by_its_name(field, value) -> None:
     with pytest.raises(ConfigError) as caught:
         BinningRules(**{field: value})
@@ -274,7 +302,9 @@ def test_categories_never_seen_in_training_fall_among_the_average_ones() -> None
     rows, weight, amount, fitted = (one.copy() for one in (sums.rows, sums.weight, sums.amount, sums.fitted))
     for one in (rows, weight, amount, fitted):
         one[7, :FOLDS] = 0
-    unseen = replace(sums, rows=rows, weight=weight, amount=amount, fitted=fitted, gain=PowerLogSums(1.0, amount, fitted))
+    unseen = replace(
+        sums, rows=rows, weight=weight, amount=amount, fitted=fitted, gain=PowerLogSums(1.0, amount, fitted)
+    )
     result = optimal_bins(unseen, candidate, BinningRules(size=3))
     assert any(7 in group for group in result.groups)
     assert np.isfinite(result.trials.select_dtypes("number")).all().all()
@@ -350,8 +380,19 @@ def test_values_never_seen_follow_the_level_with_most_exposure_not_the_lowest_on
 def test_the_predecessors_three_segments_keep_their_order() -> None:
     made = np.array([[0.0, 1.0], [0.0, 0.0], [2.0, 1.0]])
     ones = np.ones((3, 2))
-    sums = FactorSums("s", "categorical", ("a", "b", "c"), 3, 2, ones, ones, made, ones * made.mean(),
-                      PowerLogSums(1.0, made, ones * made.mean()), np.ones(2))  # fmt: skip
+    sums = FactorSums(
+        "s",
+        "categorical",
+        ("a", "b", "c"),
+        3,
+        2,
+        ones,
+        ones,
+        made,
+        ones * made.mean(),
+        PowerLogSums(1.0, made, ones * made.mean()),
+        np.ones(2),
+    )
     assert [sums.labels[code] for code in category_order(sums)] == ["b", "a", "c"]
 
 

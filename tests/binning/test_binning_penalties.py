@@ -21,7 +21,9 @@ from glm_local.binning.rules import BinningRules
 from glm_local.errors import ConfigError, SpecError
 from tests.binning.binning_cases import made_rows, numeric_candidate
 
-TABLE = pd.DataFrame({"level": ["a", "b", "c"], "rows": [100.0, 50, 10], "bin_size": [100.0, 50, 10], "actual": [10.0, 20, 0]})
+TABLE = pd.DataFrame(
+    {"level": ["a", "b", "c"], "rows": [100.0, 50, 10], "bin_size": [100.0, 50, 10], "actual": [10.0, 20, 0]}
+)
 CONTEXT = PenaltyContext("x", "numeric", 3, TABLE, 0.5, 0.7)
 
 
@@ -91,7 +93,12 @@ def test_every_penalty_has_its_column_and_the_score_is_their_sum_with_the_devian
 
 
 def test_penalties_that_add_up_leave_the_proof_optimal_and_others_rerank_the_sizes() -> None:
-    additive = (bin_count_penalty(), small_bin_size_penalty(20), small_count_penalty(20), unstable_relativity_penalty(2))
+    additive = (
+        bin_count_penalty(),
+        small_bin_size_penalty(20),
+        small_count_penalty(20),
+        unstable_relativity_penalty(2),
+    )
     assert optimal_bins(*case(), BinningRules(penalties=additive)).proof.status == "optimal"
     for one in (train_validation_gap_penalty(), lambda context: 0.0):
         proof = optimal_bins(*case(), BinningRules(penalties=(*additive, one))).proof

@@ -47,8 +47,14 @@ def test_no_factor_is_shown_too() -> None:
 
 
 def test_shapes_are_named() -> None:
-    shapes = {"constant": [1, 1], "ascending": [1, 1, 2], "descending": [2, 1], "peak": [0, 2, 2, 1], "valley": [1, 0, 3],
-              "none": [0, 1, 0, 1]}  # fmt: skip
+    shapes = {
+        "constant": [1, 1],
+        "ascending": [1, 1, 2],
+        "descending": [2, 1],
+        "peak": [0, 2, 2, 1],
+        "valley": [1, 0, 3],
+        "none": [0, 1, 0, 1],
+    }
     assert {name: shape_of(values) for name, values in shapes.items()} == {name: name for name in shapes}
 
 

@@ -53,12 +53,21 @@ def test_curves_and_newton_agree_on_many_groups_of_rows() -> None:
         link, predictor = link_from(name), np.sort(rng.normal(-1.5, 1.2, 40))
         trials = rng.poisson(4, (30, 1, 40)).astype(float)
         mean = link.mean(predictor + rng.normal(0, 0.5, 30)[:, None])
-        sums = OffsetSums(family_from("binomial"), link, predictor, trials,
-                          rng.binomial(trials[:, 0].astype(int), mean)[:, None, :].astype(float), True)  # fmt: skip
+        sums = OffsetSums(
+            family_from("binomial"),
+            link,
+            predictor,
+            trials,
+            rng.binomial(trials[:, 0].astype(int), mean)[:, None, :].astype(float),
+            True,
+        )
         first, last = np.triu_indices(31, 1)
         change, shift = curve_segments(sums, first, last)
-        runs = replace(sums, weight=np.stack([sums.weight[i:j, 0].sum(axis=0) for i, j in zip(first, last, strict=True)]),
-                       amount=np.stack([sums.amount[i:j, 0].sum(axis=0) for i, j in zip(first, last, strict=True)]))  # fmt: skip
+        runs = replace(
+            sums,
+            weight=np.stack([sums.weight[i:j, 0].sum(axis=0) for i, j in zip(first, last, strict=True)]),
+            amount=np.stack([sums.amount[i:j, 0].sum(axis=0) for i, j in zip(first, last, strict=True)]),
+        )
         exact = newton_shift(runs)
         np.testing.assert_allclose(shift, exact, atol=1e-7)
         np.testing.assert_allclose(change, deviance_change(runs, exact), atol=1e-7)
@@ -76,7 +85,9 @@ def test_rows_that_are_all_zero_or_all_one_have_an_infinite_shift_and_a_finite_d
     segments = segments_of(binomial)
     assert (segments.shift[0, 1], segments.shift[1, 2]) == (-np.inf, np.inf)
     np.testing.assert_allclose(
-        [segments.change[0, 1], segments.change[1, 2]], deviance_change(binomial, best_shift(binomial))[:2, 0], rtol=1e-12
+        [segments.change[0, 1], segments.change[1, 2]],
+        deviance_change(binomial, best_shift(binomial))[:2, 0],
+        rtol=1e-12,
     )
     for sums in (power, binomial):
         assert np.isfinite(finite_shift(sums, best_shift(sums), 1.0)).all()
@@ -131,15 +142,22 @@ def any_sums(draw) -> tuple[FactorSums, object, BinningRules]:
         gain = QuadraticSums(amount - weight, weight)
     else:
         amount = np.minimum(amount, weight)
-        gain = OffsetSums(family_from("binomial"), link_from("logit"), np.array([-0.5]), weight[..., None],
-                          amount[..., None], True)  # fmt: skip
+        gain = OffsetSums(
+            family_from("binomial"), link_from("logit"), np.array([-0.5]), weight[..., None], amount[..., None], True
+        )
     deviance = draw(arrays(float, shape[1], elements=st.floats(0, 1e7)))
     rules = BinningRules(
-        max_bins=draw(st.integers(3, 6)), trend=draw(st.sampled_from(["none", "auto", "ascending"])),
+        max_bins=draw(st.integers(3, 6)),
+        trend=draw(st.sampled_from(["none", "auto", "ascending"])),
         size=draw(st.sampled_from(["one_standard_error", "bic" if kind == "numeric" else 3, "cross_validated"])),
-        min_rows=draw(st.sampled_from([0.0, 20.0])), min_events=draw(st.sampled_from([0.0, 3.0])),
-    )  # fmt: skip
-    return FactorSums("x", kind, candidate.labels, candidate.ordered, folds, rows, weight, amount, weight, gain, deviance), candidate, rules
+        min_rows=draw(st.sampled_from([0.0, 20.0])),
+        min_events=draw(st.sampled_from([0.0, 3.0])),
+    )
+    return (
+        FactorSums("x", kind, candidate.labels, candidate.ordered, folds, rows, weight, amount, weight, gain, deviance),
+        candidate,
+        rules,
+    )
 
 
 @settings(max_examples=150, deadline=None)

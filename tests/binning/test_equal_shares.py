@@ -33,10 +33,18 @@ def test_groups_are_as_many_as_the_shares_allow_and_hold_every_code_in_order(wei
     assert len(groups) == (len(weight) if len(weight) <= bins else most_groups(weight, bins))
 
 
-@pytest.mark.parametrize(("weight", "bins", "groups"), [
-    ([1, 1, 1], 3, [[0], [1], [2]]), ([6, 2, 2], 3, [[0], [1], [2]]), ([1, 1, 8], 3, [[0], [1], [2]]),
-    ([1] * 10, 5, [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]), ([1, 1, 1, 7], 2, [[0, 1, 2], [3]]),
-    ([0, 3, 0, 3], 4, [[0, 1, 2], [3]]), ([0, 0], 2, [[0, 1]]), ([1, 2, 3], 1, [[0, 1, 2]]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("weight", "bins", "groups"),
+    [
+        ([1, 1, 1], 3, [[0], [1], [2]]),
+        ([6, 2, 2], 3, [[0], [1], [2]]),
+        ([1, 1, 8], 3, [[0], [1], [2]]),
+        ([1] * 10, 5, [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]),
+        ([1, 1, 1, 7], 2, [[0, 1, 2], [3]]),
+        ([0, 3, 0, 3], 4, [[0, 1, 2], [3]]),
+        ([0, 0], 2, [[0, 1]]),
+        ([1, 2, 3], 1, [[0, 1, 2]]),
+    ],
+)
 def test_groups_by_hand(weight: list[float], bins: int, groups: list[list[int]]) -> None:
     assert [list(one) for one in equal_groups(np.array(weight, dtype=float), bins)] == groups

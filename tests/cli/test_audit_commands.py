@@ -43,8 +43,9 @@ def test_who_decided_names_the_decisions_on_a_factor_in_order(ask: Any) -> None:
     assert document["events"][0]["by_user"] in said
     assert "out-of-fold gain" in said
     assert {event["study_id"] for event in ask("who-decided", "disea")[1]["events"]} == {
-        "rand-hie-study-first", "rand-hie-study-second",
-    }  # fmt: skip
+        "rand-hie-study-first",
+        "rand-hie-study-second",
+    }
 
 
 def test_why_is_it_in_has_proposal_comparison_and_decision(ask: Any) -> None:
@@ -91,9 +92,7 @@ def test_reproduce_has_configuration_code_data_and_decisions(ask: Any) -> None:
         (("reproduce", "secnd"), "second"),
     ],
 )
-def test_a_name_nobody_knows_is_an_error_that_names_the_nearest(
-    ask: Any, words: tuple[str, ...], nearest: str
-) -> None:
+def test_a_name_nobody_knows_is_an_error_that_names_the_nearest(ask: Any, words: tuple[str, ...], nearest: str) -> None:
     code, document, said = ask(*words)
     assert code == 2
     assert document["problems"][0]["way_out"] == f"Nearest: {nearest!r}."

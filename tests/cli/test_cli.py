@@ -128,7 +128,7 @@ def test_what_cannot_be_scored_is_told(finished: Path, tmp_path: Path, capsys: p
         (2, "is a file", ["run", finished / "job.toml", "--out", tmp_path / "new", "--store", model]),
         (2, "no run id", ["run", finished / "job.toml", "--out", tmp_path / "new", "--run-id", "a/b"]),
         (2, "no run id", ["run", finished / "job.toml", "--out", tmp_path / "new", "--run-id", ""]),
-    ]  # fmt: skip
+    ]
     for exit_code, words, arguments in cases:
         code, document, told = asked(capsys, *arguments)
         assert code == exit_code, (arguments, document)

@@ -15,19 +15,29 @@ from glm_local.expressions.expression import Arithmetic, Compare, Literal, Read
 from glm_local.pandas_rows.pandas_engine import PandasEngine
 
 AGE: dict[str, Any] = {
-    "kind": "numeric", "name": "age band", "column": "age", "edges": [25, 40, 60], "missing": "own_level",
+    "kind": "numeric",
+    "name": "age band",
+    "column": "age",
+    "edges": [25, 40, 60],
+    "missing": "own_level",
     "labels": ["young", "mid", "late", "old"],
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     draw, n = np.random.default_rng(5), 3_000
-    held = pd.DataFrame({
-        "bin": [f"bin_{i}" for i in draw.integers(1, 13, n)], "area": draw.choice(["n", "s", None], n),
-        "age": draw.choice([18.0, 25, 33, 50, 70, np.nan], n), "y": draw.poisson(0.4, n).astype(float),
-        "e": draw.uniform(0.1, 1, n), "w": draw.uniform(0.5, 2, n), "year": draw.integers(2019, 2022, n),
-    })
+    held = pd.DataFrame(
+        {
+            "bin": [f"bin_{i}" for i in draw.integers(1, 13, n)],
+            "area": draw.choice(["n", "s", None], n),
+            "age": draw.choice([18.0, 25, 33, 50, 70, np.nan], n),
+            "y": draw.poisson(0.4, n).astype(float),
+            "e": draw.uniform(0.1, 1, n),
+            "w": draw.uniform(0.5, 2, n),
+            "year": draw.integers(2019, 2022, n),
+        }
+    )
     held["m"] = 0.4 * held["e"]
     held.loc[draw.random(n) < 0.05, "y"] = np.nan
     return held
@@ -40,8 +50,12 @@ def table_of(frame: pd.DataFrame, by: Any, sums: Any, **options: Any) -> pd.Data
 def test_sums_means_counts_and_extremes_are_those_of_pandas_in_one_pass(frame: pd.DataFrame) -> None:
     engine = PandasEngine()
     asked = {
-        "total": ("y", "sum"), "average": ("y", "mean"), "there": ("y", "count"), "least": ("y", "min"),
-        "most": ("y", "max"), "values": ("y", "count_distinct"),
+        "total": ("y", "sum"),
+        "average": ("y", "mean"),
+        "there": ("y", "count"),
+        "least": ("y", "min"),
+        "most": ("y", "max"),
+        "values": ("y", "count_distinct"),
     }
     found = aggregate_table(engine, frame, ["area", "year"], asked)
     assert engine.passes.raw == 1
@@ -80,7 +94,9 @@ def test_without_groups_all_rows_are_one(by: Any, frame: pd.DataFrame) -> None:
 
 
 def test_a_spread_needs_two_values_and_keeps_its_digits_beside_a_group_far_away() -> None:
-    far = pd.DataFrame({"g": ["a"] * 4 + ["b"] * 4 + ["c"], "y": [1.0, 2, 3, 4, 1e12 + 1, 1e12 + 2, 1e12 + 3, 1e12 + 4, 5]})
+    far = pd.DataFrame(
+        {"g": ["a"] * 4 + ["b"] * 4 + ["c"], "y": [1.0, 2, 3, 4, 1e12 + 1, 1e12 + 2, 1e12 + 3, 1e12 + 4, 5]}
+    )
     found = table_of(far, "g", {"var": ("y", "var"), "std": ("y", "stddev"), "median": ("y", "median")})
     assert found["var"].iloc[:2].tolist() == pytest.approx([5 / 3, 5 / 3], rel=1e-12)
     assert found["median"].tolist() == [2.5, 1e12 + 2.5, 5.0]
@@ -129,7 +145,9 @@ def test_a_factor_keeps_the_order_of_its_levels(frame: pd.DataFrame) -> None:
 def test_expressions_group_and_are_added_up(frame: pd.DataFrame) -> None:
     late = Compare(">", Read("year"), Literal(2020.0))
     assert table_of(frame, {"double": {"multiply": ["year", 2]}}, {})["double"].tolist() == [4038.0, 4040.0, 4042.0]
-    found = table_of(frame, {"late": late, "area": "area"}, {"twice": (Arithmetic("*", Read("m"), Literal(2.0)), "sum")})
+    found = table_of(
+        frame, {"late": late, "area": "area"}, {"twice": (Arithmetic("*", Read("m"), Literal(2.0)), "sum")}
+    )
     assert found["late"].tolist() == [False] * 3 + [True] * 3
     assert found["twice"].sum() == pytest.approx(2 * frame["m"].sum())
 
@@ -141,8 +159,15 @@ def test_a_group_may_have_any_name() -> None:
 
 
 def test_extremes_are_of_any_kind() -> None:
-    kinds = pd.DataFrame({"g": [1, 1, 2], "word": ["b", "a", None], "flag": [True, False, True], "whole": [2**60, 5, 7],
-                          "day": [datetime.date(2024, 1, 2), datetime.date(2023, 1, 1), datetime.date(2025, 1, 1)]})
+    kinds = pd.DataFrame(
+        {
+            "g": [1, 1, 2],
+            "word": ["b", "a", None],
+            "flag": [True, False, True],
+            "whole": [2**60, 5, 7],
+            "day": [datetime.date(2024, 1, 2), datetime.date(2023, 1, 1), datetime.date(2025, 1, 1)],
+        }
+    )
     asked = {f"{at} {name}": (name, at) for name in ("word", "flag", "whole", "day") for at in ("min", "max")}
     line = table_of(kinds, "g", asked).iloc[0]
     assert line["max whole"] == 2**60
@@ -184,7 +209,15 @@ def test_a_rate_table_is_weighted_in_every_column(frame: pd.DataFrame) -> None:
     found = aggregate_rate_table(engine, frame, "bin", actual="y", exposure="e", weight="w", predicted="m")
     assert engine.passes.raw == 1
     assert list(found.columns) == [
-        "bin", "rows", "left_out", "weight", "exposure", "actual", "predicted", "actual_rate", "predicted_rate",
+        "bin",
+        "rows",
+        "left_out",
+        "weight",
+        "exposure",
+        "actual",
+        "predicted",
+        "actual_rate",
+        "predicted_rate",
         "actual_to_predicted",
     ]
     used = frame[frame["y"].notna()]
@@ -200,7 +233,9 @@ def test_a_rate_table_is_weighted_in_every_column(frame: pd.DataFrame) -> None:
 
 
 def test_the_predecessors_rate_fixture_is_met() -> None:
-    small = pd.DataFrame({"group": ["a", "a", "b"], "actual": [1.0, 0, 2], "expected": [0.5, 0.5, 4], "measure": [1, 1, 2]})
+    small = pd.DataFrame(
+        {"group": ["a", "a", "b"], "actual": [1.0, 0, 2], "expected": [0.5, 0.5, 4], "measure": [1, 1, 2]}
+    )
     found = aggregate_rate_table(
         PandasEngine(), small, "group", actual="actual", exposure="measure", predicted="expected"
     ).set_index("group")

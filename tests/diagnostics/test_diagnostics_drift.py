@@ -65,8 +65,9 @@ def test_samples_are_told_apart_and_rows_left_out_are_counted(frame: pd.DataFram
     table = double_lift(PandasEngine(), gone, "flat", "truth", target="y", sample="sample", bands=5)
     assert table.groupby("sample").size().to_dict() == {"train": 5, "validation": 5}
     assert table.attrs["left_out"] == {
-        "a": {"target missing": 3}, "b": {"target missing": 3, "prediction missing": 5},
-    }  # fmt: skip
+        "a": {"target missing": 3},
+        "b": {"target missing": 3, "prediction missing": 5},
+    }
     assert table["rows"].sum() == len(frame) - 8
 
 
@@ -140,7 +141,9 @@ def test_drift_finds_the_factor_that_moved_in_one_pass(frame: pd.DataFrame) -> N
     volume = (train["w"] * train["e"]).groupby(train["mix"]).sum()
     mix = found.levels[found.levels["factor"] == "mix"].set_index("level")
     assert np.allclose(mix["share_reference"], volume / volume.sum())
-    ae = (train["w"] * train["y"]).groupby(train["mix"]).sum() / (train["w"] * train["truth"]).groupby(train["mix"]).sum()
+    ae = (train["w"] * train["y"]).groupby(train["mix"]).sum() / (train["w"] * train["truth"]).groupby(
+        train["mix"]
+    ).sum()
     assert np.allclose(mix["ae_reference"], ae)
     assert np.allclose(mix["ae_shift"], mix["ae_compared"] / mix["ae_reference"])
     assert "half an average row" in found.definition
@@ -157,7 +160,13 @@ def test_two_frames_are_compared_as_two_samples_are(frame: pd.DataFrame) -> None
 
 
 def test_a_factor_learns_its_bins_from_the_reference(frame: pd.DataFrame) -> None:
-    spec = {"kind": "numeric", "name": "x", "column": "x", "edges": {"method": "quantile", "bins": 4}, "missing": "refuse"}
+    spec = {
+        "kind": "numeric",
+        "name": "x",
+        "column": "x",
+        "edges": {"method": "quantile", "bins": 4},
+        "missing": "refuse",
+    }
     moved = frame.assign(x=np.where(frame["sample"] == "train", frame["x"], frame["x"] + 1))
     found = drift(PandasEngine(), moved, spec, sample="sample")
     assert found.levels["share_reference"].tolist()[:4] == pytest.approx([0.25] * 4, abs=1e-3)
@@ -184,8 +193,6 @@ def test_levels_are_natural_and_missing_is_one(frame: pd.DataFrame) -> None:
         ({"sample": "sample", "factors": "bim"}, ConfigError, "Nearest: 'bin'"),
     ],
 )
-def test_a_wrong_drift_is_told(
-    options: dict[str, Any], error: type[Exception], said: str, frame: pd.DataFrame
-) -> None:
+def test_a_wrong_drift_is_told(options: dict[str, Any], error: type[Exception], said: str, frame: pd.DataFrame) -> None:
     with pytest.raises(error, match=said):
         drift(PandasEngine(), frame, **({"factors": "bin"} | options))

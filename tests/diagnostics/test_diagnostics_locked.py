@@ -31,16 +31,21 @@ NEUTRAL: dict[str, Callable[[Any, Any], pd.DataFrame]] = {
     "drift": lambda engine, frame: diagnostics.drift(engine, frame, "g", other=frame, exposure="e").levels,
     "draw_sample": lambda engine, frame: sampling.draw_sample(engine, frame, "g", size=40).table,
     "missing_strata": lambda engine, frame: sampling.missing_strata(engine, frame, frame, "g"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     draw, n = np.random.default_rng(1), 400
-    return pd.DataFrame({
-        "g": draw.choice(list("abc"), n), "e": draw.uniform(0.2, 1, n), "m": draw.uniform(0.1, 1, n),
-        "half": draw.choice(["train", "validation"], n), "y": draw.poisson(0.4, n).astype(float),
-    })
+    return pd.DataFrame(
+        {
+            "g": draw.choice(list("abc"), n),
+            "e": draw.uniform(0.2, 1, n),
+            "m": draw.uniform(0.1, 1, n),
+            "half": draw.choice(["train", "validation"], n),
+            "y": draw.poisson(0.4, n).astype(float),
+        }
+    )
 
 
 @pytest.mark.parametrize("name", NEUTRAL)

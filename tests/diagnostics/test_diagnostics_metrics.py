@@ -24,9 +24,14 @@ from glm_local.diagnostics import (
 from glm_local.errors import ConfigError, DataError
 
 MEASURES: list[Callable[..., float]] = [
-    poisson_deviance, gamma_deviance, gaussian_deviance, binomial_deviance, weighted_mae, weighted_rmse,
+    poisson_deviance,
+    gamma_deviance,
+    gaussian_deviance,
+    binomial_deviance,
+    weighted_mae,
+    weighted_rmse,
     lambda y, m, w=None: tweedie_deviance(y, m, 1.5, w),
-]  # fmt: skip
+]
 POSITIVE = st.lists(st.tuples(*[st.floats(0.01, 0.99)] * 2, st.integers(1, 4)), min_size=1, max_size=20)
 
 

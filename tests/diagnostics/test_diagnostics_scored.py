@@ -27,18 +27,27 @@ from glm_local.validation import validation_report
 
 ROLES: dict[str, Any] = {"target": "y", "prediction": "m", "exposure": "e"}
 AGE: dict[str, Any] = {
-    "kind": "numeric", "name": "age", "column": "age", "edges": [25, 40, 60, 90], "missing": "own_level",
-}  # fmt: skip
+    "kind": "numeric",
+    "name": "age",
+    "column": "age",
+    "edges": [25, 40, 60, 90],
+    "missing": "own_level",
+}
 
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     draw, n = np.random.default_rng(2), 4_000
-    held = pd.DataFrame({
-        "bin": [f"bin_{i}" for i in draw.integers(1, 13, n)], "age": draw.uniform(18, 80, n), "e": draw.uniform(0.1, 1, n),
-        "w": draw.uniform(0.5, 2, n), "sample": draw.choice(["train", "validation", "holdout"], n, p=[0.6, 0.2, 0.2]),
-        "area": draw.choice(list("abcd"), n),
-    })
+    held = pd.DataFrame(
+        {
+            "bin": [f"bin_{i}" for i in draw.integers(1, 13, n)],
+            "age": draw.uniform(18, 80, n),
+            "e": draw.uniform(0.1, 1, n),
+            "w": draw.uniform(0.5, 2, n),
+            "sample": draw.choice(["train", "validation", "holdout"], n, p=[0.6, 0.2, 0.2]),
+            "area": draw.choice(list("abcd"), n),
+        }
+    )
     held["m"] = held["e"] * np.exp(draw.normal(-1, 0.5, n))
     held["m2"] = held["e"] * 0.4
     held["y"] = draw.poisson(held["m"]).astype(float)
@@ -77,9 +86,7 @@ def test_they_are_the_tables_of_the_validation_report(frame: pd.DataFrame) -> No
     found = lift(engine, frame, **ROLES, sample="sample", bands=7)
     pd.testing.assert_frame_equal(found[report.lift.columns], report.lift)
     pd.testing.assert_frame_equal(calibration(engine, frame, **ROLES, sample="sample", bands=7), report.calibration)
-    pd.testing.assert_frame_equal(
-        summary(engine, frame, **ROLES, sample="sample").drop(columns="gini"), report.summary
-    )
+    pd.testing.assert_frame_equal(summary(engine, frame, **ROLES, sample="sample").drop(columns="gini"), report.summary)
 
 
 def test_rows_that_cannot_be_used_are_counted_and_never_zero(frame: pd.DataFrame) -> None:
@@ -208,7 +215,10 @@ def test_versions_are_compared_on_the_same_rows_in_one_pass(frame: pd.DataFrame)
 def test_models_bring_their_roles(frame: pd.DataFrame) -> None:
     area = {"kind": "categorical", "name": "area", "column": "area", "missing": "refuse", "unseen": "base"}
     roles: dict[str, Any] = {"target": "y", "family": "poisson", "exposure": "e", "weight": "w"}
-    versions = {"first": fit_glm(frame, factors=[area], **roles), "second": fit_glm(frame, factors=[area, AGE], **roles)}
+    versions = {
+        "first": fit_glm(frame, factors=[area], **roles),
+        "second": fit_glm(frame, factors=[area, AGE], **roles),
+    }
     table = model_version_comparison(PandasEngine(), frame, versions)
     assert table["factors"].tolist() == [1, 2]
     assert table["mean_deviance"][0] == pytest.approx(versions["first"].statistics.deviance / frame["w"].sum())
@@ -226,8 +236,6 @@ def test_models_bring_their_roles(frame: pd.DataFrame) -> None:
         ({"a": "mm"}, {"target": "y", "family": "poisson"}, "'mm' is not a column"),
     ],
 )
-def test_a_wrong_comparison_is_told(
-    versions: Any, roles: Any, said: str, frame: pd.DataFrame
-) -> None:
+def test_a_wrong_comparison_is_told(versions: Any, roles: Any, said: str, frame: pd.DataFrame) -> None:
     with pytest.raises(ConfigError, match=said):
         model_version_comparison(PandasEngine(), frame, versions, **roles)

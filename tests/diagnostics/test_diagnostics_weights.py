@@ -40,10 +40,16 @@ def tables_agree(here: pd.DataFrame, there: pd.DataFrame) -> None:
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     draw, n = np.random.default_rng(1), 600
-    held = pd.DataFrame({
-        "g": draw.choice(list("abc"), n), "e": draw.uniform(0.2, 1, n), "w": draw.integers(1, 5, n).astype(float),
-        "half": draw.choice(["x", "z"], n), "m": draw.uniform(0.1, 1, n), "m2": draw.uniform(0.1, 1, n),
-    })
+    held = pd.DataFrame(
+        {
+            "g": draw.choice(list("abc"), n),
+            "e": draw.uniform(0.2, 1, n),
+            "w": draw.integers(1, 5, n).astype(float),
+            "half": draw.choice(["x", "z"], n),
+            "m": draw.uniform(0.1, 1, n),
+            "m2": draw.uniform(0.1, 1, n),
+        }
+    )
     held["y"] = draw.poisson(held["m"]).astype(float)
     return held
 
@@ -63,13 +69,30 @@ def test_the_order_of_rows_plays_no_part(tool: str, frame: pd.DataFrame) -> None
 @given(st.floats(0.01, 100), st.sampled_from([one for one in TOOLS if one not in ("aggregate", "spreads")]))
 def test_the_scale_of_weights_moves_totals_and_no_rate(scale: float, tool: str) -> None:
     draw = np.random.default_rng(7)
-    held = pd.DataFrame({
-        "g": draw.choice(list("ab"), 80), "e": draw.uniform(0.2, 1, 80), "w": draw.uniform(0.5, 2, 80),
-        "half": ["x", "z"] * 40, "m": draw.uniform(0.1, 1, 80), "m2": draw.uniform(0.1, 1, 80),
-        "y": draw.poisson(0.5, 80).astype(float),
-    })
+    held = pd.DataFrame(
+        {
+            "g": draw.choice(list("ab"), 80),
+            "e": draw.uniform(0.2, 1, 80),
+            "w": draw.uniform(0.5, 2, 80),
+            "half": ["x", "z"] * 40,
+            "m": draw.uniform(0.1, 1, 80),
+            "m2": draw.uniform(0.1, 1, 80),
+            "y": draw.poisson(0.5, 80).astype(float),
+        }
+    )
     here, there = TOOLS[tool](held), TOOLS[tool](held.assign(w=held["w"] * scale))
-    for name in ("actual_rate", "predicted_rate", "actual_to_predicted", "mean_deviance", "mae", "gini", "psi_part",
-                 "actual_relative", "rate_a", "share_reference", "ae_shift"):
+    for name in (
+        "actual_rate",
+        "predicted_rate",
+        "actual_to_predicted",
+        "mean_deviance",
+        "mae",
+        "gini",
+        "psi_part",
+        "actual_relative",
+        "rate_a",
+        "share_reference",
+        "ae_shift",
+    ):
         if name in here:
             assert np.allclose(here[name], there[name], rtol=1e-9, equal_nan=True), name

@@ -11,9 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from glm_local.expressions.evaluate import ArrayColumns, Values, evaluate_all
+from glm_local.expressions.column_reader import ArrayColumns
+from glm_local.expressions.evaluate import evaluate_all
 from glm_local.expressions.evaluate_record import record_reader
 from glm_local.expressions.expression import Expression
+from glm_local.expressions.values import Values
 from glm_local.sql.statement import print_sql
 from tests.frames import SHAPES, kinds_of
 

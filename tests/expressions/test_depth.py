@@ -36,9 +36,13 @@ def in_itself() -> dict[str, Any]:
 ASKS: dict[str, Callable[[Any], object]] = {
     "an expression": expression_from_json,
     "a target": lambda document: fit_glm(ROWS, target=document, factors=[X]),
-    "a factor's expression": lambda document: fit_glm(ROWS, target="y", factors=[{**X, "column": None, "expression": document}]),
+    "a factor's expression": lambda document: fit_glm(
+        ROWS, target="y", factors=[{**X, "column": None, "expression": document}]
+    ),
     "a factor": lambda document: read_factors([document]),
-    "edges": lambda document: read_factors([{"kind": "numeric", "name": "x", "column": "x", "edges": [document], "missing": "base"}]),
+    "edges": lambda document: read_factors(
+        [{"kind": "numeric", "name": "x", "column": "x", "edges": [document], "missing": "base"}]
+    ),
     "a filter": lambda document: fit_glm(ROWS, target="y", factors=[X], where={"greater": [document, 0]}),
     "a model": load_model,
 }
@@ -65,10 +69,15 @@ def test_a_sum_of_many_parts_is_not_deep() -> None:
     assert model.predict({}) == pytest.approx((ROWS.y + 2 * ROWS.x).mean())
 
 
-@pytest.mark.parametrize("arguments", [
-    ["--set", "a" + ".a" * 5_000 + "=1"], ["--set", "job.seed=" + "[" * 5_000 + "]" * 5_000],
-    ["--set", "factors.².name=z"], ["--set", "factors.٣.name=z"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--set", "a" + ".a" * 5_000 + "=1"],
+        ["--set", "job.seed=" + "[" * 5_000 + "]" * 5_000],
+        ["--set", "factors.².name=z"],
+        ["--set", "factors.٣.name=z"],
+    ],
+)
 def test_a_command_line_nested_too_deep_is_bad_configuration(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,7 +88,9 @@ def test_a_command_line_nested_too_deep_is_bad_configuration(
 
 
 @pytest.mark.parametrize("text", ["a" + ".a" * 5_000 + " = 1", "a = " + "[" * 20_000 + "]" * 20_000])
-def test_a_file_nested_too_deep_is_bad_configuration(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_nested_too_deep_is_bad_configuration(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "job.toml").write_text(text)
     assert run_app(["validate", str(tmp_path / "job.toml")]) == 2
     assert "nested deeper" in capsys.readouterr().err

@@ -10,7 +10,8 @@ import pytest
 
 from glm_local.errors import SpecError
 from glm_local.expressions.expression import Arithmetic, Bin, Clip, Expression, Function, Literal, Lookup, Power, Read
-from glm_local.expressions.expression_json import expression_from_json, expression_to_json
+from glm_local.expressions.expression_document import expression_to_json
+from glm_local.expressions.expression_json import expression_from_json
 from tests.expressions.cases import CASES
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from glm_local.expressions.expression import Arithmetic, Expression, Literal, Read
 from glm_local.expressions.expression_columns import type_of
-from glm_local.expressions.expression_json import expression_from_json, expression_to_json
+from glm_local.expressions.expression_document import expression_to_json
+from glm_local.expressions.expression_json import expression_from_json
 from glm_local.sql.statement import print_sql
 from tests.expressions.random_expressions import any_expression
 from tests.expressions.readers import by_duckdb, by_numpy, by_record, by_spark, differences, spark_modes
@@ -105,7 +106,8 @@ def test_sharing_equal_parts_changes_nothing(expressions: list[Expression], rows
 @quick
 @given(st.lists(st.floats(width=64) | st.none(), min_size=1, max_size=30), st.lists(st.floats(-50, 50), max_size=40))
 def test_bins_count_the_edges_below(values: list[float | None], edges: list[float]) -> None:
-    from glm_local.expressions.evaluate import ArrayColumns, evaluate
+    from glm_local.expressions.column_reader import ArrayColumns
+    from glm_local.expressions.evaluate import evaluate
     from glm_local.expressions.expression import Bin, Read
 
     rising = tuple(sorted(set(edges)))

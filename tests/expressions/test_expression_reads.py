@@ -111,12 +111,15 @@ def test_a_column_has_one_physical_kind(values: Any, kind: str) -> None:
         (pd.Series([DAY, None]), "number", [19782.0, None]),
         (pa.array([None, 2**63 - 1], pa.int64()), "integer", [None, 2**63 - 1]),
         (pa.array([None, True]), "integer", [None, 1]),
-        (pa.chunked_array([pa.array(["a", None]).dictionary_encode(), pa.array(["b"]).dictionary_encode()]), "text",
-         ["a", None, "b"]),
+        (
+            pa.chunked_array([pa.array(["a", None]).dictionary_encode(), pa.array(["b"]).dictionary_encode()]),
+            "text",
+            ["a", None, "b"],
+        ),
         (pa.nulls(2), "date", [None, None]),
         (pa.nulls(2), "boolean", [None, None]),
     ],
-)  # fmt: skip
+)
 def test_a_column_reads_as_one_kind(values: Any, kind: ReadKind, meant: list[Any] | None) -> None:
     if meant is None:
         with pytest.raises(DataError):
@@ -125,10 +128,18 @@ def test_a_column_reads_as_one_kind(values: Any, kind: ReadKind, meant: list[Any
     assert plain_rows(read_array(values, kind)) == meant
 
 
-@pytest.mark.parametrize(("values", "kind"), [
-    (np.array([1.5]), "text"), (np.array([1.5]), "date"), (np.array([NOON], dtype="datetime64[s]"), "number"),
-    (np.array([1]), "date"), (np.array([1j]), "number"), (objects("a", 1), "text"), (objects(Decimal(1)), "text"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (np.array([1.5]), "text"),
+        (np.array([1.5]), "date"),
+        (np.array([NOON], dtype="datetime64[s]"), "number"),
+        (np.array([1]), "date"),
+        (np.array([1j]), "number"),
+        (objects("a", 1), "text"),
+        (objects(Decimal(1)), "text"),
+    ],
+)
 def test_a_kind_that_is_never_read_so_is_a_data_error(values: Any, kind: ReadKind) -> None:
     with pytest.raises(DataError) as caught:
         read_array(values, kind, column="claims")

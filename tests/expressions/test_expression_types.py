@@ -27,8 +27,12 @@ from glm_local.expressions.expression import (
 from glm_local.expressions.expression_columns import columns_of, reads_of, type_of
 
 X, TEXT, WHOLE, DAY, FLAG = (
-    Read("x"), Read("t", "text"), Read("i", "integer"), Read("d", "date"), Read("f", "boolean")
-)  # fmt: skip
+    Read("x"),
+    Read("t", "text"),
+    Read("i", "integer"),
+    Read("d", "date"),
+    Read("f", "boolean"),
+)
 THREE_PARTS = 3
 
 
@@ -115,7 +119,8 @@ def test_columns_are_listed_once_with_their_kind() -> None:
 
 
 def test_equal_looking_constants_are_not_one() -> None:
-    from glm_local.expressions.evaluate import ArrayColumns, evaluate_all
+    from glm_local.expressions.column_reader import ArrayColumns
+    from glm_local.expressions.evaluate import evaluate_all
 
     constants: list[Any] = [1, 1.0, True, 0.0, -0.0]
     found = evaluate_all([Literal(value) for value in constants], ArrayColumns({"x": [0]}))

@@ -12,10 +12,15 @@ from glm_local.factors.factors import numeric
 from glm_local.factors.learn_factors import learn_factors
 
 COUNTS: dict[str, tuple[tuple[int, ...], int]] = {
-    "thirds": ((100, 100, 100), 3), "thirds, the middle heavy": ((99, 101, 100), 3), "top heavy": ((10, 30, 60), 3),
-    "bottom heavy": ((60, 20, 20), 3), "two values, the larger more": ((100, 200), 2), "fifths": ((7, 7, 7, 7, 7), 5),
-    "eighths, uneven": ((9, 11, 10, 10, 12, 8, 10, 11), 8), "a mass in the middle": ((10, 10, 60, 10, 10), 3),
-}  # fmt: skip
+    "thirds": ((100, 100, 100), 3),
+    "thirds, the middle heavy": ((99, 101, 100), 3),
+    "top heavy": ((10, 30, 60), 3),
+    "bottom heavy": ((60, 20, 20), 3),
+    "two values, the larger more": ((100, 200), 2),
+    "fifths": ((7, 7, 7, 7, 7), 5),
+    "eighths, uneven": ((9, 11, 10, 10, 12, 8, 10, 11), 8),
+    "a mass in the middle": ((10, 10, 60, 10, 10), 3),
+}
 """Rows of the values 0, 1, 2 …, and how many bins quantiles for that many allow."""
 
 

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glm_local.errors import SpecError
-from glm_local.expressions.evaluate import ArrayColumns, evaluate
+from glm_local.expressions.column_reader import ArrayColumns
+from glm_local.expressions.evaluate import evaluate
 from glm_local.expressions.evaluate_record import evaluate_record
 from glm_local.expressions.expression_columns import type_of
 from glm_local.factors.compile_factor import Compiled, CompiledFactor, CompiledLinear, compile_factor, is_resolved
@@ -49,9 +50,19 @@ def test_intervals_are_closed_on_the_right() -> None:
 
 
 def test_lower_and_upper_belong_to_the_intervals_and_what_is_beyond_to_its_policy() -> None:
-    compiled = factor(compile_factor(numeric(
-        "x", edges=[20], lower=18, below="own_level", upper=90, above="refuse", missing={"level": "(20, 90]"},
-    )))
+    compiled = factor(
+        compile_factor(
+            numeric(
+                "x",
+                edges=[20],
+                lower=18,
+                below="own_level",
+                upper=90,
+                above="refuse",
+                missing={"level": "(20, 90]"},
+            )
+        )
+    )
     assert compiled.levels == ("[18, 20]", "(20, 90]", "below")
     assert [(extra.cause, extra.policy) for extra in compiled.extras] == [("above", "refuse")]
     values = np.array([18, np.nextafter(18, DOWN), 90, np.nextafter(90, UP), DOWN, UP, math.nan, 20])
@@ -65,9 +76,19 @@ def test_a_lower_limit_that_is_an_edge_makes_a_level_of_one_value() -> None:
 
 
 def test_every_cause_keeps_a_code_of_its_own_until_the_base_is_known() -> None:
-    compiled = factor(compile_factor(numeric(
-        "x", edges=[], lower=0, below="base", upper=1, above="base", missing="refuse",
-    )))
+    compiled = factor(
+        compile_factor(
+            numeric(
+                "x",
+                edges=[],
+                lower=0,
+                below="base",
+                upper=1,
+                above="base",
+                missing="refuse",
+            )
+        )
+    )
     assert compiled.levels == ("[0, 1]",)
     assert [extra.cause for extra in compiled.extras] == ["missing", "below", "above"]
     assert codes(compiled, np.array([0.5, math.nan, -1, 2])) == [0, 1, 2, 3]
@@ -77,7 +98,9 @@ def test_every_cause_keeps_a_code_of_its_own_until_the_base_is_known() -> None:
 
 def test_without_edges_there_is_one_level() -> None:
     assert levels(factor(compile_factor(numeric("x", edges=[], missing="own_level"))), np.array([1, math.nan])) == [
-        "(-inf, inf)", "missing"]
+        "(-inf, inf)",
+        "missing",
+    ]
 
 
 def test_labels_name_the_intervals() -> None:
@@ -89,8 +112,9 @@ def test_labels_name_the_intervals() -> None:
 
 
 def test_dates_are_cut_by_the_day() -> None:
-    spec = numeric("x", edges=["2020-02-29", "2021-01-01"], lower="2020-01-01", below="own_level", source="date",
-                   missing="base")
+    spec = numeric(
+        "x", edges=["2020-02-29", "2021-01-01"], lower="2020-01-01", below="own_level", source="date", missing="base"
+    )
     compiled = factor(compile_factor(spec))
     assert compiled.levels == ("[2020-01-01, 2020-02-29]", "(2020-02-29, 2021-01-01]", "(2021-01-01, inf)", "below")
     days = ["2020-02-29", "2020-03-01", "2021-01-01", "2021-01-02", "2019-12-31", "2020-01-01", None]
@@ -104,9 +128,12 @@ def test_dates_are_cut_by_the_day() -> None:
 
 CATEGORIES: list[tuple[str, list[Any], list[Any], list[str]]] = [
     # source, levels, values of a column, level of each (missing: own level, unseen: base)
-    ("text", ["A", "é", "", " ", "a'b\\\"`", "base"],
-     ["A", "é", "", " ", "a'b\\\"`", "a", "A ", "e\u0301", None, "base"],
-     ["A", "é", '""', " ", "a'b\\\"`", "unseen: base", "unseen: base", "unseen: base", "missing", "base"]),
+    (
+        "text",
+        ["A", "é", "", " ", "a'b\\\"`", "base"],
+        ["A", "é", "", " ", "a'b\\\"`", "a", "A ", "e\u0301", None, "base"],
+        ["A", "é", '""', " ", "a'b\\\"`", "unseen: base", "unseen: base", "unseen: base", "missing", "base"],
+    ),
     ("text", ["1", "true"], [1, 2, 1], ["1", "unseen: base", "1"]),
     ("text", ["1", "true"], [True, False, True], ["true", "unseen: base", "true"]),
     ("text", ["2020-01-01"], [datetime.date(2020, 1, 1), None], ["2020-01-01", "missing"]),
@@ -117,11 +144,19 @@ CATEGORIES: list[tuple[str, list[Any], list[Any], list[str]]] = [
     ("boolean", [True, False], [True, False, None], ["true", "false", "missing"]),
     ("boolean", [True], [1, 0, 2], ["true", "unseen: base", "missing"]),
     ("boolean", [True], ["TRUE", "0", "no"], ["true", "unseen: base", "missing"]),
-    ("number", [0, 0.1, "inf", 1e300], [0.0, -0.0, 0.1, 0.1 + 2**-55, math.inf, -math.inf, 1e300, math.nan],
-     ["0", "0", "0.1", "unseen: base", "inf", "unseen: base", "1e+300", "missing"]),
+    (
+        "number",
+        [0, 0.1, "inf", 1e300],
+        [0.0, -0.0, 0.1, 0.1 + 2**-55, math.inf, -math.inf, 1e300, math.nan],
+        ["0", "0", "0.1", "unseen: base", "inf", "unseen: base", "1e+300", "missing"],
+    ),
     ("number", [0.1, 2], [Decimal("0.10"), Decimal("2")], ["0.1", "2"]),
-    ("date", ["2020-01-01"], [datetime.date(2020, 1, 1), datetime.date(2020, 1, 2), None],
-     ["2020-01-01", "unseen: base", "missing"]),
+    (
+        "date",
+        ["2020-01-01"],
+        [datetime.date(2020, 1, 1), datetime.date(2020, 1, 2), None],
+        ["2020-01-01", "unseen: base", "missing"],
+    ),
     ("date", ["2020-01-01"], ["2020-01-01", "2020-1-1", "x"], ["2020-01-01", "missing", "missing"]),
 ]
 
@@ -143,14 +178,20 @@ def test_a_short_decimal_is_found_in_a_float32_column() -> None:
         spec = categorical("x", levels=[named, 2], source="number", missing="base", unseen="refuse")
         compiled = factor(compile_factor(spec))
         assert compiled.levels == ("0.1", "2")
-        for values in (np.array([0.1, 2]), np.array([0.1, 2], dtype=np.float32),
-                       np.array([0.1, 2], dtype=np.float32).astype(np.float64)):
+        for values in (
+            np.array([0.1, 2]),
+            np.array([0.1, 2], dtype=np.float32),
+            np.array([0.1, 2], dtype=np.float32).astype(np.float64),
+        ):
             assert codes(compiled, values) == [0, 1]
 
 
 def test_groups_and_policies_share_levels() -> None:
     spec = ordinal(
-        "x", levels=[{"level": "low", "values": [1, 2]}, 3], source="integer", missing={"level": "low"},
+        "x",
+        levels=[{"level": "low", "values": [1, 2]}, 3],
+        source="integer",
+        missing={"level": "low"},
         unseen={"own_level": "other"},
     )
     compiled = factor(compile_factor(spec))
@@ -249,8 +290,16 @@ def expected_code(spec: NumericSpec, compiled: CompiledFactor, value: float | No
 def test_any_number_has_the_code_the_documentation_says(spec: NumericSpec, drawn: list[float | None]) -> None:
     compiled = factor(compile_factor(spec))
     ends = [float(one) for one in (*spec.edges, spec.lower or 0.0, spec.upper or 0.0)]  # type: ignore[union-attr, arg-type]
-    values = [*drawn, None, UP, DOWN, -0.0, *ends, *(math.nextafter(end, UP) for end in ends),
-              *(math.nextafter(end, DOWN) for end in ends)]
+    values = [
+        *drawn,
+        None,
+        UP,
+        DOWN,
+        -0.0,
+        *ends,
+        *(math.nextafter(end, UP) for end in ends),
+        *(math.nextafter(end, DOWN) for end in ends),
+    ]
     column = np.array([math.nan if value is None else value for value in values], dtype=np.float64)
     found = codes(compiled, column)
     assert found == [expected_code(spec, compiled, value) for value in values]
@@ -264,8 +313,12 @@ def test_any_number_has_the_code_the_documentation_says(spec: NumericSpec, drawn
 keys = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 
 
-@given(st.lists(keys, min_size=1, max_size=8, unique=True), st.lists(keys | st.none(), max_size=10),
-       st.sampled_from(["base", "refuse"]), st.sampled_from(["base", "refuse"]))
+@given(
+    st.lists(keys, min_size=1, max_size=8, unique=True),
+    st.lists(keys | st.none(), max_size=10),
+    st.sampled_from(["base", "refuse"]),
+    st.sampled_from(["base", "refuse"]),
+)
 def test_any_text_has_one_code(named: list[str], drawn: list[str | None], missing: str, unseen: str) -> None:
     if '""' in named and "" in named:
         named.remove('""')

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glm_local.errors import SpecError
-from glm_local.expressions.evaluate import ArrayColumns, evaluate
+from glm_local.expressions.column_reader import ArrayColumns
+from glm_local.expressions.evaluate import evaluate
 from glm_local.factors.compile_factor import Compiled, compile_factors
 from glm_local.factors.compiled_interaction import CompiledInteraction
 from glm_local.factors.factors import categorical, interaction, linear, numeric
@@ -52,14 +53,21 @@ def test_of_cells_all_but_the_base_cell_have_a_coefficient() -> None:
     spec = interaction("x", ["age", "area"], unseen="base", coding="cells", base={"level": "old × A"})
     one, members = crossed(AGE, AREA, spec)
     assert one.cell_index(members).names == (
-        "young × A", "young × B", "young × missing", "old × B", "old × missing",
+        "young × A",
+        "young × B",
+        "young × missing",
+        "old × B",
+        "old × missing",
     )
 
 
 def test_a_cell_without_training_rows_follows_its_policy() -> None:
     cells = [["young", "A"], ["young", "missing"], ["old", "A"]]
-    for unseen, expected in (("base", "base"), ("refuse", "refused"),
-                             ({"level": "young × missing"}, "young × missing")):
+    for unseen, expected in (
+        ("base", "base"),
+        ("refuse", "refused"),
+        ({"level": "young × missing"}, "young × missing"),
+    ):
         spec = with_cells(interaction("x", ["age", "area"], unseen=unseen), cells)
         one, members = crossed(AGE, AREA, spec)
         assert one.cell_index(members).names == ("young × missing",)
@@ -87,8 +95,10 @@ def test_the_base_levels_of_the_factors_must_be_known() -> None:
 
 
 def test_a_crossing_of_too_many_cells_is_refused() -> None:
-    big = [categorical(name, levels=list(map(str, range(2001))), missing="base", unseen="base", base={"level": "0"})
-           for name in ("a", "b")]
+    big = [
+        categorical(name, levels=list(map(str, range(2001))), missing="base", unseen="base", base={"level": "0"})
+        for name in ("a", "b")
+    ]
     one, members = crossed(*big, interaction("x", ["a", "b"], unseen="base"))
     with pytest.raises(SpecError, match="At most 4,000,000 cells"):
         one.cell_index(members)
@@ -117,8 +127,12 @@ def test_a_linear_member_has_one_slope_per_cell_of_the_others() -> None:
 
 
 def test_two_factors_and_a_linear_one_give_a_slope_per_cell() -> None:
-    specs = [AGE, AREA, BONUS,
-             interaction("x", ["age", "bonus", "area"], unseen="base", coding="cells", base={"level": "old × A"})]
+    specs = [
+        AGE,
+        AREA,
+        BONUS,
+        interaction("x", ["age", "bonus", "area"], unseen="base", coding="cells", base={"level": "old × A"}),
+    ]
     one, members = crossed(*specs)
     slopes = one.slopes(members)
     assert list(slopes) == ["young × A", "young × B", "young × missing", "old × B", "old × missing"]
@@ -147,13 +161,19 @@ def test_a_level_called_base_is_a_level() -> None:
     spec = interaction("x", ["k", "bonus"], unseen={"level": "base"})
     one, members = crossed(base, BONUS, spec)
     assert by_cell(one, members) == {
-        ("base",): "base", ("refuse",): "refuse", ("z",): "base", (None,): "refused",
+        ("base",): "base",
+        ("refuse",): "refuse",
+        ("z",): "base",
+        (None,): "refused",
     }
     assert one.cell_index(members).of_code.tolist() == [0, 1, -1, -2, -2]
 
 
-@given(st.lists(st.tuples(st.sampled_from([10, 30, 31, None]), st.sampled_from(["A", "B", "C", None])), min_size=1),
-       st.sampled_from(["net_of_margins", "cells"]), st.sampled_from(["base", "refuse"]))
+@given(
+    st.lists(st.tuples(st.sampled_from([10, 30, 31, None]), st.sampled_from(["A", "B", "C", None])), min_size=1),
+    st.sampled_from(["net_of_margins", "cells"]),
+    st.sampled_from(["base", "refuse"]),
+)
 def test_the_score_of_a_row_is_the_coefficient_of_its_cell(
     rows: list[tuple[int | None, str | None]], coding: Any, unseen: str
 ) -> None:
@@ -163,10 +183,12 @@ def test_the_score_of_a_row_is_the_coefficient_of_its_cell(
     one, members = crossed(AGE, AREA, spec)
     effects = {name: 1.0 + i for i, name in enumerate(one.cell_index(members).names)}
     (term,) = one.score_terms(members, effects)
-    frame = ArrayColumns({
-        "age": np.array([math.nan if age is None else age for age, _ in rows], dtype=float),
-        "area": pd.Series([area for _, area in rows], dtype=object),
-    })
+    frame = ArrayColumns(
+        {
+            "age": np.array([math.nan if age is None else age for age, _ in rows], dtype=float),
+            "area": pd.Series([area for _, area in rows], dtype=object),
+        }
+    )
 
     def expected(age: int | None, area: str | None) -> float:
         if age is None:
@@ -186,6 +208,10 @@ def test_the_score_of_a_row_is_the_coefficient_of_its_cell(
 def test_crossed_codes_count_the_first_member_slowest() -> None:
     one, members = crossed(AGE, AREA, interaction("x", ["age", "area"], unseen="base"))
     assert one.cells_of_codes(members)[:5] == (
-        ("young", "A"), ("young", "B"), ("young", "missing"), ("young", "A"), ("old", "A"),
+        ("young", "A"),
+        ("young", "B"),
+        ("young", "missing"),
+        ("young", "A"),
+        ("old", "A"),
     )
     assert len(one.cells_of_codes(members)) == len(list(itertools.product(range(3), range(4))))

@@ -24,31 +24,39 @@ from glm_local.rows.cells import DesignTable
 from tests.factors.far_values import far_rows, learned_moments
 from tests.factors.repeated_values import learned_bins, repeated
 
-FRAME = pd.DataFrame({
-    "Area": ["B", "A", None, "é", "", "A"],
-    "Power": pd.array([7, 5, None, 5, 9, 6], dtype="Int64"),
-    "New": [True, False, None, True, True, False],
-    "Start": [datetime.date(2021, 1, d) for d in (1, 2, 3, 4, 5, 6)],
-    "Value": [1.0, 2.0, 3.0, 4.0, math.nan, 100.0],
-    "Rate": np.array([0.1, 0.5, 0.1, np.nan, np.inf, 2.0], dtype=np.float32),
-    "Exposure": [1.0, 1.0, 1.0, 1.0, 1.0, 4.0],
-})
+FRAME = pd.DataFrame(
+    {
+        "Area": ["B", "A", None, "é", "", "A"],
+        "Power": pd.array([7, 5, None, 5, 9, 6], dtype="Int64"),
+        "New": [True, False, None, True, True, False],
+        "Start": [datetime.date(2021, 1, d) for d in (1, 2, 3, 4, 5, 6)],
+        "Value": [1.0, 2.0, 3.0, 4.0, math.nan, 100.0],
+        "Rate": np.array([0.1, 0.5, 0.1, np.nan, np.inf, 2.0], dtype=np.float32),
+        "Exposure": [1.0, 1.0, 1.0, 1.0, 1.0, 4.0],
+    }
+)
 OPEN: dict[str, Any] = {"missing": "base", "unseen": "base"}
 
 
 def learned(*specs: FactorSpec, frame: pd.DataFrame = FRAME, **others: Any) -> list[Any]:
-    return [spec.learned.model_dump(exclude_none=True) for spec in
-            learn_factors(PandasEngine(), frame, specs, **others)]  # type: ignore[union-attr]
+    return [
+        spec.learned.model_dump(exclude_none=True) for spec in learn_factors(PandasEngine(), frame, specs, **others)
+    ]  # type: ignore[union-attr]
 
 
 def test_levels_are_the_values_of_the_column_sorted() -> None:
     found = learned(
-        categorical("Area", **OPEN), ordinal("Power", source="integer", **OPEN),
-        categorical("New", source="boolean", **OPEN), categorical("Start", source="date", **OPEN),
+        categorical("Area", **OPEN),
+        ordinal("Power", source="integer", **OPEN),
+        categorical("New", source="boolean", **OPEN),
+        categorical("Start", source="date", **OPEN),
         categorical("Rate", source="number", **OPEN),
     )
     assert [one["levels"] for one in found] == [
-        ("", "A", "B", "é"), (5, 6, 7, 9), (False, True), tuple(f"2021-01-0{d}" for d in range(1, 7)),
+        ("", "A", "B", "é"),
+        (5, 6, 7, 9),
+        (False, True),
+        tuple(f"2021-01-0{d}" for d in range(1, 7)),
         (0.1, 0.5, 2.0, "inf"),
     ]
     assert [type(one) for one in found[1]["levels"]] == [int] * 4
@@ -59,14 +67,16 @@ def test_quantile_edges_leave_no_interval_empty() -> None:
     assert learned(spec)[0]["edges"] == (3.0,)
     zeros = pd.DataFrame({"Value": [0.0] * 9 + [5.0]})
     assert learned(numeric("Value", edges={"method": "quantile", "bins": 5}, missing="base"), frame=zeros)[0][
-        "edges"] == (0.0,)
+        "edges"
+    ] == (0.0,)
     constant = pd.DataFrame({"Value": [7.0, 7.0]})
     assert learned(spec, frame=constant)[0]["edges"] == ()
 
 
 def test_uniform_edges_have_equal_widths_between_the_limits() -> None:
-    spec = numeric("Value", edges={"method": "uniform", "bins": 3}, lower=0, below="base", upper=50, above="base",
-                   missing="base")
+    spec = numeric(
+        "Value", edges={"method": "uniform", "bins": 3}, lower=0, below="base", upper=50, above="base", missing="base"
+    )
     assert learned(spec)[0]["edges"] == (2.0, 3.0)
 
 
@@ -109,7 +119,9 @@ def test_only_chosen_rows_count() -> None:
 def test_all_factors_learn_from_two_passes_and_none_when_there_is_nothing_to_learn() -> None:
     engine = PandasEngine()
     asked = [
-        categorical("Area", **OPEN), ordinal("Power", source="integer", **OPEN), linear("Value", missing="mean"),
+        categorical("Area", **OPEN),
+        ordinal("Power", source="integer", **OPEN),
+        linear("Value", missing="mean"),
         numeric("v", "Value", edges={"method": "quantile", "bins": 3}, missing="base"),
         numeric("w", "Rate", edges={"method": "quantile", "bins": 7}, missing="base"),
     ]
@@ -130,7 +142,8 @@ def test_a_column_with_more_than_ten_thousand_values_is_a_data_error() -> None:
 def test_a_column_without_a_known_value_is_a_data_error() -> None:
     frame = pd.DataFrame({"x": pd.Series([None, math.nan], dtype=float)})
     specs: list[FactorSpec] = [
-        categorical("x", source="number", **OPEN), linear("x", missing="mean"),
+        categorical("x", source="number", **OPEN),
+        linear("x", missing="mean"),
         numeric("x", edges={"method": "quantile", "bins": 3}, missing="base"),
     ]
     for spec in specs:
@@ -145,13 +158,16 @@ def test_values_that_do_not_vary_or_are_too_large_are_data_errors() -> None:
         learned(linear("x", centre="mean", missing=0), frame=pd.DataFrame({"x": [1e300, 1e300]}))
 
 
-@pytest.mark.parametrize(("method", "values", "wanted"), [
-    ("quantile", [-math.inf, 1, 2, 3, 4], ["-inf", "(-inf, 2]", "(2, inf)"]),
-    ("quantile", [1, 2, 3, 4, math.inf, math.inf], ["(-inf, 3]", "(3, inf)", "inf"]),
-    ("quantile", [-math.inf] * 9 + [1] + [math.inf] * 9, ["-inf", "(-inf, inf)", "inf"]),
-    ("uniform", [-math.inf, 0, 10, 3, math.inf], ["-inf", "(-inf, 5]", "(5, inf)", "inf"]),
-    ("uniform", [0, 7, math.inf], ["(-inf, 3.5]", "(3.5, inf)", "inf"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "values", "wanted"),
+    [
+        ("quantile", [-math.inf, 1, 2, 3, 4], ["-inf", "(-inf, 2]", "(2, inf)"]),
+        ("quantile", [1, 2, 3, 4, math.inf, math.inf], ["(-inf, 3]", "(3, inf)", "inf"]),
+        ("quantile", [-math.inf] * 9 + [1] + [math.inf] * 9, ["-inf", "(-inf, inf)", "inf"]),
+        ("uniform", [-math.inf, 0, 10, 3, math.inf], ["-inf", "(-inf, 5]", "(5, inf)", "inf"]),
+        ("uniform", [0, 7, math.inf], ["(-inf, 3.5]", "(3.5, inf)", "inf"]),
+    ],
+)
 def test_learned_edges_leave_infinities_alone(method: str, values: list[float], wanted: list[str]) -> None:
     asked = numeric("x", edges={"method": method, "bins": 2}, missing="base")
     found = learn_factors(PandasEngine(), pd.DataFrame({"x": values}), [asked])[0]
@@ -182,13 +198,16 @@ def test_the_answer_of_any_engine_goes_in() -> None:
     table = DesignTable(
         {"value": np.array(["2021-01-02", "2021-01-01", None], dtype=object)},
         {"value": np.array([False, False, True])},
-        np.array([1, 1, 1]), {},
+        np.array([1, 1, 1]),
+        {},
     )
     spec = learn(categorical("d", source="date", **OPEN), table)
     assert spec.document()["learned"] == {"levels": ["2021-01-01", "2021-01-02"]}
     days = DesignTable(
-        {"value": np.array(["2021-01-02", "NaT"], dtype="datetime64[D]")}, {"value": np.array([False, True])},
-        np.array([1, 1]), {},
+        {"value": np.array(["2021-01-02", "NaT"], dtype="datetime64[D]")},
+        {"value": np.array([False, True])},
+        np.array([1, 1]),
+        {},
     )
     assert learn(categorical("d", source="date", **OPEN), days).document()["learned"] == {"levels": ["2021-01-02"]}
 

@@ -17,7 +17,11 @@ from glm_local.factors.spec_problems import read_factor
 from glm_local.texts.plain_json import canonical_json
 
 AREA: dict[str, Any] = {
-    "kind": "categorical", "name": "area", "column": "Area", "missing": "base", "unseen": "refuse",
+    "kind": "categorical",
+    "name": "area",
+    "column": "Area",
+    "missing": "base",
+    "unseen": "refuse",
     "levels": ["A", {"level": "rest", "values": ["B", "C"]}],
 }
 AGE: dict[str, Any] = {"kind": "numeric", "name": "age", "column": "Age", "edges": [20, 25], "missing": "base"}
@@ -39,8 +43,10 @@ SAME: list[tuple[Any, Any]] = [
     (AREA, {**AREA, "levels": [{"level": "rest", "values": ["B", "C"]}, {"level": "A", "values": ["A"]}]}),
     ([AGE, AREA], [AREA, AGE]),
     ({"factors": [AGE, AREA]}, {"factors": [read_factor(AREA), read_factor(AGE)]}),
-    (categorical("n", levels=[1, 2.5], source="number", missing="base", unseen="base"),
-     categorical("n", levels=[2.5, 1.0], source="number", missing="base", unseen="base")),
+    (
+        categorical("n", levels=[1, 2.5], source="number", missing="base", unseen="base"),
+        categorical("n", levels=[2.5, 1.0], source="number", missing="base", unseen="base"),
+    ),
 ]
 OTHER: list[tuple[Any, Any]] = [
     (AGE, {**AGE, "edges": [20, 25.000000000000004]}),
@@ -51,10 +57,14 @@ OTHER: list[tuple[Any, Any]] = [
     (AREA, {**AREA, "kind": "ordinal"}),
     (AREA, {**AREA, "levels": ["A", {"level": "others", "values": ["B", "C"]}]}),
     (AREA, {**AREA, "levels": ["A", {"level": "rest", "values": ["B", "c"]}]}),
-    (ordinal("o", levels=["low", "high"], missing="base", unseen="base"),
-     ordinal("o", levels=["high", "low"], missing="base", unseen="base")),
-    (categorical("b", levels=[True], source="boolean", missing="base", unseen="base"),
-     categorical("b", levels=[1], source="integer", missing="base", unseen="base")),
+    (
+        ordinal("o", levels=["low", "high"], missing="base", unseen="base"),
+        ordinal("o", levels=["high", "low"], missing="base", unseen="base"),
+    ),
+    (
+        categorical("b", levels=[True], source="boolean", missing="base", unseen="base"),
+        categorical("b", levels=[1], source="integer", missing="base", unseen="base"),
+    ),
     (linear("x", missing=0, centre="mean"), linear("x", missing=0)),
     ([AGE, AREA], [AGE]),
     ([1, 2], [2, 1]),

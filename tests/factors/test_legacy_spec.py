@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 from glm_local.errors import SpecError
+from glm_local.expressions.column_reader import ArrayColumns
 from glm_local.expressions.columns import ColumnKind
-from glm_local.expressions.evaluate import ArrayColumns, evaluate
+from glm_local.expressions.evaluate import evaluate
 from glm_local.factors.compile_factor import CompiledFactor, compile_factor, compile_factors
 from glm_local.factors.compiled_interaction import CompiledInteraction
 from glm_local.factors.factor_spec import CategoricalSpec, InteractionSpec, NumericSpec
@@ -28,19 +29,34 @@ from glm_local.factors.spec_problems import read_factors
 M, B1, B2, B3 = "missing", "bin_1", "bin_2", "bin_3"
 UP, DOWN = math.inf, -math.inf
 SCORE: dict[str, Any] = {
-    "type": "numeric", "column": "score", "output": "score_bin", "method": "quantile",
-    "edges": [0.999999999, 2.6666666666666665, 4.333333333333333, 6.000000001], "labels": [B1, B2, B3],
+    "type": "numeric",
+    "column": "score",
+    "output": "score_bin",
+    "method": "quantile",
+    "edges": [0.999999999, 2.6666666666666665, 4.333333333333333, 6.000000001],
+    "labels": [B1, B2, B3],
 }
 
 
 def bins(edges: list[float], labels: list[str] | None = None) -> dict[str, Any]:
-    return {"type": "numeric", "column": "x", "edges": edges,
-            "labels": labels or [f"bin_{i + 1}" for i in range(len(edges) - 1)]}
+    return {
+        "type": "numeric",
+        "column": "x",
+        "edges": edges,
+        "labels": labels or [f"bin_{i + 1}" for i in range(len(edges) - 1)],
+    }
 
 
 def groups(mapping: dict[str, Any], **others: Any) -> dict[str, Any]:
-    return {"type": "categorical", "column": "x", "mapping": mapping, "default": "other", "missing": "__missing__",
-            "labels": sorted({str(one) for one in mapping.values()}), **others}
+    return {
+        "type": "categorical",
+        "column": "x",
+        "mapping": mapping,
+        "default": "other",
+        "missing": "__missing__",
+        "labels": sorted({str(one) for one in mapping.values()}),
+        **others,
+    }
 
 
 def levels(document: dict[str, Any], values: Any, source: ColumnKind | None = None) -> list[str | None]:
@@ -62,17 +78,44 @@ def test_the_saved_numeric_specification_reads_with_its_names() -> None:
 
 EDGES = [-1e-9, 0.1, 4.33, 100.000000001]
 NUMBERS: list[tuple[ColumnKind, dict[str, Any], Any, list[str]]] = [
-    ("float64", bins(EDGES), np.array([
-        math.nan, UP, DOWN, -0.0, 0.0, -1e-9, np.nextafter(-1e-9, -1), 0.1, np.nextafter(0.1, 1), 4.33, 100.000000001,
-        np.nextafter(100.000000001, 200), 50]), [M, M, M, B1, B1, B1, M, B1, B2, B2, B3, M, B3]),
-    ("float32", bins(EDGES), np.array([math.nan, -1e-9, 0.1, 4.33, 100.000000001], dtype=np.float32),
-     [M, B1, B2, B2, B3]),
+    (
+        "float64",
+        bins(EDGES),
+        np.array(
+            [
+                math.nan,
+                UP,
+                DOWN,
+                -0.0,
+                0.0,
+                -1e-9,
+                np.nextafter(-1e-9, -1),
+                0.1,
+                np.nextafter(0.1, 1),
+                4.33,
+                100.000000001,
+                np.nextafter(100.000000001, 200),
+                50,
+            ]
+        ),
+        [M, M, M, B1, B1, B1, M, B1, B2, B2, B3, M, B3],
+    ),
+    (
+        "float32",
+        bins(EDGES),
+        np.array([math.nan, -1e-9, 0.1, 4.33, 100.000000001], dtype=np.float32),
+        [M, B1, B2, B2, B3],
+    ),
     ("integer", bins(EDGES), np.array([0, 1, 4, 5, 100, 101, -1]), [B1, B2, B2, B3, B3, M, M]),
     ("boolean", bins(EDGES), np.array([True, False]), [B2, B1]),
     ("boolean", bins(EDGES), pd.Series([True, None, False], dtype=object), [B2, M, B1]),
     ("decimal", bins(EDGES), pd.Series([Decimal("0.10"), Decimal("4.4"), None], dtype=object), [B1, B3, M]),
-    ("text", bins(EDGES), pd.Series(["1", "abc", "1e1", "-1", "", "0x10", "1_0", "5d", "+3", ".5", "5.", None]),
-     [B2, M, B3, M, M, M, M, M, B2, B2, B3, M]),
+    (
+        "text",
+        bins(EDGES),
+        pd.Series(["1", "abc", "1e1", "-1", "", "0x10", "1_0", "5d", "+3", ".5", "5.", None]),
+        [B2, M, B3, M, M, M, M, M, B2, B2, B3, M],
+    ),
     # constant column; a constant whose rounded ends meet; one infinity in training; ends left open by hand
     ("float64", bins([4.999999999, 5, 5.000000001]), np.array([5.0, 4, 6, 5.0000000005]), [B1, M, M, B2]),
     ("float64", bins([1e9, 1e9]), np.array([1e9, 1e9 + 1, 1, math.nan]), [B1, M, M, M]),
@@ -91,34 +134,74 @@ def test_numbers_fall_in_the_bins_of_that_package(
 
 
 D = datetime.date
-FLOATS = {"1.0": "g1", "2": "g2", "1e-05": "g2", "10000000.0": "g3", "1e+16": "g4", "inf": "g5", "123456789.0": "g6",
-          "nan": "g7"}
+FLOATS = {
+    "1.0": "g1",
+    "2": "g2",
+    "1e-05": "g2",
+    "10000000.0": "g3",
+    "1e+16": "g4",
+    "inf": "g5",
+    "123456789.0": "g6",
+    "nan": "g7",
+}
 CATEGORIES: list[tuple[ColumnKind, dict[str, Any], Any, list[str]]] = [
-    ("text", groups({"b": "group_01", "a": "group_02", "c": "group_02"}), ["b", "a", "c", "d", None],
-     ["group_01", "group_02", "group_02", "other", "other"]),
-    ("text", groups({"a": "g1", "b": "g2", "": "g2", "é": "g1"}), ["a", "b", "", "é", "A", "a ", None, "__missing__",
-     "nan"], ["g1", "g2", "g2", "g1", "other", "other", "other", "other", "other"]),
+    (
+        "text",
+        groups({"b": "group_01", "a": "group_02", "c": "group_02"}),
+        ["b", "a", "c", "d", None],
+        ["group_01", "group_02", "group_02", "other", "other"],
+    ),
+    (
+        "text",
+        groups({"a": "g1", "b": "g2", "": "g2", "é": "g1"}),
+        ["a", "b", "", "é", "A", "a ", None, "__missing__", "nan"],
+        ["g1", "g2", "g2", "g1", "other", "other", "other", "other", "other"],
+    ),
     ("text", groups({"a": "g1", "__missing__": "g2"}), ["a", None, "__missing__"], ["g1", "g2", "g2"]),
     ("text", groups({"a": "g1", "__missing__": "g2"}, default="g1"), ["a", None, "z"], ["g1", "g2", "g1"]),
-    ("text", groups({"a": "other", "b": "g2"}, missing="zz"), ["a", None, "zz", "b"],
-     ["other", "other", "other", "g2"]),
+    (
+        "text",
+        groups({"a": "other", "b": "g2"}, missing="zz"),
+        ["a", None, "zz", "b"],
+        ["other", "other", "other", "g2"],
+    ),
     ("text", groups({}), ["a", None], ["other", "other"]),
     ("text", groups({"a": None, "b": "g"}), ["a", "b"], ["other", "g"]),
     ("integer", groups({"1": "g1", "2": "g2", "1.0": "g3", "01": "g3"}), np.array([1, 2, 3]), ["g1", "g2", "other"]),
     ("integer", groups({"x": "g1", "__missing__": "g9"}), np.array([1, 2]), ["other", "other"]),
     ("float64", groups({"1": "g1", "2": "g2"}), np.array([1, 2, math.nan]), ["other", "other", "other"]),
-    ("float64", groups(FLOATS), np.array([1, 2, 1e-5, 1e7, 1e16, UP, DOWN, 123456789, math.nan]),
-     ["g1", "other", "g2", "g3", "g4", "g5", "other", "g6", "other"]),
-    ("float32", groups({"0.1": "g1", "0.10000000149011612": "g2", "0.5": "g3"}),
-     np.array([0.1, 0.5, 0.2], dtype=np.float32), ["g2", "g3", "other"]),
+    (
+        "float64",
+        groups(FLOATS),
+        np.array([1, 2, 1e-5, 1e7, 1e16, UP, DOWN, 123456789, math.nan]),
+        ["g1", "other", "g2", "g3", "g4", "g5", "other", "g6", "other"],
+    ),
+    (
+        "float32",
+        groups({"0.1": "g1", "0.10000000149011612": "g2", "0.5": "g3"}),
+        np.array([0.1, 0.5, 0.2], dtype=np.float32),
+        ["g2", "g3", "other"],
+    ),
     ("boolean", groups({"True": "g1", "False": "g2", "true": "g3"}), np.array([True, False]), ["g1", "g2"]),
     ("boolean", groups({"True": "g1"}), pd.Series([True, False, None], dtype=object), ["g1", "other", "other"]),
-    ("date", groups({"2020-01-01": "g1", "2020-1-2": "g2"}), pd.Series([D(2020, 1, 1), D(2020, 1, 2), None]),
-     ["g1", "other", "other"]),
-    ("timestamp", groups({"2020-01-01 00:00:00": "g1", "2020-01-02": "g2"}),
-     pd.Series(pd.to_datetime(["2020-01-01", "2020-01-02", None])), ["g1", "other", "other"]),
-    ("decimal", groups({"2": "g1", "2.50": "g2"}), pd.Series([Decimal("2"), Decimal("2.50"), Decimal("3"), None]),
-     ["g1", "g2", "other", "other"]),
+    (
+        "date",
+        groups({"2020-01-01": "g1", "2020-1-2": "g2"}),
+        pd.Series([D(2020, 1, 1), D(2020, 1, 2), None]),
+        ["g1", "other", "other"],
+    ),
+    (
+        "timestamp",
+        groups({"2020-01-01 00:00:00": "g1", "2020-01-02": "g2"}),
+        pd.Series(pd.to_datetime(["2020-01-01", "2020-01-02", None])),
+        ["g1", "other", "other"],
+    ),
+    (
+        "decimal",
+        groups({"2": "g1", "2.50": "g2"}),
+        pd.Series([Decimal("2"), Decimal("2.50"), Decimal("3"), None]),
+        ["g1", "g2", "other", "other"],
+    ),
 ]
 
 
@@ -189,8 +272,12 @@ def test_an_interaction_gives_the_strings_that_package_joined() -> None:
     saved = {
         "age": {**bins([0, 30, 99]), "column": "age", "output": "age_bin"},
         "seg": {**groups({"a": "group_01", "b": "group_02"}), "column": "seg", "output": "seg_group"},
-        "age_bin__x__seg_group": {"type": "interaction", "columns": ["age_bin", "seg_group"], "method": "string_cross",
-                                  "output": "age_bin__x__seg_group"},
+        "age_bin__x__seg_group": {
+            "type": "interaction",
+            "columns": ["age_bin", "seg_group"],
+            "method": "string_cross",
+            "output": "age_bin__x__seg_group",
+        },
     }
     specs = list(read_legacy_specs(saved))
     specs[:2] = [with_base(specs[0], B1), with_base(specs[1], "group_01")]
@@ -200,15 +287,17 @@ def test_an_interaction_gives_the_strings_that_package_joined() -> None:
     joined: list[Any] = [one.cell_name(cell) for cell in one.cells_of_codes(members)]  # type: ignore[arg-type]
     rows = ArrayColumns({"age": np.array([20, 40, 40, math.nan, 200]), "seg": pd.Series(["a", "b", "z", None, "a"])})
     assert list(evaluate(one.with_outputs(members, joined), rows).data) == [
-        "bin_1|group_01", "bin_2|group_02", "bin_2|other", "missing|other", "missing|group_01",
+        "bin_1|group_01",
+        "bin_2|group_02",
+        "bin_2|other",
+        "missing|other",
+        "missing|group_01",
     ]
     assert one.cell_index(members).names[:2] == ("bin_2|group_02", "bin_2|other")
 
 
 def test_an_interaction_of_an_interaction_crosses_all_its_factors() -> None:
-    saved = [
-        {**bins([0, 1]), "output": name, "column": name} for name in ("a", "b", "c")
-    ] + [
+    saved = [{**bins([0, 1]), "output": name, "column": name} for name in ("a", "b", "c")] + [
         {"type": "interaction", "columns": ["a", "b"], "output": "a__x__b"},
         {"type": "interaction", "columns": ["a__x__b", "c"], "output": "a__x__b__x__c"},
     ]

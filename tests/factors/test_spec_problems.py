@@ -18,7 +18,11 @@ from glm_local.factors.spec_problems import factor_problems, read_factor, read_f
 
 NUMERIC: dict[str, Any] = {"kind": "numeric", "name": "age", "column": "Age", "edges": [20, 30], "missing": "refuse"}
 CATEGORICAL: dict[str, Any] = {
-    "kind": "categorical", "name": "area", "column": "Area", "levels": ["A", "B"], "missing": "own_level",
+    "kind": "categorical",
+    "name": "area",
+    "column": "Area",
+    "levels": ["A", "B"],
+    "missing": "own_level",
     "unseen": "base",
 }
 LINEAR: dict[str, Any] = {"kind": "linear", "name": "bm", "column": "BonusMalus", "missing": "refuse"}
@@ -52,8 +56,11 @@ BAD: list[tuple[Any, str, str]] = [
     ({**NUMERIC, "notes": "n"}, "/notes", "is not a list of text"),
     ({**NUMERIC, "source": "text"}, "/source", 'It is one of "number", "integer", "date".'),
     (without(NUMERIC, "edges"), "/edges", "A numeric factor is cut at edges."),
-    ({**NUMERIC, "edges": [25, 18, 65]}, "/edges", "[25, 18, 65] is not increasing. Edges must rise; did you mean "
-     "[18, 25, 65]?"),
+    (
+        {**NUMERIC, "edges": [25, 18, 65]},
+        "/edges",
+        "[25, 18, 65] is not increasing. Edges must rise; did you mean [18, 25, 65]?",
+    ),
     ({**NUMERIC, "edges": [18, 18.0]}, "/edges", "did you mean [18]?"),
     ({**NUMERIC, "edges": [2**53, 2**53 + 1]}, "/edges", "is not increasing"),
     ({**NUMERIC, "edges": 25}, "/edges", "Write [25]."),
@@ -80,7 +87,7 @@ BAD: list[tuple[Any, str, str]] = [
     ({**NUMERIC, "lower": 21, "below": "base"}, "/lower", "21 is above the first edge, 20."),
     ({**NUMERIC, "upper": 30, "above": "base"}, "/upper", "30 is not above the last edge, 30."),
     ({**NUMERIC, "edges": [], "lower": 3, "upper": 2, "below": "base", "above": "base"}, "/upper", "below lower, 3"),
-    ({**NUMERIC, "lower": 18}, "/below", "Say what values below lower become: a level, or \"refuse\"."),
+    ({**NUMERIC, "lower": 18}, "/below", 'Say what values below lower become: a level, or "refuse".'),
     ({**NUMERIC, "above": "base"}, "/above", "is given without 'upper'"),
     ({**NUMERIC, "lower": "x", "below": "base"}, "/lower", '"x" is not a number'),
     (without(NUMERIC, "missing"), "/missing", 'not given. Say what missing becomes: a level, or "refuse".'),
@@ -110,8 +117,11 @@ BAD: list[tuple[Any, str, str]] = [
     ({**CATEGORICAL, "levels": [float("inf")], "source": "number"}, "/levels/0", 'Write "inf" in quotes.'),
     ({**CATEGORICAL, "levels": ["A", "A"]}, "/levels/1", "A value belongs to one level."),
     ({**CATEGORICAL, "levels": [1, 1.0], "source": "number"}, "/levels/1", "1.0 is also at /factors/0/levels/0."),
-    ({**CATEGORICAL, "levels": ["A", {"level": "g", "values": ["B", "A"]}]}, "/levels/1/values/1",
-     '"A" is also at /factors/0/levels/0.'),
+    (
+        {**CATEGORICAL, "levels": ["A", {"level": "g", "values": ["B", "A"]}]},
+        "/levels/1/values/1",
+        '"A" is also at /factors/0/levels/0.',
+    ),
     ({**CATEGORICAL, "levels": ["A", {"level": "A", "values": ["B"]}]}, "/levels", '"A" names two levels'),
     ({**CATEGORICAL, "levels": [{"level": "g", "values": []}]}, "/levels/0/values", "at least one value"),
     ({**CATEGORICAL, "levels": [{"level": "g", "values": "A"}]}, "/levels/0/values", "is not a list of values"),
@@ -120,8 +130,11 @@ BAD: list[tuple[Any, str, str]] = [
     ({**CATEGORICAL, "levels": [{"level": "g", "values": ["A"], "vals": 1}]}, "/levels/0/vals", "Nearest: 'values'."),
     ({**CATEGORICAL, "levels": ["", '""']}, "/levels", "names two levels"),
     ({**CATEGORICAL, "levels": ["A", "missing"]}, "/missing", '"missing" is an ordinary level already'),
-    ({**CATEGORICAL, "missing": {"own_level": "other"}, "unseen": {"own_level": "other"}}, "/unseen",
-     "\"other\" is the level of 'missing' already"),
+    (
+        {**CATEGORICAL, "missing": {"own_level": "other"}, "unseen": {"own_level": "other"}},
+        "/unseen",
+        "\"other\" is the level of 'missing' already",
+    ),
     ({**CATEGORICAL, "missing": "base", "levels": []}, "/levels", "A factor has at least one level."),
     ({**CATEGORICAL, "unseen": {"level": "C"}}, "/unseen/level", '"C" is not a level of this factor'),
     ({**CATEGORICAL, "edges": [1]}, "/edges", "is not a field that is read here"),
@@ -159,17 +172,38 @@ SETS: list[tuple[list[Any], str, str]] = [
     ([NUMERIC, CATEGORICAL, {**CROSS, "factors": ["age", "age"]}], "/factors/2/factors", "is there twice"),
     ([NUMERIC, CATEGORICAL, {**CROSS, "coding": "net"}], "/factors/2/coding", "net_of_margins"),
     ([NUMERIC, CATEGORICAL, {**CROSS, "base": {"level": "a × b"}}], "/factors/2/base", '"coding": "cells"'),
-    ([NUMERIC, CATEGORICAL, CROSS, {**CROSS, "name": "y", "factors": ["x", "age"]}], "/factors/3/factors/0",
-     "is an interaction"),
-    ([LINEAR, {**LINEAR, "name": "b"}, {**CROSS, "factors": ["bm", "b"]}], "/factors/2/factors",
-     "at most one linear factor"),
-    ([NUMERIC, CATEGORICAL, {**CATEGORICAL, "name": "c"}, CROSS, {**CROSS, "name": "y", "factors": ["age", "c"]},
-      {**CROSS, "name": "z", "factors": ["age", "area", "c"]}], "/factors/5/coding",
-     'the crossing of "area" and "c" is not in the model'),
-    ([NUMERIC, CATEGORICAL, {**CROSS, "learned": {"cells": [["(20, 30]", "Z"]]}}], "/factors/2/learned/cells/0",
-     '"Z" is not a level of "area"'),
-    ([NUMERIC, CATEGORICAL, {**CROSS, "learned": {"cells": [["(20, 30]"]]}}], "/factors/2/learned/cells/0",
-     "has 1 level"),
+    (
+        [NUMERIC, CATEGORICAL, CROSS, {**CROSS, "name": "y", "factors": ["x", "age"]}],
+        "/factors/3/factors/0",
+        "is an interaction",
+    ),
+    (
+        [LINEAR, {**LINEAR, "name": "b"}, {**CROSS, "factors": ["bm", "b"]}],
+        "/factors/2/factors",
+        "at most one linear factor",
+    ),
+    (
+        [
+            NUMERIC,
+            CATEGORICAL,
+            {**CATEGORICAL, "name": "c"},
+            CROSS,
+            {**CROSS, "name": "y", "factors": ["age", "c"]},
+            {**CROSS, "name": "z", "factors": ["age", "area", "c"]},
+        ],
+        "/factors/5/coding",
+        'the crossing of "area" and "c" is not in the model',
+    ),
+    (
+        [NUMERIC, CATEGORICAL, {**CROSS, "learned": {"cells": [["(20, 30]", "Z"]]}}],
+        "/factors/2/learned/cells/0",
+        '"Z" is not a level of "area"',
+    ),
+    (
+        [NUMERIC, CATEGORICAL, {**CROSS, "learned": {"cells": [["(20, 30]"]]}}],
+        "/factors/2/learned/cells/0",
+        "has 1 level",
+    ),
 ]
 
 
@@ -181,11 +215,21 @@ def test_a_bad_set_of_factors_is_named(documents: list[Any], where: str, words: 
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=4)
     | st.sampled_from(["own_level", "base", "refuse", "learn", "mean", "sd", "date", "integer", "2024-01-01", "A"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["level", "values", "own_level", "method", "bins", "edges", "levels", "base", "lower", "log"]),
-        inner, max_size=3,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["level", "values", "own_level", "method", "bins", "edges", "levels", "base", "lower", "log"]
+            ),
+            inner,
+            max_size=3,
+        )
     ),
     max_leaves=6,
 )
@@ -218,7 +262,11 @@ def test_every_problem_of_the_whole_set_comes_at_once() -> None:
     with pytest.raises(SpecError) as caught:
         read_factors(documents, source="study.json")
     assert [problem.path for problem in caught.value.problems] == [
-        "/factors/0/mising", "/factors/0/edges", "/factors/0/below", "/factors/1", "/factors/2/unseen",
+        "/factors/0/mising",
+        "/factors/0/edges",
+        "/factors/0/below",
+        "/factors/1",
+        "/factors/2/unseen",
         "/factors/2/levels/1",
     ]
     assert str(caught.value).startswith("6 problems in study.json\n  /factors/0/mising  ")
@@ -268,8 +316,17 @@ def test_the_classes_themselves_refuse_a_bad_document() -> None:
 
 def test_a_specification_reads_back_from_its_document_as_it_was() -> None:
     specs = [
-        numeric("age", edges=[20, 25.5], lower=18, below="own_level", upper=90, above={"level": "(25.5, 90]"},
-                missing={"own_level": "unknown"}, base={"level": "(20, 25.5]"}, notes=["why"]),
+        numeric(
+            "age",
+            edges=[20, 25.5],
+            lower=18,
+            below="own_level",
+            upper=90,
+            above={"level": "(25.5, 90]"},
+            missing={"own_level": "unknown"},
+            base={"level": "(20, 25.5]"},
+            notes=["why"],
+        ),
         numeric("start", edges=["2020-01-01"], source="date", missing="base"),
         categorical("area", levels=["A", {"level": "rest", "values": ["B", "C"]}], missing="base", unseen="refuse"),
         categorical("flag", levels=[True, False], source="boolean", missing="base", unseen="base"),

@@ -42,9 +42,15 @@ def rows() -> pd.DataFrame:
     age[::50] = np.nan
     size = draw.normal(3, 1, many)
     mean = np.exp(0.2 * (area == "B") + 0.3 * (np.nan_to_num(age) > 50) + 0.1 * size + 0.2 * size * (area == "C"))
-    return pd.DataFrame({
-        "area": area, "age": age, "size": size, "y": draw.poisson(mean), "years": draw.uniform(0.2, 1, many),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "area": area,
+            "age": age,
+            "size": size,
+            "y": draw.poisson(mean),
+            "years": draw.uniform(0.2, 1, many),
+        }
+    )
 
 
 def fitted(design: str, **options: Any) -> Model[Any]:

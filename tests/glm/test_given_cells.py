@@ -15,8 +15,14 @@ from tests.doubles import OpaqueEngine, opaque
 
 
 def factor(name: str, base: str) -> dict[str, Any]:
-    return {"kind": "categorical", "name": name, "column": name, "missing": "refuse", "unseen": "refuse",
-            "base": {"level": base}}  # fmt: skip
+    return {
+        "kind": "categorical",
+        "name": name,
+        "column": name,
+        "missing": "refuse",
+        "unseen": "refuse",
+        "base": {"level": base},
+    }
 
 
 FACTORS = [factor("a", "0"), factor("b", "0")]
@@ -140,9 +146,16 @@ def test_given_cells_of_coding_cells_leave_the_others_to_the_base_cell() -> None
         fitted(frame, [["1", "1"]], coding="cells", base={"level": "0 × 0"})
     nowhere = frame[(frame["a"] != "1")]
     with pytest.raises(SpecError, match="none of the cells given"):
-        fit_glm(nowhere, target="y", family="poisson", factors=[
-            {**FACTORS[0], "levels": ["0", "1", "2"]}, FACTORS[1], crossing([["1", "1"]], coding="cells"),
-        ])  # fmt: skip
+        fit_glm(
+            nowhere,
+            target="y",
+            family="poisson",
+            factors=[
+                {**FACTORS[0], "levels": ["0", "1", "2"]},
+                FACTORS[1],
+                crossing([["1", "1"]], coding="cells"),
+            ],
+        )
 
 
 def test_a_thin_cell_without_events_separates_nothing_once_it_is_pooled() -> None:
@@ -176,7 +189,13 @@ def test_given_cells_without_rows_are_empty_and_leave_the_others_as_they_are() -
 def test_slopes_by_cell_are_those_of_the_given_cells() -> None:
     frame = counts().assign(z=np.linspace(-1, 1, 3_000))
     linear = {"kind": "linear", "name": "z", "column": "z", "missing": "refuse"}
-    slopes = {"kind": "interaction", "name": "s", "factors": ["a", "z"], "unseen": "base", "learned": {"cells": [["1"]]}}
+    slopes = {
+        "kind": "interaction",
+        "name": "s",
+        "factors": ["a", "z"],
+        "unseen": "base",
+        "learned": {"cells": [["1"]]},
+    }
     model = fit_glm(frame, target="y", factors=[FACTORS[0], linear, slopes], family="poisson")
     assert [one.level for one in model.document.coefficients if one.factor == "s"] == ["1"]
     assert model.predict(frame)["prediction"].sum() == pytest.approx(frame["y"].sum(), rel=1e-9)
@@ -203,10 +222,17 @@ def test_three_factors_crossed_take_given_cells_too() -> None:
     draw = np.random.default_rng(4)
     frame = pd.DataFrame({name: draw.integers(0, 2, 4_000).astype(str) for name in "abc"})
     frame["y"] = draw.poisson(0.8, 4_000).astype(float)
-    pairs = [{"kind": "interaction", "name": f"{a}{b}", "factors": [a, b], "unseen": "base"}
-             for a, b in itertools.combinations("abc", 2)]  # fmt: skip
-    triple = {"kind": "interaction", "name": "abc", "factors": ["a", "b", "c"], "unseen": "base",
-              "learned": {"cells": [["1", "1", "1"]]}}  # fmt: skip
+    pairs = [
+        {"kind": "interaction", "name": f"{a}{b}", "factors": [a, b], "unseen": "base"}
+        for a, b in itertools.combinations("abc", 2)
+    ]
+    triple = {
+        "kind": "interaction",
+        "name": "abc",
+        "factors": ["a", "b", "c"],
+        "unseen": "base",
+        "learned": {"cells": [["1", "1", "1"]]},
+    }
     factors = [factor(name, "0") for name in "abc"]
     model = fit_glm(frame, target="y", factors=[*factors, *pairs, triple], family="poisson")
     full = fit_glm(frame, target="y", factors=[*factors, *pairs, {**triple, "learned": None}], family="poisson")

@@ -32,8 +32,9 @@ def test_a_penalty_and_an_exposure_do_not_hide_a_term_that_is_proportional_to_th
     frame = pd.DataFrame({"y": COUNT, "t": 250.0 * COUNT, "x": X, "e": DRAW.uniform(0.1, 1, len(X))})
     asked: dict[str, Any] = {"target": "y", "family": "poisson", "exposure": "e", "factors": [linear("x"), linear("t")]}
     assert [one[:14] for one in fit_glm(frame, **asked, ridge=100.0).warnings] == ["factor 't_term"]
-    no_constant = fit_glm(frame.assign(y=5 + NOISE, t=NOISE), **{**asked, "family": "gaussian", "exposure": None},
-                          intercept=False)  # fmt: skip
+    no_constant = fit_glm(
+        frame.assign(y=5 + NOISE, t=NOISE), **{**asked, "family": "gaussian", "exposure": None}, intercept=False
+    )
     assert any("'t_term' alone explains 100.0%" in one for one in no_constant.warnings)
 
 

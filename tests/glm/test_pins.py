@@ -37,9 +37,7 @@ def test_a_pinned_level_keeps_its_relativity_and_the_others_are_fitted_around_it
     assert np.isnan(lines.loc["town=c", "std_error"])
     policies = motor()
     fixed = policies["town"].map(PINS["town"]).fillna(1.0)
-    merged = policies.assign(
-        town=policies["town"].where(~policies["town"].isin(["c", "d"]), "a"), offset=np.log(fixed)
-    )
+    merged = policies.assign(town=policies["town"].where(~policies["town"].isin(["c", "d"]), "a"), offset=np.log(fixed))
     by_offset = fit_glm(merged, target="claims", factors=FACTORS, exposure="exposure", offset="offset")
     other = by_offset.coefficients.set_index("term")
     for term in ("(Intercept)", "town=b", "town=missing", "power=(9, 12]"):
@@ -63,10 +61,13 @@ def test_the_second_opinion_agrees_on_a_pinned_model() -> None:
 @pytest.mark.parametrize(
     ("pins", "said"),
     [
-        ({"twn": {"c": 1.5}}, "Nearest: 'town'"), ({"town": {"C": 1.5}}, "'C' is not a level"),
-        ({"town": {"c": 0}}, "above 0"), ({"town": {"c": float("nan")}}, "above 0"), ({"town": {"c": True}}, "above 0"),
+        ({"twn": {"c": 1.5}}, "Nearest: 'town'"),
+        ({"town": {"C": 1.5}}, "'C' is not a level"),
+        ({"town": {"c": 0}}, "above 0"),
+        ({"town": {"c": float("nan")}}, "above 0"),
+        ({"town": {"c": True}}, "above 0"),
     ],
-)  # fmt: skip
+)
 def test_a_pin_that_cannot_be_is_told_with_the_way_out(pins: dict[str, dict[str, float]], said: str) -> None:
     with pytest.raises(SpecError, match=said):
         fit_glm(motor(), target="claims", factors=FACTORS, exposure="exposure", pins=pins)

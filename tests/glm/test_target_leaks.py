@@ -11,14 +11,28 @@ from glm_local import ConfigError, FitError, GlmError, fit_glm
 from glm_local.job.read_config import read_config
 
 DRAW = np.random.default_rng(5)
-ROWS = pd.DataFrame({"claims": DRAW.poisson(0.4, 2_000), "years": DRAW.uniform(0.2, 1, 2_000), "age": DRAW.integers(18, 80, 2_000)})
+ROWS = pd.DataFrame(
+    {"claims": DRAW.poisson(0.4, 2_000), "years": DRAW.uniform(0.2, 1, 2_000), "age": DRAW.integers(18, 80, 2_000)}
+)
 ROWS["bad"] = (ROWS.age + DRAW.normal(0, 20, 2_000) > 60).astype(int)
 
 ON_TARGET: dict[str, dict[str, Any]] = {
     "numeric": {"kind": "numeric", "name": "n", "column": "claims", "edges": [0, 1], "missing": "refuse"},
     "linear": {"kind": "linear", "name": "l", "column": "claims", "missing": "refuse"},
-    "categorical": {"kind": "categorical", "name": "c", "column": "claims", "source": "integer", "missing": "refuse", "unseen": "base"},
-    "an expression": {"kind": "linear", "name": "e", "expression": {"log": {"add": ["claims", "age", 1]}}, "missing": "refuse"},
+    "categorical": {
+        "kind": "categorical",
+        "name": "c",
+        "column": "claims",
+        "source": "integer",
+        "missing": "refuse",
+        "unseen": "base",
+    },
+    "an expression": {
+        "kind": "linear",
+        "name": "e",
+        "expression": {"log": {"add": ["claims", "age", 1]}},
+        "missing": "refuse",
+    },
 }
 
 
@@ -53,7 +67,10 @@ def levels_of(flag: pd.Series) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 def test_a_factor_that_nearly_tells_the_target_is_a_leak_suspect() -> None:
     rows, told = levels_of((ROWS.bad == 1) ^ (ROWS.index % 500 == 0))
-    assert any("'told' alone explains" in one for one in fit_glm(rows, target="bad", family="binomial", factors=[told]).warnings)
+    assert any(
+        "'told' alone explains" in one
+        for one in fit_glm(rows, target="bad", family="binomial", factors=[told]).warnings
+    )
     rows, told = levels_of(ROWS.bad == 1)
     with pytest.raises(FitError, match=r"separation.*'told' alone explains 100.0%"):
         fit_glm(rows, target="bad", family="binomial", factors=[told])

@@ -14,10 +14,16 @@ from glm_local.cli.commands import run_app
 
 DRAW = np.random.default_rng(3)
 N = 1_200
-ROWS = pd.DataFrame({
-    "id": range(N), "y": DRAW.poisson(1, N), "t": DRAW.choice(["a", "b"], N), "x": DRAW.normal(size=N),
-    "good": DRAW.choice(["good", "bad"], N), "digits": [str(one) for one in DRAW.integers(0, 9, N)],
-})  # fmt: skip
+ROWS = pd.DataFrame(
+    {
+        "id": range(N),
+        "y": DRAW.poisson(1, N),
+        "t": DRAW.choice(["a", "b"], N),
+        "x": DRAW.normal(size=N),
+        "good": DRAW.choice(["good", "bad"], N),
+        "digits": [str(one) for one in DRAW.integers(0, 9, N)],
+    }
+)
 X: dict[str, Any] = {"kind": "linear", "name": "x", "column": "x", "missing": "refuse"}
 BINS: dict[str, Any] = {"kind": "numeric", "name": "f", "column": "t", "edges": [1, 2]}
 LINEAR: dict[str, Any] = {"kind": "linear", "name": "f", "column": "t"}
@@ -40,7 +46,9 @@ FACTORS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", FACTORS)
 def test_a_factor_that_reads_numbers_from_text_is_told_so(name: str) -> None:
-    with pytest.raises(DataError, match=r"/factors/1/\w+  column 't' of factor 'f' is text, which is no .* on 1,200 rows"):
+    with pytest.raises(
+        DataError, match=r"/factors/1/\w+  column 't' of factor 'f' is text, which is no .* on 1,200 rows"
+    ):
         fit_glm(ROWS, target="y", factors=[X, FACTORS[name]])
 
 
@@ -48,7 +56,9 @@ def test_numbers_in_texts_are_numbers_and_what_is_none_among_them_is_missing() -
     read = {**BINS, "column": "digits", "missing": "refuse"}
     assert fit_glm(ROWS, target="y", factors=[read]).warnings == ()
     some = ROWS.assign(digits=np.where(ROWS.id < 7, "none", ROWS.digits))
-    with pytest.raises(DataError, match=r"factor 'f'  column 'digits' is text; 7 rows hold none of what the factor reads"):
+    with pytest.raises(
+        DataError, match=r"factor 'f'  column 'digits' is text; 7 rows hold none of what the factor reads"
+    ):
         fit_glm(some, target="y", factors=[read])
     assert fit_glm(some, target="y", factors=[{**read, "missing": "own_level"}]).statistics.rows == N
 
@@ -76,8 +86,15 @@ def test_a_study_tells_text_too(tmp_path: Path) -> None:
     assert "is text, which is no number" in study.bench.learned["refused"]["f"]
 
 
-CONSTANT = [("gaussian", 3), ("gaussian", 0), ("gaussian", 1e9), ("poisson", 3), ("gamma", 0.1), ("binomial", 0.5),
-            ("tweedie(1.5)", 1)]  # fmt: skip
+CONSTANT = [
+    ("gaussian", 3),
+    ("gaussian", 0),
+    ("gaussian", 1e9),
+    ("poisson", 3),
+    ("gamma", 0.1),
+    ("binomial", 0.5),
+    ("tweedie(1.5)", 1),
+]
 
 
 @pytest.mark.parametrize(("family", "value"), CONSTANT)

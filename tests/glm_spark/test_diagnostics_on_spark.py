@@ -17,20 +17,31 @@ from glm_local.expressions.expression import Compare, Literal, Read
 from glm_spark.spark_engine import SparkEngine
 
 AGE: dict[str, Any] = {
-    "kind": "numeric", "name": "age band", "column": "age", "edges": [25, 40, 60], "missing": "own_level",
-}  # fmt: skip
+    "kind": "numeric",
+    "name": "age band",
+    "column": "age",
+    "edges": [25, 40, 60],
+    "missing": "own_level",
+}
 SCORED: dict[str, Any] = {"target": "y", "exposure": "e", "weight": "w", "sample": "sample"}
 QUESTIONS: dict[str, Callable[[Any, Any], pd.DataFrame]] = {
     "aggregate": lambda verbs, frame: verbs.aggregate_table(
-        frame, [AGE, "area"],
-        {name: ("y", name) for name in ("sum", "avg", "count", "min", "max", "count_distinct")}, weight="w",
+        frame,
+        [AGE, "area"],
+        {name: ("y", name) for name in ("sum", "avg", "count", "min", "max", "count_distinct")},
+        weight="w",
         where=Compare(">", Read("e"), Literal(0.2)),
     ),
     "spreads": lambda verbs, frame: verbs.aggregate_table(
-        frame, {"area": "area", "band": AGE},
-        {name: ("m", name) for name in ("size", "std", "var", "median", "first", "last")}, weight="w", order="e",
+        frame,
+        {"area": "area", "band": AGE},
+        {name: ("m", name) for name in ("size", "std", "var", "median", "first", "last")},
+        weight="w",
+        order="e",
     ),
-    "no groups": lambda verbs, frame: verbs.aggregate_table(frame, None, {"s": ("y", "std"), "m": ("bin", "first")}, order="m"),
+    "no groups": lambda verbs, frame: verbs.aggregate_table(
+        frame, None, {"s": ("y", "std"), "m": ("bin", "first")}, order="m"
+    ),
     "validation by value": lambda verbs, frame: verbs.validation_report(
         frame, prediction="m", family="poisson", factors=["area", "flag", AGE], **SCORED
     ).tables()["actual_expected/area"],
@@ -52,17 +63,23 @@ QUESTIONS: dict[str, Callable[[Any, Any], pd.DataFrame]] = {
     "double lift": lambda verbs, frame: verbs.double_lift(frame, "flat", "m", bands=5, **SCORED),
     "drift": lambda verbs, frame: verbs.drift(frame, [AGE, "area"], prediction="m", **SCORED).levels,
     "drift of frames": lambda verbs, frame: verbs.drift(frame, ["area", "bin"], other=frame, exposure="e").table,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     draw, n = np.random.default_rng(5), 3_000
-    held = pd.DataFrame({
-        "bin": [f"bin_{i}" for i in draw.integers(1, 13, n)], "area": draw.choice(["n", "ü", None], n),
-        "age": draw.choice([18.0, 25, 33, 50, 70, np.nan], n), "e": draw.uniform(0.1, 1, n),
-        "w": draw.uniform(0.5, 2, n), "sample": draw.choice(["train", "validation"], n), "flag": draw.random(n) < 0.5,
-    })
+    held = pd.DataFrame(
+        {
+            "bin": [f"bin_{i}" for i in draw.integers(1, 13, n)],
+            "area": draw.choice(["n", "ü", None], n),
+            "age": draw.choice([18.0, 25, 33, 50, 70, np.nan], n),
+            "e": draw.uniform(0.1, 1, n),
+            "w": draw.uniform(0.5, 2, n),
+            "sample": draw.choice(["train", "validation"], n),
+            "flag": draw.random(n) < 0.5,
+        }
+    )
     held["m"] = held["e"] * np.exp(draw.normal(-1, 0.5, n))
     held["flat"] = 0.4 * held["e"]
     held["y"] = draw.poisson(held["m"]).astype(float)

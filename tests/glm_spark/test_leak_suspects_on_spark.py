@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-@pytest.mark.parametrize("name", ["gaussian, linear", "poisson, levels", "binomial, linear", "poisson, proportional to the target", "honest"])
+@pytest.mark.parametrize(
+    "name", ["gaussian, linear", "poisson, levels", "binomial, linear", "poisson, proportional to the target", "honest"]
+)
 def test_leak_suspects_are_the_same_on_both_engines(spark: SparkSession, name: str) -> None:
     import glm_local
     import glm_spark

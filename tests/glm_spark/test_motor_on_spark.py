@@ -39,17 +39,26 @@ def _loss(frame: Any, model: Any) -> float:
     return motor.poisson_loss(scored["ClaimNb"].to_numpy(), scored["prediction"].to_numpy())
 
 
-@pytest.mark.parametrize(("solver", "dropped", "learn", "test"), [
-    ("blocks", (), 31.26738, 32.17123), ("cells", ("Area",), 31.26742, 32.17196),
-    ("blocks", ("Area", "VehBrand"), 31.27852, 32.18196),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("solver", "dropped", "learn", "test"),
+    [
+        ("blocks", (), 31.26738, 32.17123),
+        ("cells", ("Area",), 31.26742, 32.17196),
+        ("blocks", ("Area", "VehBrand"), 31.27852, 32.18196),
+    ],
+)
 def test_losses_equal_noll_salzmann_wuethrich_on_spark(
     policies: Any, engine: Any, solver: Any, dropped: tuple[str, ...], learn: float, test: float
 ) -> None:
     model = glm_spark.fit_glm(
-        policies, target="ClaimNb", factors=motor.without(motor.GLM1, *dropped), exposure="Exposure", solver=solver,
-        where=Read("noll2018_learn", "boolean"), engine=engine,
-    )  # fmt: skip
+        policies,
+        target="ClaimNb",
+        factors=motor.without(motor.GLM1, *dropped),
+        exposure="Exposure",
+        solver=solver,
+        where=Read("noll2018_learn", "boolean"),
+        engine=engine,
+    )
     assert 100 * model.statistics.deviance / model.statistics.rows == pytest.approx(learn, abs=5e-6)
     assert _loss(policies.where("not noll2018_learn"), model) == pytest.approx(test, abs=5e-6)
 
@@ -57,9 +66,13 @@ def test_losses_equal_noll_salzmann_wuethrich_on_spark(
 def test_aic_and_losses_equal_wuethrich_merz_on_spark(policies: Any, engine: Any) -> None:
     counted = policies.drop("ClaimNb").withColumnRenamed("n_sev", "ClaimNb")
     model = glm_spark.fit_glm(
-        counted, target="ClaimNb", factors=motor.GLM1_2023, exposure="Exposure", engine=engine,
+        counted,
+        target="ClaimNb",
+        factors=motor.GLM1_2023,
+        exposure="Exposure",
+        engine=engine,
         where=Compare("==", Read("wm2023_learn", "integer"), Literal(1)),
-    )  # fmt: skip
+    )
     assert model.statistics.aic == pytest.approx(192_818.3333, abs=5e-5)
     for sample, loss in ((1, 24.101494), (0, 24.146297)):
         assert _loss(counted.where(f"wm2023_learn = {sample}"), model) == pytest.approx(loss, abs=5e-7)
@@ -77,9 +90,11 @@ def test_coefficients_equal_lorentzens_tutorial_on_spark(policies: Any, engine: 
 def test_gamma_severity_on_spark_equals_the_fit_on_pandas(policies: Any, engine: Any) -> None:
     positive = policies.where("ClaimNb_pos > 0")
     asked: dict[str, Any] = {
-        "target": {"divide": ["ClaimAmountCut", "ClaimNb_pos"]}, "weight": "ClaimNb_pos", "factors": motor.GLM1,
+        "target": {"divide": ["ClaimAmountCut", "ClaimNb_pos"]},
+        "weight": "ClaimNb_pos",
+        "factors": motor.GLM1,
         "family": "gamma",
-    }  # fmt: skip
+    }
     ours = glm_spark.fit_glm(positive, engine=engine, **asked)
     reference = glm_local.fit_glm(positive.toArrow(), **asked)
     for one, two in zip(ours.document.coefficients, reference.document.coefficients, strict=True):

@@ -14,7 +14,8 @@ from glm_local.expressions.expression import Read
 from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.rows.blocks import BlockDesign, Field, Sums
 from glm_local.rows.cells import CellRequest
-from glm_local.testing.engine_conformance import CodeCounts, caught, hostile_rows, known, some_design
+from glm_local.testing.code_counts import CodeCounts, hostile_rows
+from glm_local.testing.engine_answers import caught, known, some_design
 
 pytest.importorskip("pyspark")
 

@@ -27,7 +27,9 @@ def test_a_mistake_is_told_in_the_same_words(spark: SparkSession, name: str) -> 
         fit_glm(spark.createDataFrame(ROWS), **{"target": "y", "factors": [X], **asked})
 
 
-def test_a_csv_file_a_filter_and_a_crossing_listed_first_give_the_same_model(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_csv_file_a_filter_and_a_crossing_listed_first_give_the_same_model(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     ROWS.to_csv(tmp_path / "rows.csv", index=False)
     asked = {"target": "y", "factors": [CROSS, levels("a"), levels("b")], "where": "x > -0.5 and flag"}
     model = fit_glm(str(tmp_path / "rows.csv"), **asked)

@@ -20,13 +20,19 @@ from glm_spark.spark_engine import SparkEngine
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     draw, n = np.random.default_rng(3), 2_000
-    return pd.DataFrame({
-        "policy": np.arange(n), "holder": draw.integers(0, 300, n), "x": draw.normal(size=n),
-        "area": draw.choice(["n", "s", None, "ü"], n, p=[0.6, 0.3, 0.05, 0.05]), "a.b": draw.random(n) < 0.3,
-        "rate": draw.choice([0.1, 0.25, np.nan], n), "small": draw.choice([0.1, 1e-3, 7], n).astype("float32"),
-        "day": [datetime.date(2024, 1, 1) + datetime.timedelta(int(d)) for d in draw.integers(0, 5, n)],
-        "at": pd.Timestamp("2024-01-01") + pd.to_timedelta(draw.integers(0, 99, n), unit="h"),
-    })
+    return pd.DataFrame(
+        {
+            "policy": np.arange(n),
+            "holder": draw.integers(0, 300, n),
+            "x": draw.normal(size=n),
+            "area": draw.choice(["n", "s", None, "ü"], n, p=[0.6, 0.3, 0.05, 0.05]),
+            "a.b": draw.random(n) < 0.3,
+            "rate": draw.choice([0.1, 0.25, np.nan], n),
+            "small": draw.choice([0.1, 1e-3, 7], n).astype("float32"),
+            "day": [datetime.date(2024, 1, 1) + datetime.timedelta(int(d)) for d in draw.integers(0, 5, n)],
+            "at": pd.Timestamp("2024-01-01") + pd.to_timedelta(draw.integers(0, 99, n), unit="h"),
+        }
+    )
 
 
 @pytest.fixture(scope="module")

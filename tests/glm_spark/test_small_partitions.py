@@ -12,7 +12,8 @@ from glm_local.expressions.expression import Compare, Literal, Lookup, Read
 from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.rows.cells import CellRequest
 from glm_local.rows.engine import PassCounter
-from glm_local.testing.engine_conformance import CodeCounts, hostile_rows, known, some_design
+from glm_local.testing.code_counts import CodeCounts, hostile_rows
+from glm_local.testing.engine_answers import known, some_design
 
 pytest.importorskip("pyspark")
 

@@ -24,7 +24,14 @@ def test_a_timed_engine_notes_every_pass_and_changes_nothing(spark: Any, tmp_pat
     from glm_spark import SparkEngine, fit_glm
 
     frame = spark.createDataFrame([{"y": at % 3, "e": 1.0, "g": "ab"[at % 2]} for at in range(40)])
-    group = {"kind": "categorical", "name": "g", "column": "g", "levels": ["a", "b"], "missing": "refuse", "unseen": "base"}
+    group = {
+        "kind": "categorical",
+        "name": "g",
+        "column": "g",
+        "levels": ["a", "b"],
+        "missing": "refuse",
+        "unseen": "base",
+    }
     asked: dict[str, Any] = {"target": "y", "factors": [group], "exposure": "e", "solver": "blocks"}
     engine = TimedEngine(SparkEngine(spark))
     noted: Any = fit_frame(engine, frame, {}, **asked)

@@ -217,8 +217,14 @@ def test_seals_through_spark_guard_the_bytes_too(delta_spark: SparkSession, tmp_
 
 def test_the_auditors_questions_are_answered_by_spark(delta_spark: SparkSession, written: Path) -> None:
     asked = {
-        "study": "s", "run": "one", "factor": "age", "run_a": "one", "run_b": "two", "table": "none", "at": "2026-01-01",
-    }  # fmt: skip
+        "study": "s",
+        "run": "one",
+        "factor": "age",
+        "run_a": "one",
+        "run_b": "two",
+        "table": "none",
+        "at": "2026-01-01",
+    }
     open_store(delta_spark, written).ensure("scores", "models", "specs", "coefficients")
     for name, question in QUESTIONS.items():
         sql = audit_query(name, {one: asked[one] for one in question.asks}, tables_at(str(written)))

@@ -11,7 +11,9 @@ from glm_local.expressions.expression import Arithmetic, Bin, Compare, Literal, 
 from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.rows.blocks import BlockDesign, Cross, Field
 from glm_local.rows.cells import CellRequest
-from glm_local.testing.engine_conformance import CodeCounts, EngineConformance, caught, hostile_rows, known, some_design
+from glm_local.testing.code_counts import CodeCounts, hostile_rows
+from glm_local.testing.engine_answers import caught, known, some_design
+from glm_local.testing.engine_conformance import EngineConformance
 
 pytest.importorskip("pyspark")
 

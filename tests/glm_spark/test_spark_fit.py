@@ -42,9 +42,14 @@ def test_a_fit_on_spark_equals_r(spark: Any, engine: Any, case: Case) -> None:
         frame[name] = frame[name].astype(str)
     solver = "blocks" if case.csv in ("insurance", "budworm", "clotting") else "cells"
     model = glm_spark.fit_glm(
-        _spark_frame(spark, frame, 2), target=case.target, factors=factors(case, levels), family=case.family,
-        solver=solver, engine=engine, **case.options,
-    )  # fmt: skip
+        _spark_frame(spark, frame, 2),
+        target=case.target,
+        factors=factors(case, levels),
+        family=case.family,
+        solver=solver,
+        engine=engine,
+        **case.options,
+    )
     names = list(reference["coef"])
     found, found_se = (np.array([by_r_name(model, one)[name] for name in names]) for one in ("estimate", "std_error"))
     expected_se = as_array(reference["se"], names)
@@ -83,7 +88,9 @@ def test_both_engines_and_any_partitioning_give_one_model(spark: Any, engine: An
         model = glm_spark.fit_glm(_spark_frame(spark, rules.ROWS, parts), engine=engine, **asked)
         assert _estimates(model) == pytest.approx(_estimates(local), rel=1e-11, abs=1e-12)
         assert model.statistics.log_likelihood == pytest.approx(local.statistics.log_likelihood, rel=1e-12)
-        assert [spec.document() for spec in model.document.factors] == [spec.document() for spec in local.document.factors]
+        assert [spec.document() for spec in model.document.factors] == [
+            spec.document() for spec in local.document.factors
+        ]
 
 
 def test_frame_table_and_record_score_the_same_number(spark: Any, engine: Any, spark_rows: Any) -> None:
@@ -116,7 +123,12 @@ def test_spark_ml_is_a_solver_and_agrees(spark: Any, engine: Any, spark_rows: An
 def test_passes_over_rows_stay_in_budget(engine: Any, spark_rows: Any) -> None:
     for solver, learn in (("cells", 1), ("blocks", 1)):
         model = glm_spark.fit_glm(
-            spark_rows, target="claims", factors=[rules.AREA, rules.FUEL], exposure="years", engine=engine, solver=solver
+            spark_rows,
+            target="claims",
+            factors=[rules.AREA, rules.FUEL],
+            exposure="years",
+            engine=engine,
+            solver=solver,
         )
         assert model.document.convergence.raw_passes <= 1 + learn
         assert model.document.convergence.packed_passes <= (1 if solver == "cells" else 9)
@@ -133,14 +145,14 @@ def test_maxima_inside_are_found_and_boundaries_told(spark: Any, engine: Any) ->
 def test_faulty_rows_are_told_without_a_java_trace(spark: Any, engine: Any) -> None:
     bad = rules.ROWS.assign(claims=rules.ROWS["claims"].where(rules.ROWS.index != 7, -2.0))
     with pytest.raises(glm_local.DataError, match="target outside the family") as caught:
-        glm_spark.fit_glm(_spark_frame(spark, bad), target="claims", factors=[rules.AREA], exposure="years", engine=engine)
+        glm_spark.fit_glm(
+            _spark_frame(spark, bad), target="claims", factors=[rules.AREA], exposure="years", engine=engine
+        )
     assert "org.apache" not in str(caught.value)
 
 
 @pytest.mark.parametrize("solver", ["cells", "blocks", "spark_ml"])
-def test_predictions_of_aliased_levels_on_spark_sum_to_what_was_observed(
-    spark: Any, engine: Any, solver: Any
-) -> None:
+def test_predictions_of_aliased_levels_on_spark_sum_to_what_was_observed(spark: Any, engine: Any, solver: Any) -> None:
     frame = _spark_frame(spark, aliased.ROWS)
     factors = [aliased.factor("a", "p"), aliased.factor("b", "r")]
     model = glm_spark.fit_glm(frame, target="y", factors=factors, solver=solver, engine=engine)
@@ -152,7 +164,12 @@ def test_predictions_of_aliased_levels_on_spark_sum_to_what_was_observed(
 
 def test_a_models_fingerprint_does_not_depend_on_partitions_or_the_engine(spark: Any, engine: Any) -> None:
     frame = models._frame()
-    asked: dict[str, Any] = {"target": "claims", "factors": models.FACTORS, "family": "poisson", "dispersion": "pearson"}
+    asked: dict[str, Any] = {
+        "target": "claims",
+        "factors": models.FACTORS,
+        "family": "poisson",
+        "dispersion": "pearson",
+    }
     found = {
         glm_spark.fit_glm(_spark_frame(spark, frame, parts), engine=engine, **asked).fingerprint for parts in (1, 3, 7)
     }

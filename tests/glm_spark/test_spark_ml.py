@@ -36,11 +36,19 @@ def cells(family_name: str, link: str | None = None, scale: float = 1.0, offset:
 
 
 CASES = [
-    ("poisson", None, 1.0, True), ("poisson", "identity", 1.0, False), ("poisson", "sqrt", 1.0, True),
-    ("gamma", "log", 12_000.0, True), ("gamma", "inverse", 12_000.0, False), ("gaussian", None, 3.0, True),
-    ("inverse_gaussian", "log", 900.0, False), ("tweedie(1.5)", "log", 500.0, True),
-    ("tweedie(1.7)", "power(0.4)", 500.0, False), ("tweedie(2.5)", "log", 500.0, False),
-    ("binomial", None, 1.0, True), ("binomial", "probit", 1.0, False), ("binomial", "cloglog", 1.0, True),
+    ("poisson", None, 1.0, True),
+    ("poisson", "identity", 1.0, False),
+    ("poisson", "sqrt", 1.0, True),
+    ("gamma", "log", 12_000.0, True),
+    ("gamma", "inverse", 12_000.0, False),
+    ("gaussian", None, 3.0, True),
+    ("inverse_gaussian", "log", 900.0, False),
+    ("tweedie(1.5)", "log", 500.0, True),
+    ("tweedie(1.7)", "power(0.4)", 500.0, False),
+    ("tweedie(2.5)", "log", 500.0, False),
+    ("binomial", None, 1.0, True),
+    ("binomial", "probit", 1.0, False),
+    ("binomial", "cloglog", 1.0, True),
 ]
 
 
@@ -73,7 +81,8 @@ def test_the_intercept_may_be_any_column(spark):
     design, *rest = cells("gamma")
     moved = design[:, [1, 0, 2, 3]]
     np.testing.assert_allclose(
-        fit_spark_ml(spark, moved, *rest).estimate[[1, 0, 2, 3]], fit_spark_ml(spark, design, *rest).estimate,
+        fit_spark_ml(spark, moved, *rest).estimate[[1, 0, 2, 3]],
+        fit_spark_ml(spark, design, *rest).estimate,
         rtol=1e-9,
     )
 

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ASKED: dict[str, Any] = {
-    "target": "claims", "exposure": "years", "key": "id", "candidates": [*REAL, "noise", "street"], "interactions": 1,
-}  # fmt: skip
+    "target": "claims",
+    "exposure": "years",
+    "key": "id",
+    "candidates": [*REAL, "noise", "street"],
+    "interactions": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +39,9 @@ def test_a_workflow_on_spark_designs_the_model_of_pandas(spark: SparkSession, he
     assert there.ranking["factor"].tolist() == here.ranking["factor"].tolist()
     ours, theirs = here.coefficients, there.coefficients
     assert theirs["term"].tolist() == ours["term"].tolist()
-    assert theirs["estimate"].astype(float).tolist() == pytest.approx(ours["estimate"].astype(float).tolist(), rel=1e-10)
+    assert theirs["estimate"].astype(float).tolist() == pytest.approx(
+        ours["estimate"].astype(float).tolist(), rel=1e-10
+    )
     assert there.finalization.opinion.solver == "spark_ml"
     assert there.finalization.opinion.verdict == "agrees"
     assert there.study.bench.engine.passes.raw <= 8
@@ -49,8 +55,13 @@ def test_one_object_fits_predicts_and_chooses_on_spark(spark: SparkSession) -> N
     glm = glm_spark.GLM("claims", exposure="years", key="id")
     bins = glm.bins(frame, "score", 4)
     assert bins.document() == glm_local.GLM("claims", exposure="years", key="id").bins(rows, "score", 4).document()
-    rule = {"kind": "numeric", "name": "score", "column": "score", "missing": "refuse",
-            "edges": {"method": "uniform", "bins": 3}}  # fmt: skip
+    rule = {
+        "kind": "numeric",
+        "name": "score",
+        "column": "score",
+        "missing": "refuse",
+        "edges": {"method": "uniform", "bins": 3},
+    }
     few = glm.bins(frame.limit(6), rule)
     assert few.document() == glm_local.GLM("claims", exposure="years").bins(frame.limit(6).toPandas(), rule).document()
     glm.fit(frame, [bins])
@@ -64,7 +75,9 @@ def test_one_object_fits_predicts_and_chooses_on_spark(spark: SparkSession) -> N
     glm.model_ = glm_spark.load_model(json.loads(local.model_.to_json()))
     there = glm.apply(frame, crossed, segment).select("id", "both_bin", "segment_bin").toPandas().sort_values("id")
     here = local.apply(rows, crossed, segment).sort_values("id")
-    assert there[["both_bin", "segment_bin"]].to_numpy().tolist() == here[["both_bin", "segment_bin"]].to_numpy().tolist()
+    assert (
+        there[["both_bin", "segment_bin"]].to_numpy().tolist() == here[["both_bin", "segment_bin"]].to_numpy().tolist()
+    )
     with pytest.raises(glm_local.ConfigError, match="'claims' is there already"):
         glm.model_.predict(frame, output="claims")
     applied = glm.apply(frame, bins).toPandas()

@@ -46,10 +46,17 @@ def samples(engine: Any, source: Any, document: dict[str, Any]) -> dict[int, str
     return dict(zip(held["place"], held["sample"], strict=True))
 
 
-@pytest.mark.parametrize("document", [
-    {"method": "hash", "key": [f"code_{at}" for at in range(6)]}, {"method": "exact", "key": "row_number"},
-    {"method": "hash", "key": "*"}, {"method": "exact", "key": ["place"]}, {"method": "none"},
-], ids=lambda one: f"{one['method']}-{len(one.get('key', ''))}")  # fmt: skip
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"method": "hash", "key": [f"code_{at}" for at in range(6)]},
+        {"method": "exact", "key": "row_number"},
+        {"method": "hash", "key": "*"},
+        {"method": "exact", "key": ["place"]},
+        {"method": "none"},
+    ],
+    ids=lambda one: f"{one['method']}-{len(one.get('key', ''))}",
+)
 def test_both_engines_put_every_row_in_the_same_sample(
     spark: SparkSession, folder: str, document: dict[str, Any]
 ) -> None:

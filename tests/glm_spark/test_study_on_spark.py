@@ -99,7 +99,13 @@ def test_a_pair_with_a_thin_cell_is_fitted_as_it_is_announced_on_spark_too(spark
 def test_given_cells_are_the_only_columns_on_spark_too(spark: SparkSession) -> None:
     rows = thin_cells(3, "poisson", 0.3)
     cells = [["a1", "b1"], ["a2", "b1"]]
-    crossing = {"kind": "interaction", "name": "x", "factors": ["a", "b"], "unseen": "base", "learned": {"cells": cells}}
+    crossing = {
+        "kind": "interaction",
+        "name": "x",
+        "factors": ["a", "b"],
+        "unseen": "base",
+        "learned": {"cells": cells},
+    }
     asked: dict[str, Any] = {"target": "y", "factors": [level_factor("a"), level_factor("b"), crossing]}
     far, near = fit_on_spark(spark.createDataFrame(rows), **asked).document, fit_glm(rows, **asked).document
     fitted = [one.level for one in far.coefficients if one.factor == "x" and one.status == "fitted"]
@@ -111,7 +117,9 @@ def test_given_cells_are_the_only_columns_on_spark_too(spark: SparkSession) -> N
 def test_a_study_goes_on_on_the_other_engine(spark: SparkSession, frame: pd.DataFrame, tmp_path: Path) -> None:
     study = LocalStudy(frame, store=tmp_path, **ASKED)
     study.factor("age").optimize().accept("begun on a laptop")
-    there = GLMStudy.load(open_store(tmp_path), "motor", spark.createDataFrame(frame).repartition(2), engine=SparkEngine(spark))
+    there = GLMStudy.load(
+        open_store(tmp_path), "motor", spark.createDataFrame(frame).repartition(2), engine=SparkEngine(spark)
+    )
     assert there.accepted == ("age",)
     there.factor("area").optimize().accept("gone on with on the cluster")
     there.finalize(verify=False, reason="done")
@@ -128,9 +136,12 @@ def test_the_history_of_a_study_is_written_through_spark(
     delta_spark: SparkSession, frame: pd.DataFrame, tmp_path: Path
 ) -> None:
     study = GLMStudy(
-        delta_spark.createDataFrame(frame), store=str(tmp_path), candidates=["area"], engine=SparkEngine(delta_spark),
+        delta_spark.createDataFrame(frame),
+        store=str(tmp_path),
+        candidates=["area"],
+        engine=SparkEngine(delta_spark),
         **ASKED,
-    )  # fmt: skip
+    )
     study.factor("area").optimize().accept("clear")
     study.finalize(verify=False)
     report = verify(open_store(tmp_path))
@@ -154,7 +165,16 @@ def test_dispersions_errors_tests_and_intervals_by_key_are_the_same_on_spark(spa
         figures = [model.statistics.dispersion_by_row, model.statistics.dispersion_by_key]
         compared = study.comparison(Change("r1"))
         bounds = study.validation_report().actual_expected["k1"][["lower", "upper", "dispersion_by_key"]]
-        found.append([*figures, *errors, compared.statistic, compared.p_value, *tests.to_numpy().ravel(),
-                      *pair.to_numpy().ravel(), *bounds.to_numpy().ravel()])  # fmt: skip
+        found.append(
+            [
+                *figures,
+                *errors,
+                compared.statistic,
+                compared.p_value,
+                *tests.to_numpy().ravel(),
+                *pair.to_numpy().ravel(),
+                *bounds.to_numpy().ravel(),
+            ]
+        )
     assert found[1] == pytest.approx(found[0], rel=1e-8, nan_ok=True)
     assert found[0][1] > 2

@@ -38,8 +38,10 @@ def test_pandas_and_spark_have_the_same_fine_codes_and_sums_for_any_partitioning
     held = spark.createDataFrame(pa.Table.from_pandas(motor(), preserve_index=False))
     answers = []
     for engine, frame in (
-        (PandasEngine(), motor()), (SparkEngine(spark), held.repartition(3)), (SparkEngine(spark), held.repartition(7)),
-    ):  # fmt: skip
+        (PandasEngine(), motor()),
+        (SparkEngine(spark), held.repartition(3)),
+        (SparkEngine(spark), held.repartition(7)),
+    ):
         rows, _ = open_rows(engine, frame, request, list(CANDIDATES), SPLIT, ["id"])  # type: ignore[type-var]
         model = rows.fit([town])
         answers.append((model, candidate_sums(rows, model), {name: one.fine for name, one in rows.candidates.items()}))

@@ -26,12 +26,19 @@ SPLITS: list[dict[str, object]] = [
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     draw, n = np.random.default_rng(0), 8_000
-    held = pd.DataFrame({
-        "policy": np.arange(n), "holder": draw.integers(0, 900, n), "region": draw.choice(["n", "s", None, "ü"], n),
-        "start": pd.to_datetime("2020-01-01") + pd.to_timedelta(draw.integers(0, 9_000, n), unit="h"),
-        "year": draw.integers(2010, 2022, n).astype(float), "code": draw.integers(0, 12, n),
-        "y": draw.poisson(0.3, n).astype(float), "e": draw.uniform(0.1, 1, n), "w": draw.uniform(0.5, 2, n),
-    })
+    held = pd.DataFrame(
+        {
+            "policy": np.arange(n),
+            "holder": draw.integers(0, 900, n),
+            "region": draw.choice(["n", "s", None, "ü"], n),
+            "start": pd.to_datetime("2020-01-01") + pd.to_timedelta(draw.integers(0, 9_000, n), unit="h"),
+            "year": draw.integers(2010, 2022, n).astype(float),
+            "code": draw.integers(0, 12, n),
+            "y": draw.poisson(0.3, n).astype(float),
+            "e": draw.uniform(0.1, 1, n),
+            "w": draw.uniform(0.5, 2, n),
+        }
+    )
     held["m"] = np.exp(draw.normal(-1.2, 0.4, n)) * held["e"]
     held.loc[:20, "y"] = np.nan
     held.loc[30:33, "m"] = np.nan
@@ -73,8 +80,12 @@ def test_every_table_is_the_same_on_both_engines(
     local, cluster = PandasEngine(), SparkEngine(spark)
     split = read_split({"key": "policy"})
     roles: dict[str, Any] = {
-        "target": "y", "prediction": Function("exp", Function("log", Read("m"))), "family": family, "exposure": "e",
-        "weight": "w", "factors": {"age": (Read("code", "integer"), [f"bin_{i}" for i in range(12)])},
+        "target": "y",
+        "prediction": Function("exp", Function("log", Read("m"))),
+        "family": family,
+        "exposure": "e",
+        "weight": "w",
+        "factors": {"age": (Read("code", "integer"), [f"bin_{i}" for i in range(12)])},
     }
     here = validation_report(local, frame, sample=split.sample(local.columns(frame)), **roles).tables()
     there = validation_report(cluster, spark_frame, sample=split.sample(cluster.columns(spark_frame)), **roles).tables()

@@ -57,10 +57,16 @@ def test_standard_errors_are_the_sandwich_of_groups_of_keys_that_others_find() -
     other, rows = reference(study, 256), study.samples["train"]
     factor = cluster_factor(keys.groups, rows, len(keys.terms))
     expected = np.diag(other.cov_params()) * factor
-    known = np.array([[one.estimate, one.std_error] for one in model.coefficients if one.status == "fitted"], dtype=float)
+    known = np.array(
+        [[one.estimate, one.std_error] for one in model.coefficients if one.status == "fitted"], dtype=float
+    )
     assert known[:, 0] == pytest.approx(other.params, rel=1e-6, abs=1e-8)
     assert known[:, 1] ** 2 == pytest.approx(expected, rel=1e-6)
-    assert (model.spec.dispersion, model.statistics.statistic, model.statistics.key_groups) == ("by_key", "t", keys.groups)
+    assert (model.spec.dispersion, model.statistics.statistic, model.statistics.key_groups) == (
+        "by_key",
+        "t",
+        keys.groups,
+    )
 
 
 def test_dispersions_by_row_and_by_key_are_what_loops_over_rows_find() -> None:
@@ -79,9 +85,12 @@ def test_dispersions_by_row_and_by_key_are_what_loops_over_rows_find() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "told"),
-    [("poisson", ""), ("negative binomial", "rows spread more than the family says"),
-     ("ten rows a key", "rows of one key move together")],
-)  # fmt: skip
+    [
+        ("poisson", ""),
+        ("negative binomial", "rows spread more than the family says"),
+        ("ten rows a key", "rows of one key move together"),
+    ],
+)
 def test_a_dispersion_above_is_told_by_model_page_and_history(kind: str, told: str) -> None:
     study = fitted(study_of(kind))
     page, text = study.report(), study.model.summary()
@@ -186,7 +195,9 @@ def test_bins_by_bic_are_charged_as_the_rows_of_a_key_are_alike_in_the_candidate
             study = GLMStudy(frame, target="y", key="id", name="s", candidates=["k2", "r0"], dispersion=definition)
             for name in found:
                 if accepted:
-                    study.accept(name, {**BANDS, "name": name, "column": name, "edges": [0], "base": {"level": "(0, inf)"}})
+                    study.accept(
+                        name, {**BANDS, "name": name, "column": name, "edges": [0], "base": {"level": "(0, inf)"}}
+                    )
                 result = optimized(study, name, BinningRules(size="bic"))
                 found[name] += result.bins > 0
     assert kept["fixed"]["k2"] >= 5  # noise that is the same on all rows of a key

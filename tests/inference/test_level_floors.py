@@ -26,8 +26,12 @@ from glm_local.study.proposing import optimized, read_rules, rules_document
 from glm_local.study.report import study_content
 from glm_local.workflow.rules import WorkflowRules
 
-FAMILIES = {"poisson": {}, "binomial": {"family": "binomial"}, "gamma": {"family": "gamma", "link": "log"},
-            "gaussian": {"family": "gaussian"}}  # fmt: skip
+FAMILIES = {
+    "poisson": {},
+    "binomial": {"family": "binomial"},
+    "gamma": {"family": "gamma", "link": "log"},
+    "gaussian": {"family": "gaussian"},
+}
 
 
 def rows_of(family: str = "poisson", rows: int = 3_000, seed: int = 0) -> pd.DataFrame:
@@ -38,9 +42,11 @@ def rows_of(family: str = "poisson", rows: int = 3_000, seed: int = 0) -> pd.Dat
     effect = 0.8 * (age > 22) - 0.5 * (age < 3) + 0.9 * np.isin(town, ["t27", "t28", "t29"]) + 0.4 * (town < "t08")
     mean = np.exp(effect - 2.0)
     y = {
-        "poisson": lambda: draw.poisson(mean), "binomial": lambda: draw.random(rows) < np.minimum(mean, 0.9),
-        "gamma": lambda: draw.gamma(1.0, mean), "gaussian": lambda: draw.normal(mean, 0.1),
-    }[family]()  # fmt: skip
+        "poisson": lambda: draw.poisson(mean),
+        "binomial": lambda: draw.random(rows) < np.minimum(mean, 0.9),
+        "gamma": lambda: draw.gamma(1.0, mean),
+        "gaussian": lambda: draw.normal(mean, 0.1),
+    }[family]()
     gone = np.where(draw.random(rows) < 0.01, np.nan, age)
     return pd.DataFrame({"id": np.arange(rows), "y": np.asarray(y, dtype=float), "age": gone, "town": town})
 
@@ -73,9 +79,11 @@ def held(study: GLMStudy, name: str, apart: bool = False) -> float:
 def test_no_level_that_is_made_by_itself_holds_less_than_its_family_asks_for(family: str) -> None:
     study = study_of(family)
     for made in (
-        study.factor("age").optimize(size=6), study.factor("town").optimize(size=6), study.factor("age").coarse_bins(60),
+        study.factor("age").optimize(size=6),
+        study.factor("town").optimize(size=6),
+        study.factor("age").coarse_bins(60),
         study.factor("town").target_order(25),
-    ):  # fmt: skip
+    ):
         if made.spec is not None:
             least = 10 if family in ("poisson", "binomial") else 20
             assert held(study, made.name) >= least * (1 - 1e-9)
@@ -181,9 +189,13 @@ def test_a_floor_nothing_reaches_is_named_with_its_profile() -> None:
 
 
 BY_HAND = {
-    "kind": "categorical", "name": "town", "column": "town", "missing": "base", "unseen": "base",
+    "kind": "categorical",
+    "name": "town",
+    "column": "town",
+    "missing": "base",
+    "unseen": "base",
     "levels": [{"level": "many", "values": [f"t{at:02d}" for at in range(29)]}, "t29"],
-}  # fmt: skip
+}
 
 
 def test_thin_levels_made_by_hand_are_named_on_the_page_in_the_history_and_in_the_summary() -> None:
@@ -237,7 +249,9 @@ def test_the_models_table_has_the_credible_relativities_of_the_page(family: str)
     study.accept("town", {**BY_HAND, "levels": levels, "base": {"level": "t00"}}, "every town")
     table = study.model.coefficients
     shown = {row.term: row.credible for row in study_content(study, None, "", "").coefficients}
-    assert list(table["credible"].fillna(-1.0)) == [-1.0 if shown[term] is None else shown[term] for term in table["term"]]
+    assert list(table["credible"].fillna(-1.0)) == [
+        -1.0 if shown[term] is None else shown[term] for term in table["term"]
+    ]
     towns = table[table["factor"] == "town"].set_index("level")
     assert towns["credible"]["t00"] == (0.0 if family == "gaussian" else 1.0)
     assert towns["credible"].std() < towns["estimate" if family == "gaussian" else "relativity"].std()
@@ -265,7 +279,10 @@ def test_a_profile_is_checked_where_it_enters() -> None:
     with pytest.raises((ArgumentError, ConfigError), match="share"):
         BinningRules(min_share=5)
     assert WorkflowRules(profile="credit").plan.rules == replace(BinningRules(), profile="credit")
-    assert binning_rules(BinningSection(profile="credit")).floors().document() == {"min_evidence": 10, "min_share": 0.05}
+    assert binning_rules(BinningSection(profile="credit")).floors().document() == {
+        "min_evidence": 10,
+        "min_share": 0.05,
+    }
 
 
 @pytest.mark.parametrize("weight", [None, "w"])
@@ -274,8 +291,9 @@ def test_levels_of_tests_and_cells_of_crossings_hold_what_levels_made_by_rule_ho
     family: str, weight: str | None
 ) -> None:
     frame = rows_of(family).assign(w=np.random.default_rng(1).choice([1e3, 2e3], 3_000))
-    study = GLMStudy(frame, target="y", key="id", user="ann", name="s", candidates=["town"], weight=weight,
-                     **FAMILIES[family])  # fmt: skip
+    study = GLMStudy(
+        frame, target="y", key="id", user="ann", name="s", candidates=["town"], weight=weight, **FAMILIES[family]
+    )
     rows = study.bench.rows
     sums, current = candidate_sums(rows, None, ["town"])["town"], CurrentModel.of(rows, None)
     least = BinningRules().floors(domain_of(sums)).evidence
@@ -290,11 +308,22 @@ def test_a_cell_of_gamma_rows_that_spread_much_is_thin_as_a_level_of_as_many_wou
     frame = pd.DataFrame({"id": np.arange(many), "a": np.where(b == "u", "p", draw.choice(list("pq"), many)), "b": b})
     frame.loc[:99, ["a", "b"]] = ["q", "u"]
     frame["y"] = draw.gamma(0.25, 4.0, many)
-    study = GLMStudy(frame, target="y", family="gamma", link="log", key="id", user="ann", name="s",
-                     candidates=["a", "b"])  # fmt: skip
+    study = GLMStudy(
+        frame, target="y", family="gamma", link="log", key="id", user="ann", name="s", candidates=["a", "b"]
+    )
     for name in ("a", "b"):
-        study.accept(name, {"kind": "categorical", "name": name, "column": name, "missing": "refuse",
-                            "unseen": "refuse", "levels": "learn"}, reason="to cross")  # fmt: skip
+        study.accept(
+            name,
+            {
+                "kind": "categorical",
+                "name": name,
+                "column": name,
+                "missing": "refuse",
+                "unseen": "refuse",
+                "levels": "learn",
+            },
+            reason="to cross",
+        )
     found = study.find_interactions()
     cell = found.cells["a", "b"].set_index(["row", "column"]).loc[("q", "u")]
     assert 10 < cell["rows"] / (study.model.statistics.dispersion_pearson or 0.0) < 20

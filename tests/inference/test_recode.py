@@ -44,15 +44,18 @@ def test_a_recoded_block_is_the_block_packed_for_the_coarse_design(sizes: list[i
     rng = np.random.default_rng(seed)
     rows = 200
     fine_codes = {f"f{i}": rng.integers(0, size, rows) for i, size in enumerate(sizes)}
-    fine = BlockDesign(tuple(Field(name, NOTHING, size) for name, size in zip(fine_codes, sizes, strict=True)), NOTHING,
-                       numerics={"x": NOTHING})
+    fine = BlockDesign(
+        tuple(Field(name, NOTHING, size) for name, size in zip(fine_codes, sizes, strict=True)),
+        NOTHING,
+        numerics={"x": NOTHING},
+    )
     coarse_sizes = [int(rng.integers(1, size + 1)) for size in sizes[1:]]
-    maps = {
-        f"c{i}": FieldMap(f"f{i}", rng.integers(0, size, sizes[i])) for i, size in enumerate(coarse_sizes, start=1)
-    }
+    maps = {f"c{i}": FieldMap(f"f{i}", rng.integers(0, size, sizes[i])) for i, size in enumerate(coarse_sizes, start=1)}
     crosses = (Cross("c1 x c2", ("c1", "c2")),) if crossed and len(coarse_sizes) > 1 else ()
     coarse = BlockDesign(
-        tuple(Field(f"c{i}", NOTHING, size) for i, size in enumerate(coarse_sizes, start=1)), NOTHING, crosses,
+        tuple(Field(f"c{i}", NOTHING, size) for i, size in enumerate(coarse_sizes, start=1)),
+        NOTHING,
+        crosses,
         numerics={"x": NOTHING},
     )
     flags = rng.random(sizes[0]) < 0.6
@@ -99,8 +102,10 @@ def test_many_kernels_answer_as_each_does_alone_for_any_number_of_parts() -> Non
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.lists(st.integers(-5, 20), min_size=1, max_size=8, unique=True), st.data(),
-    st.sampled_from(["own_level", "base"]), st.booleans(),
+    st.lists(st.integers(-5, 20), min_size=1, max_size=8, unique=True),
+    st.data(),
+    st.sampled_from(["own_level", "base"]),
+    st.booleans(),
 )
 def test_a_numeric_code_map_gives_the_coarse_code_of_every_value(
     edges: list[int], data: st.DataObject, missing: str, bounded: bool
@@ -121,8 +126,9 @@ def test_a_map_exists_only_where_no_fine_code_is_divided() -> None:
     fine = compiled(numeric("x", edges=[1, 3], missing="own_level"))
     assert code_map(fine, compiled(numeric("x", edges=[2], missing="base")), {"x": "float64"}) is None
     assert code_map(fine, compiled(numeric("y", "y", edges=[1], missing="base")), {"x": "float64"}) is None
-    towns = compiled(categorical("t", levels=["a", {"level": "rest", "values": ["b", "c"]}], missing="own_level",
-                                 unseen="own_level"))
+    towns = compiled(
+        categorical("t", levels=["a", {"level": "rest", "values": ["b", "c"]}], missing="own_level", unseen="own_level")
+    )
     divided = compiled(categorical("t", levels=["a", "b"], missing="own_level", unseen="base"))
     assert code_map(towns, divided, {"t": "text"}) is None
 

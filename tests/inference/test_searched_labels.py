@@ -29,10 +29,14 @@ BY_HAND = {"kind": "numeric", "name": "wealth", "column": "wealth", "edges": [0.
 def made_rows() -> pd.DataFrame:
     """2,500 policies; age and area act, wealth does not."""
     draw, rows = np.random.default_rng(7), 2_500
-    frame = pd.DataFrame({
-        "id": np.arange(rows), "age": draw.integers(18, 80, rows), "wealth": draw.uniform(0, 1, rows),
-        "area": draw.choice(list("abcdef"), rows),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "age": draw.integers(18, 80, rows),
+            "wealth": draw.uniform(0, 1, rows),
+            "area": draw.choice(list("abcdef"), rows),
+        }
+    )
     rate = 0.3 * np.exp(0.7 * (frame["age"] < 30) + 0.6 * frame["area"].isin(["a", "b"]))
     return frame.assign(claims=draw.poisson(rate))
 

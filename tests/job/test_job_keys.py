@@ -49,11 +49,15 @@ def samples(result: JobResult) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("where", ["rows.parquet", "rows.csv"])
-@pytest.mark.parametrize(("sets", "wanted"), [
-    (("roles.key='row_number'", "split.method='exact'"), {"train": 540, "validation": 180, "holdout": 180}),
-    (("roles.key='*'",), None), (("split={method='hash', key='row_number'}",), None),
-    (("split={method='none'}",), {"train": 900}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sets", "wanted"),
+    [
+        (("roles.key='row_number'", "split.method='exact'"), {"train": 540, "validation": 180, "holdout": 180}),
+        (("roles.key='*'",), None),
+        (("split={method='hash', key='row_number'}",), None),
+        (("split={method='none'}",), {"train": 900}),
+    ],
+)
 def test_a_file_without_an_id_is_divided_all_the_same(
     tmp_path: Path, where: str, sets: tuple[str, ...], wanted: dict[str, int] | None
 ) -> None:

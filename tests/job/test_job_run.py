@@ -29,9 +29,18 @@ from tests.bad_inputs.bad_cases import BASE, good_frame
 ROOT = Path(__file__).resolve().parents[2]
 QUICKSTART = ROOT / "conf" / "base" / "quickstart.toml"
 STEPS = [
-    "start", "data_read", "data_checked", "split", "fitted", "second_opinion", "validated", "holdout_looked_at",
-    "model_saved", "report_written", "finish",
-]  # fmt: skip
+    "start",
+    "data_read",
+    "data_checked",
+    "split",
+    "fitted",
+    "second_opinion",
+    "validated",
+    "holdout_looked_at",
+    "model_saved",
+    "report_written",
+    "finish",
+]
 
 
 def run(conf: Path, folder: Path, *sets: str, run_id: str | None = None, **parameters: str) -> JobResult:
@@ -329,9 +338,12 @@ def test_shared_motor_data_give_the_published_losses(tmp_path: Path) -> None:
     rows.to_parquet(tmp_path / "motor.parquet")
     split = "split={method='column', column='learn', values={train=['L'], holdout=['T']}}"
     result = run(
-        ROOT / "conf" / "base" / "motor.toml", tmp_path / "out", split, "second_opinion.enabled=false",
+        ROOT / "conf" / "base" / "motor.toml",
+        tmp_path / "out",
+        split,
+        "second_opinion.enabled=false",
         data=str(tmp_path / "motor.parquet"),
-    )  # fmt: skip
+    )
     samples = result.summary["samples"]
     assert samples["train"]["rows"] == 610_212
     # Noll, Salzmann and Wuethrich (2018), GLM1: 100 times the mean Poisson deviance per policy.

@@ -80,7 +80,9 @@ def test_all_candidates_are_the_readable_columns_without_a_role(small: Path) -> 
 
 def test_penalties_and_rules_of_the_file_reach_the_bins(small: Path) -> None:
     penalties = "study.binning.penalties={bin_count={per_bin=0.001}, small_count={min_count=10}}"
-    rules = workflow_rules(read_study_config(small, [penalties, "study.binning.trend='auto'", "study.acceptance.max_factors=2"]))
+    rules = workflow_rules(
+        read_study_config(small, [penalties, "study.binning.trend='auto'", "study.acceptance.max_factors=2"])
+    )
     assert set(rules.binning.penalties) == {"bin_count", "small_count"}
     assert (rules.binning.trend, rules.max_factors, rules.binning.max_bins) == ("auto", 2, 4)
 
@@ -121,7 +123,9 @@ def test_decisions_and_files_are_one_run_of_one_study_and_verify(finished: JobRe
     again = audit.reproduce(store, finished.run_id)
     assert again["run"]["command"] == "glm study"
     assert finished.summary["model"] in again["models"]
-    assert {one["factor"] for one in again["decisions"] if one["event"] == "accepted"} >= set(finished.summary["factors"])
+    assert {one["factor"] for one in again["decisions"] if one["event"] == "accepted"} >= set(
+        finished.summary["factors"]
+    )
     (look,) = audit.holdout_looks(store, finished.study)
     assert look["reason"] == "The automatic study is complete."
 
@@ -244,7 +248,14 @@ def test_the_command_prints_its_stages_and_one_json_line(small: Path, capsys: py
     document = json.loads(said.out)
     assert (document["status"], document["second_opinion"], document["repeated"]) == ("ok", "agrees", False)
     stages = [line.split("  ")[0].strip() for line in said.err.splitlines()]
-    assert list(dict.fromkeys(stages)) == ["data", "read and split", "screen", "design", "finalize", "save and report"]  # a long one says so more than once
+    assert list(dict.fromkeys(stages)) == [
+        "data",
+        "read and split",
+        "screen",
+        "design",
+        "finalize",
+        "save and report",
+    ]  # a long one says so more than once
     assert run_app(["study", str(small), "--out", str(small.parent / "out"), "--quiet"]) == 0
     said = capsys.readouterr()
     assert "nothing was added" in said.out

@@ -84,8 +84,16 @@ def test_what_is_recorded_is_the_double_lift_of_the_rows(kind: str, tmp_path: Pa
     rows = pd.read_parquet(tmp_path / "rows.parquet")
     model = load_model(tmp_path / "out" / "one" / "model.json")
     spec = model.document.spec
-    again = double_lift(PandasEngine(), rows, "in_use", score_expression(model.document), target=spec.target,
-                        family=spec.family, exposure=spec.exposure, weight=spec.weight)  # fmt: skip
+    again = double_lift(
+        PandasEngine(),
+        rows,
+        "in_use",
+        score_expression(model.document),
+        target=spec.target,
+        family=spec.family,
+        exposure=spec.exposure,
+        weight=spec.weight,
+    )
     exposure = table["exposure"].to_numpy(dtype=float)
     for name in ("actual_rate", "rate_a", "rate_b"):
         whole = np.average(table[name].to_numpy(dtype=float), weights=exposure)

@@ -88,19 +88,28 @@ def _state(folder: str) -> dict[str, object]:
     report = audit.verify(store)
     steps = [str(event["step"]) for event in events]
     runs = {str(event["run_id"]) for event in events}
-    files = sorted(path.relative_to(Path(folder) / run).as_posix() for run in runs
-                   for path in (Path(folder) / run).rglob("*") if path.is_file())  # fmt: skip
+    files = sorted(
+        path.relative_to(Path(folder) / run).as_posix()
+        for run in runs
+        for path in (Path(folder) / run).rglob("*")
+        if path.is_file()
+    )
     rows = {
         name: store.read(name).num_rows
         for name in ("runs", "specs", "models", "coefficients", "report_tables", "artifacts", "rankings", "trials")
     }
     return {
-        "ok": report.ok, "findings": [str(one) for one in report.findings], "runs": len(runs), "files": files, "rows": rows,
-        "steps": [step for step in steps if not step.startswith("resumed")], "last": steps[-1],
+        "ok": report.ok,
+        "findings": [str(one) for one in report.findings],
+        "runs": len(runs),
+        "files": files,
+        "rows": rows,
+        "steps": [step for step in steps if not step.startswith("resumed")],
+        "last": steps[-1],
         "doubled": [step for step, times in Counter(steps).items() if times > 1],
         "models": sorted({str(one) for one in store.read("models", columns=["model_id"])["model_id"].to_pylist()}),
         "resumed": sum(step.startswith("resumed") for step in steps),
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

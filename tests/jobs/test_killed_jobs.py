@@ -13,9 +13,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 STEPS = [
-    "start", "data_read", "data_checked", "split", "fitted", "second_opinion", "validated", "holdout_looked_at",
-    "model_saved", "report_written", "finish",
-]  # fmt: skip
+    "start",
+    "data_read",
+    "data_checked",
+    "split",
+    "fitted",
+    "second_opinion",
+    "validated",
+    "holdout_looked_at",
+    "model_saved",
+    "report_written",
+    "finish",
+]
 FILES = ["coefficients.csv", "factors.json", "job.json", "model.json", "report.html", "score.sql"]
 
 

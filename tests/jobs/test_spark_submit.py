@@ -35,8 +35,18 @@ if (java_version() or 0) < OLDEST_JAVA:
 
 def submitted(*arguments: str, script: str = "run_glm.py") -> subprocess.CompletedProcess[str]:
     """Run a job's script as a cluster does."""
-    command = [str(SUBMIT), "--master", "local[2]", "--conf", "spark.sql.shuffle.partitions=2", "--conf", "spark.ui.enabled=false",
-               str(ROOT / "jobs" / script), *arguments, "--json"]  # fmt: skip
+    command = [
+        str(SUBMIT),
+        "--master",
+        "local[2]",
+        "--conf",
+        "spark.sql.shuffle.partitions=2",
+        "--conf",
+        "spark.ui.enabled=false",
+        str(ROOT / "jobs" / script),
+        *arguments,
+        "--json",
+    ]
     settings = {**os.environ, "PYSPARK_PYTHON": sys.executable}
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=settings, timeout=600, check=False)
 

@@ -22,7 +22,14 @@ from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.stores.delta_store import open_store
 
 FACTORS = [
-    {"kind": "categorical", "name": "area", "column": "area", "missing": "refuse", "unseen": "base", "base": {"level": "A"}},
+    {
+        "kind": "categorical",
+        "name": "area",
+        "column": "area",
+        "missing": "refuse",
+        "unseen": "base",
+        "base": {"level": "A"},
+    },
     {"kind": "linear", "name": "age", "column": "age", "centre": "mean", "scale": "sd", "missing": "mean"},
     {"kind": "linear", "name": "income", "column": "income", "missing": "refuse"},
 ]
@@ -30,9 +37,13 @@ FACTORS = [
 
 def _frame(rows: int = 600, seed: int = 3) -> pd.DataFrame:
     draw = np.random.default_rng(seed)
-    frame = pd.DataFrame({
-        "area": draw.choice(["A", "B", "C"], rows), "age": draw.uniform(18, 80, rows), "income": draw.lognormal(10, 0.5, rows),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "area": draw.choice(["A", "B", "C"], rows),
+            "age": draw.uniform(18, 80, rows),
+            "income": draw.lognormal(10, 0.5, rows),
+        }
+    )
     return frame.assign(claims=draw.poisson(np.exp(-1 + 0.01 * frame["age"] + 0.3 * (frame["area"] == "B"))))
 
 
@@ -79,7 +90,16 @@ def test_whatever_a_model_file_says_cannot_be_changed_or_taken_out(model: Model[
     document = json.loads(model.to_json())
     changes = list(_changes(document))
     names = {path[0] for path, _ in changes}
-    assert {"covariance", "warnings", "statistics", "convergence", "versions", "fingerprint", "content_sha256", "name"} <= names
+    assert {
+        "covariance",
+        "warnings",
+        "statistics",
+        "convergence",
+        "versions",
+        "fingerprint",
+        "content_sha256",
+        "name",
+    } <= names
     assert load_model(document).fingerprint == model.fingerprint
     for path, value in changes:
         with pytest.raises(SpecError):

@@ -57,12 +57,27 @@ def test_the_edge_lies_between_its_neighbours_and_no_number_with_fewer_digits_do
     assert digits(edge) <= fewest_digits(low, high)
 
 
-@pytest.mark.parametrize(("low", "high", "near", "edge"), [
-    (43.7, 43.9, 43.758634939000004, 43.8), (0, 1, 0.5, 0), (1, 2, None, 1), (18, 21, 19.4, 20), (99, 999, None, 100),
-    (-17.25, -17, None, -17.2), (-3, 4, None, 0), (-1, 0, None, -1), (0.0001, 5, None, 1), (2.5e-7, 3.1e-7, None, 3e-7),
-    (150_000.5, 3e6, 150_000.5, 200_000), (1.7e308, 1.79e308, None, 1.7e308), (5e-324, 1e-323, None, 5e-324),
-    (0.1, math.nextafter(0.1, 1), None, 0.1), (2.0**53, 2.0**53 + 2, None, 2.0**53), (7, math.inf, None, sys.float_info.max),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("low", "high", "near", "edge"),
+    [
+        (43.7, 43.9, 43.758634939000004, 43.8),
+        (0, 1, 0.5, 0),
+        (1, 2, None, 1),
+        (18, 21, 19.4, 20),
+        (99, 999, None, 100),
+        (-17.25, -17, None, -17.2),
+        (-3, 4, None, 0),
+        (-1, 0, None, -1),
+        (0.0001, 5, None, 1),
+        (2.5e-7, 3.1e-7, None, 3e-7),
+        (150_000.5, 3e6, 150_000.5, 200_000),
+        (1.7e308, 1.79e308, None, 1.7e308),
+        (5e-324, 1e-323, None, 5e-324),
+        (0.1, math.nextafter(0.1, 1), None, 0.1),
+        (2.0**53, 2.0**53 + 2, None, 2.0**53),
+        (7, math.inf, None, sys.float_info.max),
+    ],
+)
 def test_edges_are_the_numbers_a_person_would_write(low: float, high: float, near: float | None, edge: float) -> None:
     assert short_between(low, high, near) == edge
 
@@ -105,10 +120,16 @@ def test_pre_bins_are_cut_at_short_numbers_and_mass_points_stay_alone(spread: in
     assert set(values[codes == np.searchsorted(edges, 43.758634939000004)]) == {43.758634939000004}
 
 
-@pytest.mark.parametrize(("values", "names"), [
-    ([0, 1], ["0", "1"]), ([0.0, 1.0], ["0", "1"]), ([-1.5, 2.25], ["-1.5", "2.25"]), ([10, 20], ["10", "20"]),
-    (["2020-01-01", "2021-06-30"], ["2020-01-01", "2021-06-30"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ([0, 1], ["0", "1"]),
+        ([0.0, 1.0], ["0", "1"]),
+        ([-1.5, 2.25], ["-1.5", "2.25"]),
+        ([10, 20], ["10", "20"]),
+        (["2020-01-01", "2021-06-30"], ["2020-01-01", "2021-06-30"]),
+    ],
+)
 def test_a_column_of_two_values_has_levels_by_its_values(values: list[object], names: list[str]) -> None:
     dates = isinstance(values[0], str)
     column = pd.to_datetime(pd.Series(values * 50)).dt.date if dates else pd.Series(values * 50)

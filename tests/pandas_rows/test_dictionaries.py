@@ -57,17 +57,28 @@ def test_a_dictionary_may_hold_a_null_and_grow_past_its_index() -> None:
     np.testing.assert_array_equal(read_array(gap, "number").data, [10, 20, np.nan, 30, np.nan, 10])
     view = pa.DictionaryArray.from_arrays(places, pa.array(["a", None, "c", "d"], pa.string_view()))
     assert [read_array(view, "text").words[code] if code >= 0 else None for code in read_array(view, "text").codes] == [
-        "a", None, "c", "d", None, "a",
-    ]  # fmt: skip
-    many = [pa.DictionaryArray.from_arrays(pa.array(range(200), pa.uint8()), pa.array([f"{name}{i}" for i in range(200)]))
-            for name in "xy"]
+        "a",
+        None,
+        "c",
+        "d",
+        None,
+        "a",
+    ]
+    many = [
+        pa.DictionaryArray.from_arrays(pa.array(range(200), pa.uint8()), pa.array([f"{name}{i}" for i in range(200)]))
+        for name in "xy"
+    ]
     read = read_array(pa.chunked_array(many), "text")
     assert [read.words[code] for code in read.codes] == [f"{name}{i}" for name in "xy" for i in range(200)]
 
 
 def test_numbers_and_flags_in_an_unsigned_dictionary_are_values() -> None:
-    table = pa.table({"f": pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.uint8()), pa.array([True, False])),
-                      "n": pa.DictionaryArray.from_arrays(pa.array([1, 0, None], pa.uint32()), pa.array([2.5, -1.0]))})
+    table = pa.table(
+        {
+            "f": pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.uint8()), pa.array([True, False])),
+            "n": pa.DictionaryArray.from_arrays(pa.array([1, 0, None], pa.uint32()), pa.array([2.5, -1.0])),
+        }
+    )
     np.testing.assert_array_equal(read_array(table["n"], "number").data, [-1.0, 2.5, np.nan])
     flag = read_array(table["f"], "boolean")
     assert flag.missing is not None

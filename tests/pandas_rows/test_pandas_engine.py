@@ -16,14 +16,9 @@ from glm_local.expressions.expression import Read
 from glm_local.pandas_rows.frames import as_frame
 from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.rows.cells import CellRequest
-from glm_local.testing.engine_conformance import (
-    CodeCounts,
-    EngineConformance,
-    hostile_rows,
-    key_expressions,
-    known,
-    some_design,
-)
+from glm_local.testing.code_counts import CodeCounts, hostile_rows
+from glm_local.testing.engine_answers import known, some_design
+from glm_local.testing.engine_conformance import EngineConformance, key_expressions
 
 
 class TestPandasEngine(EngineConformance):
@@ -53,8 +48,15 @@ class TestPandasEngineOnNumpyColumns(EngineConformance):
     def test_columns_are_named_and_typed_in_their_order(self) -> None:
         kinds = self.engine.columns(self.frame(hostile_rows(50)))
         assert list(kinds.values()) == [
-            "integer", "float64", "integer", "text", "boolean", "date", "integer", *["float64"] * 4
-        ]  # fmt: skip
+            "integer",
+            "float64",
+            "integer",
+            "text",
+            "boolean",
+            "date",
+            "integer",
+            *["float64"] * 4,
+        ]
 
 
 def sources(folder: Path) -> dict[str, Any]:

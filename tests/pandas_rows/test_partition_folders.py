@@ -26,11 +26,20 @@ def written(folder: Path, key: str, values: list[str], rows: int = 40) -> str:
     return str(folder)
 
 
-@pytest.mark.parametrize(("values", "kind"), [
-    (CODES, "text"), (["1", "20", "-3"], "integer"), (["1", "2", "x"], "text"), (["2024-01-31", "2024-02-29"], "text"),
-    (["0.1", "0.25"], "text"), (["1", "__HIVE_DEFAULT_PARTITION__"], "integer"), (["+1", "2"], "text"),
-    (["12345678901", "7"], "integer"), (["a%2Fb", "c d"], "text"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (CODES, "text"),
+        (["1", "20", "-3"], "integer"),
+        (["1", "2", "x"], "text"),
+        (["2024-01-31", "2024-02-29"], "text"),
+        (["0.1", "0.25"], "text"),
+        (["1", "__HIVE_DEFAULT_PARTITION__"], "integer"),
+        (["+1", "2"], "text"),
+        (["12345678901", "7"], "integer"),
+        (["a%2Fb", "c d"], "text"),
+    ],
+)
 def test_a_folder_is_an_integer_only_where_every_name_is_an_integers_own_spelling(
     tmp_path: Path, values: list[str], kind: str
 ) -> None:
@@ -52,8 +61,13 @@ def test_a_float32_is_read_as_the_double_it_is() -> None:
     factor = {"kind": "numeric", "name": "x", "column": "x", "edges": [0.1], "missing": "refuse"}
     codes = fit_glm(frame, target="y", factors=[{**factor, "edges": [0.15]}], family="poisson")
     assert sorted(codes.predict(frame)["prediction"].unique()) == pytest.approx([1.0, 2.0])
-    above = fit_glm(frame.assign(x=frame["x"].where(frame["x"] > 0.15, np.float32(0.1))), target="y",
-                    factors=[factor], family="poisson", on_separation="warn")  # fmt: skip
+    above = fit_glm(
+        frame.assign(x=frame["x"].where(frame["x"] > 0.15, np.float32(0.1))),
+        target="y",
+        factors=[factor],
+        family="poisson",
+        on_separation="warn",
+    )
     assert above.predict(frame)["prediction"].nunique() == 1  # 0.1 is 0.10000000149, above the edge 0.1
     learned = fit_glm(frame, target="y", factors=[{**factor, "edges": {"method": "quantile", "bins": 2}}])
     assert sorted(learned.predict(frame)["prediction"].unique()) == pytest.approx([1.0, 2.0])

@@ -9,10 +9,20 @@ import numpy as np
 import pandas as pd
 
 FAMILIES = (
-    ("poisson", "log"), ("poisson", "sqrt"), ("binomial", "logit"), ("binomial", "probit"), ("binomial", "cloglog"),
-    ("gamma", "log"), ("gamma", "inverse"), ("gaussian", "identity"), ("gaussian", "log"), ("inverse_gaussian", "log"),
-    ("tweedie(1.5)", "log"), ("tweedie(1.2)", "log"), ("tweedie(2.5)", "log"),
-)  # fmt: skip
+    ("poisson", "log"),
+    ("poisson", "sqrt"),
+    ("binomial", "logit"),
+    ("binomial", "probit"),
+    ("binomial", "cloglog"),
+    ("gamma", "log"),
+    ("gamma", "inverse"),
+    ("gaussian", "identity"),
+    ("gaussian", "log"),
+    ("inverse_gaussian", "log"),
+    ("tweedie(1.5)", "log"),
+    ("tweedie(1.2)", "log"),
+    ("tweedie(2.5)", "log"),
+)
 CANONICAL = {("poisson", "log"), ("binomial", "logit"), ("gaussian", "identity"), ("gamma", "inverse")}
 
 
@@ -45,11 +55,15 @@ def _columns(draw: np.random.Generator, count: int) -> tuple[pd.DataFrame, list[
     """Columns of which some say the same: missing together, one a union of another's levels, sums of others."""
     gone = draw.random(count) < draw.choice([0.0, 0.15, 0.4])
     a = draw.choice(list("pqr"), count)
-    frame = pd.DataFrame({
-        "a": np.where(gone, None, a), "b": np.where(gone, None, draw.choice(list("stuv"), count)),
-        "c": np.where(a == "p", "x", "yz"), "age": np.where(gone, np.nan, draw.uniform(18, 80, count)),
-        "n": draw.normal(draw.choice([0.0, 5.0, 100.0]), draw.choice([0.1, 1.0, 20.0]), count),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "a": np.where(gone, None, a),
+            "b": np.where(gone, None, draw.choice(list("stuv"), count)),
+            "c": np.where(a == "p", "x", "yz"),
+            "age": np.where(gone, np.nan, draw.uniform(18, 80, count)),
+            "n": draw.normal(draw.choice([0.0, 5.0, 100.0]), draw.choice([0.1, 1.0, 20.0]), count),
+        }
+    )
     frame["twice"] = 2 * frame["n"] - 1
     own = {"missing": "own_level", "unseen": "base"}
     base = [{}, {"base": {"level": "q"}}, {"base": {"level": "missing"}}][int(draw.integers(2 + bool(gone.any())))]
@@ -64,9 +78,7 @@ def _columns(draw: np.random.Generator, count: int) -> tuple[pd.DataFrame, list[
     return frame, factors
 
 
-def _mean(
-    draw: np.random.Generator, frame: pd.DataFrame, family: str, link: str
-) -> tuple[np.ndarray, dict[str, Any]]:
+def _mean(draw: np.random.Generator, frame: pd.DataFrame, family: str, link: str) -> tuple[np.ndarray, dict[str, Any]]:
     count = len(frame)
     effect = frame["a"].map({"p": 0.3, "q": -0.2, "r": 0.0}).fillna(0.5).to_numpy(dtype=float)
     spread = float(frame["n"].std())
@@ -98,4 +110,8 @@ def _targets(draw: np.random.Generator, family: str, mean: np.ndarray, frame: pd
     if family == "gaussian":
         return mean + draw.normal(0, 1, len(mean))
     positive = mean * draw.gamma(2.0, 0.5, len(mean))
-    return np.where(draw.random(len(mean)) < 0.3, 0.0, positive) if family in ("tweedie(1.5)", "tweedie(1.2)") else positive
+    return (
+        np.where(draw.random(len(mean)) < 0.3, 0.0, positive)
+        if family in ("tweedie(1.5)", "tweedie(1.2)")
+        else positive
+    )

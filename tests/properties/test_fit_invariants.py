@@ -32,7 +32,10 @@ def unit_deviances(family: str, y: np.ndarray, mean: np.ndarray) -> np.ndarray:
         if family == "poisson":
             return 2 * (np.where(y > 0, y * np.log(y / mean), 0.0) - (y - mean))
         if family == "binomial":
-            one, none = np.where(y > 0, y * np.log(y / mean), 0.0), np.where(y < 1, (1 - y) * np.log((1 - y) / (1 - mean)), 0.0)
+            one, none = (
+                np.where(y > 0, y * np.log(y / mean), 0.0),
+                np.where(y < 1, (1 - y) * np.log((1 - y) / (1 - mean)), 0.0),
+            )
             return 2 * (one + none)
         if family == "gamma":
             return 2 * ((y - mean) / mean - np.log(y / mean))
@@ -149,8 +152,10 @@ def check_scales(case: FitCase, model: Model[Any]) -> None:
         explained = [one.deviance / one.null_deviance for one in (statistics, large.statistics)]
         assert explained[1] == pytest.approx(explained[0], rel=1e-7), name
         if name == "columns" or statistics.statistic == "t":  # else the weights say how much is known
-            tests = [[one.statistic for one in some.document.coefficients if one.factor and one.statistic]
-                     for some in (model, large)]
+            tests = [
+                [one.statistic for one in some.document.coefficients if one.factor and one.statistic]
+                for some in (model, large)
+            ]
             assert tests[1] == pytest.approx(tests[0], rel=1e-5, abs=1e-6), name
 
 
@@ -189,7 +194,9 @@ def check_on_spark(spark: SparkSession, seed: int) -> None:
     for one, by in ((case, 1.0), (other, factor)):
         frame = spark.createDataFrame(pa.Table.from_pandas(one.frame, preserve_index=False)).repartition(2)
         model = glm_spark.fit_glm(frame, **one.asked)
-        assert scored(one, load_model(json.loads(model.to_json()))) / by == pytest.approx(scored(case, local), rel=1e-7), name
+        assert scored(one, load_model(json.loads(model.to_json()))) / by == pytest.approx(
+            scored(case, local), rel=1e-7
+        ), name
         explained = [some.statistics.deviance / some.statistics.null_deviance for some in (local, model)]
         assert explained[1] == pytest.approx(explained[0], rel=1e-7), name
 

@@ -12,11 +12,22 @@ from scipy.optimize import minimize
 from glm_local.families.families import family_from, resolve_link
 
 COMBINATIONS: tuple[tuple[str, Any], ...] = (
-    ("gamma", "identity"), ("tweedie(1.5)", "identity"), ("poisson", "identity"), ("binomial", "log"),
-    ("binomial", "identity"), ("inverse_gaussian", "identity"), ("gamma", "inverse"), ("gamma", "sqrt"),
-    ("tweedie(1.5)", "sqrt"), ("poisson", "sqrt"), ("gaussian", "log"), ("gaussian", "inverse"),
-    ("inverse_gaussian", "log"), ("inverse_gaussian", {"power": -2}), ("tweedie(2.5)", "log"),
-)  # fmt: skip
+    ("gamma", "identity"),
+    ("tweedie(1.5)", "identity"),
+    ("poisson", "identity"),
+    ("binomial", "log"),
+    ("binomial", "identity"),
+    ("inverse_gaussian", "identity"),
+    ("gamma", "inverse"),
+    ("gamma", "sqrt"),
+    ("tweedie(1.5)", "sqrt"),
+    ("poisson", "sqrt"),
+    ("gaussian", "log"),
+    ("gaussian", "inverse"),
+    ("inverse_gaussian", "log"),
+    ("inverse_gaussian", {"power": -2}),
+    ("tweedie(2.5)", "log"),
+)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,9 @@ def exact_fit(
             working = [e + (a - m) / m for e, a, m in zip(eta, y, mu, strict=True)] if log else y
             inner = [a * m for a, m in zip(w, mu, strict=True)] if log else w
             inverse, last = _inverse(rows, inner), found
-            right = [_sum(v * z * r[j] for v, z, r in zip(inner, working, rows, strict=True)) for j in range(len(found))]
+            right = [
+                _sum(v * z * r[j] for v, z, r in zip(inner, working, rows, strict=True)) for j in range(len(found))
+            ]
             found = [_sum(a * b for a, b in zip(line, right, strict=True)) for line in inverse]
             eta = [_sum(a * b for a, b in zip(row, found, strict=True)) for row in rows]
             errors = [inverse[j][j].sqrt() for j in range(len(found))]

@@ -42,9 +42,14 @@ def _bands(name: str, column: str, edges: list[int], labels: list[str], base: st
 
 def _category(column: str, levels: list[str]) -> dict[str, Any]:
     return {
-        "kind": "categorical", "name": column, "column": column, "levels": levels, "missing": "refuse", "unseen": "refuse",
+        "kind": "categorical",
+        "name": column,
+        "column": column,
+        "levels": levels,
+        "missing": "refuse",
+        "unseen": "refuse",
         "base": {"level": levels[0]},
-    }  # fmt: skip
+    }
 
 
 POWER = _bands("VehPower", "VehPower", [4, 5, 6, 7, 8], ["4", "5", "6", "7", "8", "9"], "4")
@@ -65,10 +70,18 @@ BRAND, GAS, REGION = (
 )
 DENSITY = {"kind": "linear", "name": "logDensity", "expression": {"log": "Density"}, "missing": "refuse"}
 AREA = {
-    "kind": "linear", "name": "Area", "missing": "refuse",
-    "expression": {"map": {"of": {"column": "Area", "read": "text"}, "values": {letter: i for i, letter in enumerate("ABCDEF", 1)},
-                           "missing": None, "unseen": None}},
-}  # fmt: skip
+    "kind": "linear",
+    "name": "Area",
+    "missing": "refuse",
+    "expression": {
+        "map": {
+            "of": {"column": "Area", "read": "text"},
+            "values": {letter: i for i, letter in enumerate("ABCDEF", 1)},
+            "missing": None,
+            "unseen": None,
+        }
+    },
+}
 GLM1 = [POWER, VEHICLE_AGE, DRIVER_AGE, BONUS, BRAND, GAS, DENSITY, REGION, AREA]
 GLM1_2023 = [POWER, VEHICLE_AGE_2023, DRIVER_AGE, BONUS, BRAND, GAS, DENSITY, REGION, AREA]
 

@@ -74,8 +74,14 @@ def r_case(name: str) -> RCase:
     design = np.column_stack([_column(frame, term, expected["levels"]) for term in expected["coef"]])
     family = family_from(family_name)
     return RCase(
-        (design, _response(frame, response), _plain(frame, weight), _plain(frame, offset), family,
-         resolve_link(family, link_name)),
+        (
+            design,
+            _response(frame, response),
+            _plain(frame, weight),
+            _plain(frame, offset),
+            family,
+            resolve_link(family, link_name),
+        ),
         expected,
     )
 
@@ -85,7 +91,8 @@ def _column(frame: pd.DataFrame, term: str, levels: dict[str, list[str]]) -> np.
     for part in term.split(":") if term != "(Intercept)" else []:
         factor = next((one for one in levels if part.startswith(one) and part[len(one) :] in levels[one]), None)
         product = product * (
-            frame[part].to_numpy(dtype=float) if factor is None
+            frame[part].to_numpy(dtype=float)
+            if factor is None
             else (frame[factor].astype(str) == part[len(factor) :]).to_numpy(dtype=float)
         )
     return product

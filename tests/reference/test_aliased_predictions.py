@@ -19,10 +19,13 @@ from glm_local.on_pandas.studies import GLMStudy
 from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.validation.split import Split
 
-ROWS = pd.DataFrame({
-    "a": ["none"] * 4 + ["p"] * 4 + ["q"] * 4, "b": ["none"] * 4 + ["r", "s"] * 4,
-    "y": [1, 0, 0, 0, 1, 2, 3, 1, 5, 4, 6, 3],
-})  # fmt: skip
+ROWS = pd.DataFrame(
+    {
+        "a": ["none"] * 4 + ["p"] * 4 + ["q"] * 4,
+        "b": ["none"] * 4 + ["r", "s"] * 4,
+        "y": [1, 0, 0, 0, 1, 2, 3, 1, 5, 4, 6, 3],
+    }
+)
 
 
 SAMPLES = ("train", "validation", "holdout")
@@ -30,9 +33,13 @@ SAMPLES = ("train", "validation", "holdout")
 
 def factor(name: str, base: str) -> dict[str, Any]:
     return {
-        "kind": "categorical", "name": name, "column": name, "missing": "refuse", "unseen": "refuse",
+        "kind": "categorical",
+        "name": name,
+        "column": name,
+        "missing": "refuse",
+        "unseen": "refuse",
         "base": {"level": base},
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("solver", ["cells", "blocks", "statsmodels"])
@@ -50,9 +57,15 @@ def test_predictions_of_aliased_levels_sum_to_what_was_observed(solver: Any, bas
 def test_a_ridge_penalty_aliases_nothing(solver: Any) -> None:
     model = fit_glm(ROWS, target="y", factors=[factor("a", "p"), factor("b", "r")], solver=solver, ridge=0.5)
     assert not [one for one in model.document.coefficients if one.status == "aliased"]
-    design = np.column_stack([
-        np.ones(12), ROWS["a"] == "none", ROWS["a"] == "q", ROWS["b"] == "none", ROWS["b"] == "s",
-    ]).astype(float)  # fmt: skip
+    design = np.column_stack(
+        [
+            np.ones(12),
+            ROWS["a"] == "none",
+            ROWS["a"] == "q",
+            ROWS["b"] == "none",
+            ROWS["b"] == "s",
+        ]
+    ).astype(float)
     means = model.predict(ROWS)["prediction"].to_numpy()
     estimates = np.linalg.lstsq(design[:, [0, 2, 4]][4:], np.log(means[4:]), rcond=None)[0]
     none = np.log(means[0]) - estimates[0]
@@ -65,10 +78,12 @@ def test_a_ridge_penalty_aliases_nothing(solver: Any) -> None:
 def test_two_factors_missing_on_the_same_rows_predict_what_was_observed(family: str, solver: Any) -> None:
     draw = np.random.default_rng(7)
     known = draw.random(4_000) > 0.3
-    loans = pd.DataFrame({
-        "income": np.where(known, draw.normal(40, 10, 4_000), np.nan),
-        "tenure": np.where(known, draw.normal(5, 2, 4_000), np.nan),
-    })  # fmt: skip
+    loans = pd.DataFrame(
+        {
+            "income": np.where(known, draw.normal(40, 10, 4_000), np.nan),
+            "tenure": np.where(known, draw.normal(5, 2, 4_000), np.nan),
+        }
+    )
     loans["bad"] = (draw.random(4_000) < np.where(known, 0.04, 0.2)).astype(int)
     factors = [
         {"kind": "numeric", "name": name, "column": name, "edges": edges, "missing": "own_level"}
@@ -141,12 +156,15 @@ def test_refitting_in_another_order_of_rows_and_factors_predicts_the_same() -> N
 def test_a_study_that_regroups_aliased_factors_predicts_what_was_observed(family: str) -> None:
     draw = np.random.default_rng(2)
     known = draw.random(3_000) > 0.3
-    frame = pd.DataFrame({
-        "id": np.arange(3_000), "bad": (draw.random(3_000) < np.where(known, 0.05, 0.2)).astype(int),
-        "a": np.where(known, draw.choice(list("pqr"), 3_000), "none"),
-        "b": np.where(known, draw.choice(list("stu"), 3_000), "none"),
-        "sample": draw.choice(list(SAMPLES), 3_000, p=[0.6, 0.2, 0.2]),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(3_000),
+            "bad": (draw.random(3_000) < np.where(known, 0.05, 0.2)).astype(int),
+            "a": np.where(known, draw.choice(list("pqr"), 3_000), "none"),
+            "b": np.where(known, draw.choice(list("stu"), 3_000), "none"),
+            "sample": draw.choice(list(SAMPLES), 3_000, p=[0.6, 0.2, 0.2]),
+        }
+    )
     split = Split(method="column", column="sample", values={name: (name,) for name in SAMPLES})
     study = GLMStudy(frame, target="bad", family=family, key="id", user="ann", name="loans", split=split)
     study.accept("a", factor("a", "p"), reason="known").accept("b", factor("b", "s"), reason="known")
@@ -176,13 +194,20 @@ def test_a_second_opinion_differs_when_the_document_predicts_another_total() -> 
 )
 def test_second_opinions_add_up_predictions_as_each_family_weighs_them(family: str, link: str) -> None:
     draw = np.random.default_rng(4)
-    rows = pd.DataFrame({
-        "a": draw.choice(list("pqr"), 400), "b": draw.choice(list("rs"), 400), "w": draw.uniform(0.5, 2, 400),
-        "e": draw.uniform(0.2, 3, 400), "o": draw.normal(0, 0.3, 400), "y": draw.gamma(2.0, 1.0, 400) + 0.5,
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "a": draw.choice(list("pqr"), 400),
+            "b": draw.choice(list("rs"), 400),
+            "w": draw.uniform(0.5, 2, 400),
+            "e": draw.uniform(0.2, 3, 400),
+            "o": draw.normal(0, 0.3, 400),
+            "y": draw.gamma(2.0, 1.0, 400) + 0.5,
+        }
+    )
     asked = {"offset": "o", "exposure": "e"} if link == "log" else {}
-    model = fit_glm(rows, target="y", factors=[factor("a", "p"), factor("b", "r")], family=family, link=link,
-                    weight="w", **asked)  # fmt: skip
+    model = fit_glm(
+        rows, target="y", factors=[factor("a", "p"), factor("b", "r")], family=family, link=link, weight="w", **asked
+    )
     opinion = verify_fit(PandasEngine(), rows, model.document, "statsmodels", LOCAL_REFERENCES["statsmodels"])
     assert opinion.verdict == "agrees", str(opinion)
     assert abs(opinion.relative_total_difference) < 1e-9

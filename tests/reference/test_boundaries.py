@@ -33,7 +33,13 @@ def test_a_maximum_inside_is_found_where_scoring_hardly_moves(solver: Any) -> No
 
 @ROUTES
 def test_a_fitted_mean_of_zero_is_a_boundary_and_no_estimate(solver: Any) -> None:
-    asked: dict[str, Any] = {"target": "y", "factors": [X], "family": "tweedie(1.5)", "link": "identity", "solver": solver}
+    asked: dict[str, Any] = {
+        "target": "y",
+        "factors": [X],
+        "family": "tweedie(1.5)",
+        "link": "identity",
+        "solver": solver,
+    }
     with pytest.raises(FitError, match="boundary value"):
         fit_glm(rows(AT_ZERO), **asked)
     with pytest.warns(UserWarning, match="boundary value"):

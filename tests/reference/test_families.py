@@ -21,10 +21,13 @@ from glm_local.families.relative_deviance import relative_deviance, stirling_err
 
 POWERS = [0.0, 1.0, 1.0001, 1.3, 1.5, 1.9, 1.9999, 2.0, 2.5, 3.0, 4.0]
 FAMILIES = [*(PowerFamily(power) for power in POWERS), BinomialFamily()]
-Y = {"real": [-2.0, 0.3, 5.0], "nonnegative": [0.0, 0.4, 2.0, 30.0], "positive": [0.2, 1.0, 30.0],
-     "unit": [0.0, 0.2, 0.7, 1.0]}
-MU = {"real": [-1.0, 0.5, 4.0], "nonnegative": [0.1, 1.0, 7.0], "positive": [0.1, 1.0, 7.0],
-      "unit": [0.01, 0.4, 0.99]}
+Y = {
+    "real": [-2.0, 0.3, 5.0],
+    "nonnegative": [0.0, 0.4, 2.0, 30.0],
+    "positive": [0.2, 1.0, 30.0],
+    "unit": [0.0, 0.2, 0.7, 1.0],
+}
+MU = {"real": [-1.0, 0.5, 4.0], "nonnegative": [0.1, 1.0, 7.0], "positive": [0.1, 1.0, 7.0], "unit": [0.01, 0.4, 0.99]}
 
 
 def pairs(family):
@@ -156,14 +159,26 @@ def test_log_likelihoods_at_rs_coefficients_are_rs(name):
     assert math.isclose(log_likelihood, case.expected["loglik"], rel_tol=1e-12, abs_tol=1e-11)
 
 
-@pytest.mark.parametrize(("document", "family"), [
-    ("Poisson", PowerFamily(1.0)), ("inverse gaussian", PowerFamily(3.0)), ("Inverse-Gaussian", PowerFamily(3.0)),
-    ("binomial", BinomialFamily()), ("tweedie(1.5)", PowerFamily(1.5)), ("Tweedie( p = 1.5 )", PowerFamily(1.5)),
-    ("tweedie(power=1.7)", PowerFamily(1.7)), ("tweedie(0)", PowerFamily(0.0)), ("tweedie(1)", PowerFamily(1.0)),
-    ("tweedie(2)", PowerFamily(2.0)), ("tweedie(3.0)", PowerFamily(3.0)), ("tweedie(2.5)", PowerFamily(2.5)),
-    ({"family": "tweedie", "power": 1.5}, PowerFamily(1.5)), ({"family": "gamma"}, PowerFamily(2.0)),
-    (PowerFamily(1.5), PowerFamily(1.5)),
-])
+@pytest.mark.parametrize(
+    ("document", "family"),
+    [
+        ("Poisson", PowerFamily(1.0)),
+        ("inverse gaussian", PowerFamily(3.0)),
+        ("Inverse-Gaussian", PowerFamily(3.0)),
+        ("binomial", BinomialFamily()),
+        ("tweedie(1.5)", PowerFamily(1.5)),
+        ("Tweedie( p = 1.5 )", PowerFamily(1.5)),
+        ("tweedie(power=1.7)", PowerFamily(1.7)),
+        ("tweedie(0)", PowerFamily(0.0)),
+        ("tweedie(1)", PowerFamily(1.0)),
+        ("tweedie(2)", PowerFamily(2.0)),
+        ("tweedie(3.0)", PowerFamily(3.0)),
+        ("tweedie(2.5)", PowerFamily(2.5)),
+        ({"family": "tweedie", "power": 1.5}, PowerFamily(1.5)),
+        ({"family": "gamma"}, PowerFamily(2.0)),
+        (PowerFamily(1.5), PowerFamily(1.5)),
+    ],
+)
 def test_families_are_read_from_names_and_powers(document, family):
     assert family_from(document) == family
 
@@ -175,15 +190,27 @@ def test_families_survive_json_text_and_pickle(family):
     assert pickle.loads(pickle.dumps(family)) == family
 
 
-@pytest.mark.parametrize(("document", "said"), [
-    ("possion", "Nearest: 'poisson'"), ("tweedie", "without its power"), ("tweedie()", "without its power"),
-    ("tweedie(0.3)", "nearest family is gaussian"), ("tweedie(0.9)", "nearest family is poisson"),
-    ("tweedie(-1)", "Powers below 0"), ("tweedie(nan)", "finite number"), ("tweedie(x)", "finite number"),
-    ({"family": "tweedie", "power": "1.5.1"}, "finite number"), ({"family": "tweedie", "power": True}, "finite number"),
-    ({"family": "poisson", "power": 1}, "Only tweedie"), ({"power": 1.5}, 'keys "family"'),
-    ({"family": "tweedie", "p": 1.5}, 'keys "family"'), ({"family": 3}, "not a family"), (7, "not a family"),
-    ("", "not a family"),
-])
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ("possion", "Nearest: 'poisson'"),
+        ("tweedie", "without its power"),
+        ("tweedie()", "without its power"),
+        ("tweedie(0.3)", "nearest family is gaussian"),
+        ("tweedie(0.9)", "nearest family is poisson"),
+        ("tweedie(-1)", "Powers below 0"),
+        ("tweedie(nan)", "finite number"),
+        ("tweedie(x)", "finite number"),
+        ({"family": "tweedie", "power": "1.5.1"}, "finite number"),
+        ({"family": "tweedie", "power": True}, "finite number"),
+        ({"family": "poisson", "power": 1}, "Only tweedie"),
+        ({"power": 1.5}, 'keys "family"'),
+        ({"family": "tweedie", "p": 1.5}, 'keys "family"'),
+        ({"family": 3}, "not a family"),
+        (7, "not a family"),
+        ("", "not a family"),
+    ],
+)
 def test_a_wrong_family_is_refused_with_the_way_out(document, said):
     with pytest.raises(SpecError, match=said) as caught:
         family_from(document)
@@ -199,10 +226,18 @@ def test_links_default_to_the_canonical_ones_and_to_log():
     assert set(defaults.values()) == {"log"}
 
 
-@pytest.mark.parametrize(("family", "link"), [
-    ("poisson", "logit"), ("gamma", "probit"), ("gaussian", "cloglog"), ("binomial", "sqrt"), ("binomial", "inverse"),
-    ("binomial", "power(2)"), ("tweedie(1.5)", "logit"),
-])
+@pytest.mark.parametrize(
+    ("family", "link"),
+    [
+        ("poisson", "logit"),
+        ("gamma", "probit"),
+        ("gaussian", "cloglog"),
+        ("binomial", "sqrt"),
+        ("binomial", "inverse"),
+        ("binomial", "power(2)"),
+        ("tweedie(1.5)", "logit"),
+    ],
+)
 def test_a_link_that_makes_no_sense_names_those_that_do(family, link):
     with pytest.raises(SpecError, match="its links are"):
         resolve_link(family_from(family), link)

@@ -14,11 +14,16 @@ import pytest
 from glm_local import DataError, FitError, PandasEngine, SpecError, fit_glm, load_model, read_split
 
 GENERATOR = np.random.default_rng(5)
-ROWS = pd.DataFrame({
-    "claims": GENERATOR.poisson(0.4, 400).astype(float), "years": GENERATOR.uniform(0.2, 1, 400),
-    "area": GENERATOR.choice(list("ABC"), 400, p=[0.2, 0.5, 0.3]), "fuel": GENERATOR.choice(["petrol", "diesel"], 400),
-    "age": GENERATOR.integers(18, 80, 400), "power": GENERATOR.normal(100, 20, 400),
-})  # fmt: skip
+ROWS = pd.DataFrame(
+    {
+        "claims": GENERATOR.poisson(0.4, 400).astype(float),
+        "years": GENERATOR.uniform(0.2, 1, 400),
+        "area": GENERATOR.choice(list("ABC"), 400, p=[0.2, 0.5, 0.3]),
+        "fuel": GENERATOR.choice(["petrol", "diesel"], 400),
+        "age": GENERATOR.integers(18, 80, 400),
+        "power": GENERATOR.normal(100, 20, 400),
+    }
+)
 AREA: dict[str, Any] = {"kind": "categorical", "name": "area", "column": "area", "missing": "refuse", "unseen": "base"}
 FUEL: dict[str, Any] = {
     "kind": "categorical",
@@ -112,10 +117,17 @@ def test_an_empty_level_is_named_and_counts_as_the_base() -> None:
     assert empty == model.predict({"age": {"(40, 60]": 50, "(25, 40]": 30, "(60, inf)": 70}[base], "years": 1.0})
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    ({"claims": [None]}, "target missing"), ({"claims": [-1.0]}, "target outside the family"), ({"years": [0.0]}, "exposure not positive"),
-    ({"years": [None]}, "exposure missing"), ({"power": [None]}, "factor 'power'  missing on 1 row"), ({"claims": [np.inf]}, "target missing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"claims": [None]}, "target missing"),
+        ({"claims": [-1.0]}, "target outside the family"),
+        ({"years": [0.0]}, "exposure not positive"),
+        ({"years": [None]}, "exposure missing"),
+        ({"power": [None]}, "factor 'power'  missing on 1 row"),
+        ({"claims": [np.inf]}, "target missing"),
+    ],
+)
 def test_faulty_rows_are_counted_and_named(change: dict[str, list[Any]], words: str) -> None:
     ((column, (value,)),) = change.items()
     rows = ROWS.copy()
@@ -218,11 +230,20 @@ def test_all_problems_of_a_request_come_at_once() -> None:
 def test_families_and_links_reach_the_mean_they_imply() -> None:
     rows = ROWS.assign(cost=np.exp(GENERATOR.normal(1, 0.4, 400)), share=GENERATOR.uniform(0.05, 0.95, 400))
     for family, link, target in (
-        ("gaussian", "identity", "cost"), ("gaussian", "log", "cost"), ("gamma", "inverse", "cost"), ("gamma", "identity", "cost"),
-        ("inverse_gaussian", "log", "cost"), ("tweedie(1.7)", "log", "claims"), ("poisson", "sqrt", "claims"),
-        ("poisson", "identity", "claims"), ("binomial", "probit", "share"), ("binomial", "cloglog", "share"),
-        ("binomial", "logit", "share"), ("gamma", "power(0.5)", "cost"), ("inverse_gaussian", "power(-2)", "cost"),
-    ):  # fmt: skip
+        ("gaussian", "identity", "cost"),
+        ("gaussian", "log", "cost"),
+        ("gamma", "inverse", "cost"),
+        ("gamma", "identity", "cost"),
+        ("inverse_gaussian", "log", "cost"),
+        ("tweedie(1.7)", "log", "claims"),
+        ("poisson", "sqrt", "claims"),
+        ("poisson", "identity", "claims"),
+        ("binomial", "probit", "share"),
+        ("binomial", "cloglog", "share"),
+        ("binomial", "logit", "share"),
+        ("gamma", "power(0.5)", "cost"),
+        ("inverse_gaussian", "power(-2)", "cost"),
+    ):
         blocks, cells = (
             fit_glm(rows, target=target, factors=[AREA, FUEL], family=family, link=link, solver=solver)
             for solver in ("blocks", "cells")
@@ -248,7 +269,9 @@ def test_a_model_validates_itself_in_one_pass() -> None:
     engine = PandasEngine()
     model = fit_glm(ROWS, target="claims", factors=EVERYTHING, exposure="years", engine=engine)
     before = engine.passes.raw
-    split = read_split({"method": "hash", "key": ["age"], "fractions": {"train": 0.5, "validation": 0.3, "holdout": 0.2}, "seed": 0})
+    split = read_split(
+        {"method": "hash", "key": ["age"], "fractions": {"train": 0.5, "validation": 0.3, "holdout": 0.2}, "seed": 0}
+    )
     report = model.validation(ROWS, sample=split.sample(engine.columns(ROWS)))
     assert engine.passes.raw - before == 1
     assert set(report.summary["sample"]) == {"train", "validation", "holdout"}
@@ -257,8 +280,15 @@ def test_a_model_validates_itself_in_one_pass() -> None:
 
 
 def test_sql_reads_columns_as_they_were_when_the_model_was_fitted() -> None:
-    flag = {"kind": "categorical", "name": "old", "column": "old", "source": "boolean", "levels": [False, True],
-            "missing": "refuse", "unseen": "refuse"}  # fmt: skip
+    flag = {
+        "kind": "categorical",
+        "name": "old",
+        "column": "old",
+        "source": "boolean",
+        "levels": [False, True],
+        "missing": "refuse",
+        "unseen": "refuse",
+    }
     rows = ROWS.assign(old=(ROWS["age"] > 50).astype("int64"), age=ROWS["age"].astype(str))
     model = fit_glm(rows, target="claims", factors=[flag, AGE], exposure="years")
     assert model.document.columns == {"old": "integer", "age": "text", "years": "float64"}

@@ -26,8 +26,15 @@ from glm_local.families.links import (
 REAL = [-3.0, -0.5, 0.4, 2.5]
 POSITIVE = [0.05, 0.7, 1.0, 3.0]
 CASES = [
-    ("identity", REAL), ("log", REAL), ("logit", REAL), ("probit", REAL), ("cloglog", [-3.0, -0.5, 0.4, 1.2]),
-    ("inverse", [-2.0, *POSITIVE]), ("sqrt", POSITIVE), ("power(3)", POSITIVE), ("power(-2)", POSITIVE),
+    ("identity", REAL),
+    ("log", REAL),
+    ("logit", REAL),
+    ("probit", REAL),
+    ("cloglog", [-3.0, -0.5, 0.4, 1.2]),
+    ("inverse", [-2.0, *POSITIVE]),
+    ("sqrt", POSITIVE),
+    ("power(3)", POSITIVE),
+    ("power(-2)", POSITIVE),
 ]
 
 
@@ -88,11 +95,21 @@ def test_predictors_outside_a_links_range_give_no_mean():
     assert LogLink().mean([1000.0])[0] == np.inf
 
 
-@pytest.mark.parametrize(("document", "link"), [
-    ("LOG", LogLink()), (" Identity ", IdentityLink()), ("inverse", InverseLink()), ("sqrt", PowerLink(0.5)),
-    ("power(0)", LogLink()), ("power( 1 )", IdentityLink()), ({"power": -1}, InverseLink()),
-    ({"power": 0.5}, PowerLink(0.5)), ("power(1.5)", PowerLink(1.5)), (LogLink(), LogLink()),
-])
+@pytest.mark.parametrize(
+    ("document", "link"),
+    [
+        ("LOG", LogLink()),
+        (" Identity ", IdentityLink()),
+        ("inverse", InverseLink()),
+        ("sqrt", PowerLink(0.5)),
+        ("power(0)", LogLink()),
+        ("power( 1 )", IdentityLink()),
+        ({"power": -1}, InverseLink()),
+        ({"power": 0.5}, PowerLink(0.5)),
+        ("power(1.5)", PowerLink(1.5)),
+        (LogLink(), LogLink()),
+    ],
+)
 def test_links_are_read_from_names_and_powers(document, link):
     assert link_from(document) == link
 

@@ -17,9 +17,14 @@ def policies() -> pd.DataFrame:
     return motor.frequency_rows()
 
 
-@pytest.mark.parametrize(("dropped", "parameters", "learn", "test"), [
-    ((), 49, 31.26738, 32.17123), (("Area",), 48, 31.26742, 32.17196), (("Area", "VehBrand"), 38, 31.27852, 32.18196),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dropped", "parameters", "learn", "test"),
+    [
+        ((), 49, 31.26738, 32.17123),
+        (("Area",), 48, 31.26742, 32.17196),
+        (("Area", "VehBrand"), 38, 31.27852, 32.18196),
+    ],
+)
 def test_losses_equal_noll_salzmann_wuethrich(
     policies: pd.DataFrame, dropped: tuple[str, ...], parameters: int, learn: float, test: float
 ) -> None:
@@ -53,10 +58,14 @@ def test_badly_conditioned_powers_of_age_reach_the_published_aic(policies: pd.Da
     powers.append({"kind": "linear", "name": "log age", "expression": {"log": "DrivAge"}, "missing": "refuse"})
     glm2 = [*motor.without(motor.GLM1_2023, "DrivAge"), *powers]
     bonus_age: list[dict[str, Any]] = [
-        {"kind": "linear", "name": f"bonus age^{k}", "missing": "refuse",
-         "expression": {"multiply": [{"clip": {"of": "BonusMalus", "upper": 150}}, {"power": ["DrivAge", k]}]}}
+        {
+            "kind": "linear",
+            "name": f"bonus age^{k}",
+            "missing": "refuse",
+            "expression": {"multiply": [{"clip": {"of": "BonusMalus", "upper": 150}}, {"power": ["DrivAge", k]}]},
+        }
         for k in (1, 2)
-    ]  # fmt: skip
+    ]
     for factors, aic in ((glm2, 192_752.6197), ([*glm2, *bonus_age], 192_715.9764)):
         model = fit_glm(sample, target="ClaimNb", factors=factors, exposure="Exposure")
         assert model.statistics.aic == pytest.approx(aic, abs=2e-4)

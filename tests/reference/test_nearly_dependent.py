@@ -22,9 +22,13 @@ def linear(name: str) -> dict[str, Any]:
 
 def category(name: str, base: str) -> dict[str, Any]:
     return {
-        "kind": "categorical", "name": name, "column": name, "missing": "refuse", "unseen": "refuse",
+        "kind": "categorical",
+        "name": name,
+        "column": name,
+        "missing": "refuse",
+        "unseen": "refuse",
         "base": {"level": base},
-    }  # fmt: skip
+    }
 
 
 def powers(degree: int) -> pd.DataFrame:
@@ -46,7 +50,9 @@ def test_raw_powers_of_an_age_have_the_estimates_and_standard_errors_of_exact_ar
 
 def test_a_design_says_its_condition_and_that_digits_are_lost() -> None:
     few, many = (
-        glm_local.fit_glm(powers(d), target="rate", factors=[linear(f"age{k}") for k in range(1, d + 1)], weight="years")
+        glm_local.fit_glm(
+            powers(d), target="rate", factors=[linear(f"age{k}") for k in range(1, d + 1)], weight="years"
+        )
         for d in (2, 12)
     )
     assert few.document.convergence.condition_number < 100
@@ -71,9 +77,10 @@ NEAR = {
     **{f"of a level, {scale:g}": (OF_LEVEL * scale, order) for scale in (1.0, 1e30) for order in ("a w", "w a")},
     **{
         f"level and {apart:g}, {order}": (100 * OF_LEVEL + X + apart * Z, order)
-        for apart in (1e-6, 1e-9, 1e-14) for order in ("w b a x", "x a b w")
+        for apart in (1e-6, 1e-9, 1e-14)
+        for order in ("w b a x", "x a b w")
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("intercept", [True, False])

@@ -23,8 +23,13 @@ def rows(family_name: str, link: str | None = None, count: int = 400):
     x = rng.uniform(0, 1, count)
     level = rng.integers(0, 3, count)
     design = np.column_stack([np.ones(count), level == 1, level == 2, 1000 * x]).astype(float)
-    beta = {"log": [0.3, 0.4, -0.2, 5e-4], "inverse": [1.0, 0.3, 0.5, 4e-4], "identity": [2.0, 0.5, 0.3, 1e-3],
-            "power": [1.5, 0.2, 0.4, 3e-4], "sqrt": [1.5, 0.2, 0.4, 3e-4]}
+    beta = {
+        "log": [0.3, 0.4, -0.2, 5e-4],
+        "inverse": [1.0, 0.3, 0.5, 4e-4],
+        "identity": [2.0, 0.5, 0.3, 1e-3],
+        "power": [1.5, 0.2, 0.4, 3e-4],
+        "sqrt": [1.5, 0.2, 0.4, 3e-4],
+    }
     beta = beta.get(chosen.name.partition("(")[0], [0.2, 0.3, -0.4, 4e-4])
     mean = chosen.mean(design @ np.array(beta))
     weight = rng.integers(1, 5, count).astype(float)
@@ -54,11 +59,24 @@ def test_estimates_standard_errors_and_deviance_are_rs(name):
     np.testing.assert_allclose(fit.deviance, expected["deviance"], rtol=1e-11)
 
 
-@pytest.mark.parametrize(("family", "link"), [
-    ("gaussian", "log"), ("gaussian", "inverse"), ("poisson", "identity"), ("poisson", "sqrt"), ("gamma", "identity"),
-    ("gamma", "sqrt"), ("inverse_gaussian", "log"), ("inverse_gaussian", "power(-2)"), ("tweedie(1.5)", "log"),
-    ("tweedie(1.7)", "power(0.3)"), ("tweedie(2.5)", "log"), ("binomial", "probit"), ("binomial", "cloglog"),
-])
+@pytest.mark.parametrize(
+    ("family", "link"),
+    [
+        ("gaussian", "log"),
+        ("gaussian", "inverse"),
+        ("poisson", "identity"),
+        ("poisson", "sqrt"),
+        ("gamma", "identity"),
+        ("gamma", "sqrt"),
+        ("inverse_gaussian", "log"),
+        ("inverse_gaussian", "power(-2)"),
+        ("tweedie(1.5)", "log"),
+        ("tweedie(1.7)", "power(0.3)"),
+        ("tweedie(2.5)", "log"),
+        ("binomial", "probit"),
+        ("binomial", "cloglog"),
+    ],
+)
 def test_the_score_is_zero_at_the_solution(family, link):
     design, response, weight, offset, chosen, chosen_link = rows(family, link)
     fit = fit_statsmodels(design, response, weight, offset, chosen, chosen_link)
@@ -73,9 +91,7 @@ def test_the_score_is_zero_at_the_solution(family, link):
 def test_rows_of_weight_zero_are_left_out():
     design, response, weight, offset, family, link = rows("poisson")
     more = np.vstack([design, np.full((1, 4), 1e9)])
-    fit = fit_statsmodels(
-        more, np.append(response, 1e9), np.append(weight, 0.0), np.append(offset, 0.0), family, link
-    )
+    fit = fit_statsmodels(more, np.append(response, 1e9), np.append(weight, 0.0), np.append(offset, 0.0), family, link)
     np.testing.assert_allclose(fit.estimate, fit_statsmodels(design, response, weight, None, family, link).estimate)
 
 

@@ -65,10 +65,20 @@ def test_a_constant_offset_moves_the_intercept_and_nothing_else(family: str, shi
 
 
 @pytest.mark.parametrize("size", [1e-11, 1e8, 1e11, 1e15])
-@pytest.mark.parametrize(("family", "link"), [
-    ("gaussian", "identity"), ("gaussian", "log"), ("gaussian", "sqrt"), ("gamma", "log"), ("gamma", "identity"),
-    ("tweedie(1.5)", "log"), ("inverse_gaussian", "log"), ("poisson", "identity"), ("poisson", "sqrt"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("family", "link"),
+    [
+        ("gaussian", "identity"),
+        ("gaussian", "log"),
+        ("gaussian", "sqrt"),
+        ("gamma", "log"),
+        ("gamma", "identity"),
+        ("tweedie(1.5)", "log"),
+        ("inverse_gaussian", "log"),
+        ("poisson", "identity"),
+        ("poisson", "sqrt"),
+    ],
+)
 def test_a_target_of_any_size_is_fitted_as_one_of_size_1(family: str, link: str, size: float) -> None:
     x = np.linspace(-1, 1, 1000)
     y = 3 + x + np.sin(7 * np.arange(1000)) * (1.0 if link == "identity" else 0.9)
@@ -89,10 +99,20 @@ def test_the_issue_s_line_of_currency_size_has_the_least_squares_coefficients() 
 
 
 @pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
-@pytest.mark.parametrize(("family", "link"), [
-    ("gaussian", "identity"), ("gaussian", "log"), ("gamma", "log"), ("gamma", "inverse"), ("poisson", "log"),
-    ("tweedie(1.5)", "log"), ("inverse_gaussian", "log"), ("binomial", "logit"), ("gamma", "identity"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("family", "link"),
+    [
+        ("gaussian", "identity"),
+        ("gaussian", "log"),
+        ("gamma", "log"),
+        ("gamma", "inverse"),
+        ("poisson", "log"),
+        ("tweedie(1.5)", "log"),
+        ("inverse_gaussian", "log"),
+        ("binomial", "logit"),
+        ("gamma", "identity"),
+    ],
+)
 def test_rows_that_lie_on_the_line_are_fitted(family: str, link: str, size: float) -> None:
     x = np.linspace(0, 1, 40)
     line = {"log": np.exp(1 + 0.5 * x), "inverse": 1 / (1 + 2 * x), "logit": 1 / (1 + np.exp(1 - 2 * x))}

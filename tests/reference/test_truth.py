@@ -54,9 +54,11 @@ def test_a_fit_equals_r(case: Case, solver: str) -> None:
     assert np.max(np.abs(found_se / expected_se - 1)) < 1e-8 * loose
     figures = model.statistics
     for ours, theirs in (
-        (figures.deviance, reference["deviance"]), (figures.null_deviance, _null_deviance(case, reference)),
-        (figures.pearson_chi2, reference["pearson_chi2"]), (figures.dispersion, reference["dispersion"]),
-    ):  # fmt: skip
+        (figures.deviance, reference["deviance"]),
+        (figures.null_deviance, _null_deviance(case, reference)),
+        (figures.pearson_chi2, reference["pearson_chi2"]),
+        (figures.dispersion, reference["dispersion"]),
+    ):
         assert ours == pytest.approx(theirs, rel=1e-10 * loose)
     assert (figures.df_residual, figures.df_null) == (reference["df_residual"], reference["df_null"])
     for name in ("loglik", "aic", "bic"):

@@ -12,10 +12,16 @@ from scipy import stats
 from glm_local import fit_glm
 
 DRAW = np.random.default_rng(14)
-ROWS = pd.DataFrame({
-    "area": DRAW.choice(list("ABC"), 400), "years": DRAW.uniform(0.2, 3, 400), "n": DRAW.integers(1, 6, 400).astype(float),
-    "count": DRAW.poisson(1.5, 400).astype(float), "cost": DRAW.gamma(2, 700, 400), "part": DRAW.uniform(0.3, 4, 400),
-})  # fmt: skip
+ROWS = pd.DataFrame(
+    {
+        "area": DRAW.choice(list("ABC"), 400),
+        "years": DRAW.uniform(0.2, 3, 400),
+        "n": DRAW.integers(1, 6, 400).astype(float),
+        "count": DRAW.poisson(1.5, 400).astype(float),
+        "cost": DRAW.gamma(2, 700, 400),
+        "part": DRAW.uniform(0.3, 4, 400),
+    }
+)
 AREA = {"kind": "categorical", "name": "area", "column": "area", "missing": "refuse", "unseen": "refuse"}
 
 

@@ -32,18 +32,75 @@ def _divide(one: str, two: str) -> dict[str, Any]:
 
 
 CASES = (
-    Case("insurance_poisson_offset", "insurance", "Claims", ("c:District", "c:Group", "c:Age"), options={"offset": {"log": "Holders"}}),
-    Case("insurance_poisson_offset", "insurance", "Claims", ("c:District", "c:Group", "c:Age"), options={"exposure": "Holders"}),
-    Case("insurance_quasipoisson_offset", "insurance", "Claims", ("c:District", "c:Group", "c:Age"), options={"exposure": "Holders", "dispersion": "pearson"}),
-    Case("insurance_rate_weights", "insurance", _divide("Claims", "Holders"), ("c:District", "c:Group", "c:Age"), options={"weight": "Holders", "dispersion": "pearson"}),
-    Case("insurance_interaction", "insurance", "Claims", ("c:District", "c:Group", "c:Age", "x:District:Group"), options={"exposure": "Holders"}),
-    Case("insurance_no_intercept", "insurance", "Claims", ("c:District", "c:Group", "c:Age"), options={"exposure": "Holders", "intercept": False}),
+    Case(
+        "insurance_poisson_offset",
+        "insurance",
+        "Claims",
+        ("c:District", "c:Group", "c:Age"),
+        options={"offset": {"log": "Holders"}},
+    ),
+    Case(
+        "insurance_poisson_offset",
+        "insurance",
+        "Claims",
+        ("c:District", "c:Group", "c:Age"),
+        options={"exposure": "Holders"},
+    ),
+    Case(
+        "insurance_quasipoisson_offset",
+        "insurance",
+        "Claims",
+        ("c:District", "c:Group", "c:Age"),
+        options={"exposure": "Holders", "dispersion": "pearson"},
+    ),
+    Case(
+        "insurance_rate_weights",
+        "insurance",
+        _divide("Claims", "Holders"),
+        ("c:District", "c:Group", "c:Age"),
+        options={"weight": "Holders", "dispersion": "pearson"},
+    ),
+    Case(
+        "insurance_interaction",
+        "insurance",
+        "Claims",
+        ("c:District", "c:Group", "c:Age", "x:District:Group"),
+        options={"exposure": "Holders"},
+    ),
+    Case(
+        "insurance_no_intercept",
+        "insurance",
+        "Claims",
+        ("c:District", "c:Group", "c:Age"),
+        options={"exposure": "Holders", "intercept": False},
+    ),
     Case("quine_poisson", "quine", "Days", ("c:Eth", "c:Sex", "c:Age", "c:Lrn")),
     Case("quine_tweedie15", "quine", "Days", ("c:Eth", "c:Sex", "c:Age", "c:Lrn"), "tweedie(1.5)"),
     Case("budworm_logit", "budworm", _divide("dead", "n"), ("c:sex", "n:ldose"), "binomial", {"weight": "n"}),
-    Case("budworm_probit", "budworm", _divide("dead", "n"), ("c:sex", "n:ldose"), "binomial", {"weight": "n", "link": "probit"}),
-    Case("budworm_cloglog", "budworm", _divide("dead", "n"), ("c:sex", "n:ldose"), "binomial", {"weight": "n", "link": "cloglog"}),
-    Case("budworm_quasi", "budworm", _divide("dead", "n"), ("c:sex", "n:ldose"), "binomial", {"weight": "n", "dispersion": "pearson"}),
+    Case(
+        "budworm_probit",
+        "budworm",
+        _divide("dead", "n"),
+        ("c:sex", "n:ldose"),
+        "binomial",
+        {"weight": "n", "link": "probit"},
+    ),
+    Case(
+        "budworm_cloglog",
+        "budworm",
+        _divide("dead", "n"),
+        ("c:sex", "n:ldose"),
+        "binomial",
+        {"weight": "n", "link": "cloglog"},
+    ),
+    Case(
+        "budworm_quasi",
+        "budworm",
+        _divide("dead", "n"),
+        ("c:sex", "n:ldose"),
+        "binomial",
+        {"weight": "n", "dispersion": "pearson"},
+    ),
     Case("warpbreaks_poisson", "warpbreaks", "breaks", ("c:wool", "c:tension")),
     Case("warpbreaks_quasipoisson", "warpbreaks", "breaks", ("c:wool", "c:tension"), options={"dispersion": "pearson"}),
     Case("warpbreaks_interaction", "warpbreaks", "breaks", ("c:wool", "c:tension", "x:wool:tension")),
@@ -54,15 +111,34 @@ CASES = (
     Case("clotting2_inverse", "clotting", "lot2", ("n:logu",), "gamma", {"link": "inverse"}),
     Case("clotting1_log", "clotting", "lot1", ("n:logu",), "gamma"),
     Case("ships_poisson", "ships", "incidents", ("c:type", "c:year", "c:period"), options={"exposure": "service"}),
-    Case("ships_quasi", "ships", "incidents", ("c:type", "c:year", "c:period"), options={"exposure": "service", "dispersion": "pearson"}),
-    Case("birthwt_logit", "birthwt", "low", ("n:age", "n:lwt", "c:race", "n:smoke", "c:ptd", "n:ht", "n:ui", "c:ftv"), "binomial"),
+    Case(
+        "ships_quasi",
+        "ships",
+        "incidents",
+        ("c:type", "c:year", "c:period"),
+        options={"exposure": "service", "dispersion": "pearson"},
+    ),
+    Case(
+        "birthwt_logit",
+        "birthwt",
+        "low",
+        ("n:age", "n:lwt", "c:race", "n:smoke", "c:ptd", "n:ht", "n:ui", "c:ftv"),
+        "binomial",
+    ),
     Case("infert_logit", "infert", "case", ("n:spontaneous", "n:induced"), "binomial"),
     Case("menarche_logit", "menarche", _divide("Menarche", "Total"), ("n:Age",), "binomial", {"weight": "Total"}),
     Case("trees_gamma_log", "trees", "Volume", ("n:lG", "n:lH"), "gamma"),
-    Case("recreation_poisson", "recreation", "trips", ("n:quality", "c:ski", "n:income", "c:userfee", "n:costC", "n:costS", "n:costH")),
-    Case("nmes_poisson", "nmes", "visits", ("n:hospital", "c:health", "n:chronic", "c:gender", "n:school", "c:insurance")),
+    Case(
+        "recreation_poisson",
+        "recreation",
+        "trips",
+        ("n:quality", "c:ski", "n:income", "c:userfee", "n:costC", "n:costS", "n:costH"),
+    ),
+    Case(
+        "nmes_poisson", "nmes", "visits", ("n:hospital", "c:health", "n:chronic", "c:gender", "n:school", "c:insurance")
+    ),
     Case("biochemists_poisson", "biochemists", "art", ("c:fem", "c:mar", "n:kid5", "n:phd", "n:ment")),
-)  # fmt: skip
+)
 
 
 def truth(case_id: str) -> dict[str, Any]:
@@ -87,10 +163,17 @@ def factors(case: Case, levels: Mapping[str, list[str]]) -> list[dict[str, Any]]
         kind, *names = term.split(":")
         if kind == "c":
             column = names[0]
-            documents.append({
-                "kind": "categorical", "name": column, "column": column, "levels": list(levels[column]), "missing": "refuse",
-                "unseen": "refuse", "base": {"level": levels[column][0]},
-            })  # fmt: skip
+            documents.append(
+                {
+                    "kind": "categorical",
+                    "name": column,
+                    "column": column,
+                    "levels": list(levels[column]),
+                    "missing": "refuse",
+                    "unseen": "refuse",
+                    "base": {"level": levels[column][0]},
+                }
+            )
         elif kind == "n":
             documents.append({"kind": "linear", "name": names[0], "column": names[0], "missing": "refuse"})
         else:

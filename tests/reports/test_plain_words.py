@@ -40,13 +40,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def study() -> GLMStudy:
     draw = np.random.default_rng(4)
     rows = 6_000
-    frame = pd.DataFrame({
-        "id": np.arange(rows), "income": np.exp(draw.normal(3.5, 0.6, rows)), "smoker": draw.integers(0, 2, rows),
-        "paid": draw.choice([True, False], rows), "fuel": draw.choice(["petrol", "diesel"], rows),
-        "noise": draw.normal(0, 1, rows), "years": draw.uniform(0.2, 1, rows),
-    })  # fmt: skip
-    risk = 0.2 * np.exp(0.7 * frame["smoker"] + 0.7 * frame["paid"] - 0.6 * (frame["income"] > 40.3) + 0.6 * (
-        frame["fuel"] == "diesel"))  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "income": np.exp(draw.normal(3.5, 0.6, rows)),
+            "smoker": draw.integers(0, 2, rows),
+            "paid": draw.choice([True, False], rows),
+            "fuel": draw.choice(["petrol", "diesel"], rows),
+            "noise": draw.normal(0, 1, rows),
+            "years": draw.uniform(0.2, 1, rows),
+        }
+    )
+    risk = 0.2 * np.exp(
+        0.7 * frame["smoker"] + 0.7 * frame["paid"] - 0.6 * (frame["income"] > 40.3) + 0.6 * (frame["fuel"] == "diesel")
+    )
     frame["claims"] = draw.poisson(risk * frame["years"]).astype(float)
     return GLMStudy(frame, target="claims", exposure="years", key="id", user="ann").auto_design()
 
@@ -103,7 +110,8 @@ def test_a_verdict_says_gain_and_test_against_what_was_asked(study: GLMStudy) ->
     assert re.fullmatch(
         r"kept: screening q < 0\.001 among 5 candidates, at most 0\.05 \(p < 0\.001\); "
         r"out-of-fold gain of the search [\d,]+\.\d, above 0 \(± [\d,]+\.\d\); "
-        r"p < 0\.001 \(bins searched on the same rows\)", reason,
+        r"p < 0\.001 \(bins searched on the same rows\)",
+        reason,
     )
 
 
@@ -113,7 +121,9 @@ def test_a_column_of_two_values_has_levels_by_its_values_in_spec_chart_and_words
     for name, levels in expected.items():
         assert set(level_names(study.design[name].document()) or []) == levels
         section = page[page.index(f"<bdi>{name}</bdi></h3>") :]
-        drawn = set(re.findall(r"<text[^>]*>(?:<title>[^<]*</title>)?([^<]+)</text>", section[: section.index("</svg>")]))
+        drawn = set(
+            re.findall(r"<text[^>]*>(?:<title>[^<]*</title>)?([^<]+)</text>", section[: section.index("</svg>")])
+        )
         assert levels <= drawn
 
 
@@ -135,7 +145,13 @@ def test_learned_edges_are_short_in_names_words_chart_and_sql_alike(study: GLMSt
 def test_a_rule_of_edges_gives_short_numbers_in_model_and_sql(method: str) -> None:
     draw = np.random.default_rng(6)
     frame = pd.DataFrame({"x": draw.normal(51.2345678, 9.87654321, 900), "y": draw.poisson(0.6, 900).astype(float)})
-    x: Any = {"kind": "numeric", "name": "x", "column": "x", "edges": {"method": method, "bins": 5}, "missing": "refuse"}
+    x: Any = {
+        "kind": "numeric",
+        "name": "x",
+        "column": "x",
+        "edges": {"method": method, "bins": 5},
+        "missing": "refuse",
+    }
     model = fit_glm(frame, target="y", factors=[x])
     levels = [one.level or "" for one in model.document.coefficients if one.factor]
     assert not LONG.search(" ".join(levels))

@@ -45,12 +45,15 @@ def run_page(*samples: str) -> str:
     return render_report(content_of(LEVELS, validation=validated(LEVELS, samples=samples)))
 
 
-@pytest.mark.parametrize(("samples", "judged", "said"), [
-    (("train", "validation", "holdout"), "holdout", "On the holdout"),
-    (("holdout", "validation", "train"), "holdout", "On the holdout"),
-    (("train", "validation"), "validation", "On the validation sample"),
-    (("2019", "train"), "2019", "On sample '2019'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("samples", "judged", "said"),
+    [
+        (("train", "validation", "holdout"), "holdout", "On the holdout"),
+        (("holdout", "validation", "train"), "holdout", "On the holdout"),
+        (("train", "validation"), "validation", "On the validation sample"),
+        (("2019", "train"), "2019", "On sample '2019'"),
+    ],
+)
 def test_the_headline_of_a_run_and_its_charts_are_of_the_best_evidence(
     samples: tuple[str, ...], judged: str, said: str
 ) -> None:
@@ -103,8 +106,15 @@ def marks(drawing: str) -> tuple[list[float], list[float]]:
 
 def test_observed_stands_beside_fitted_where_the_two_agree() -> None:
     frame = pd.DataFrame({"y": [1.0, 2.0, 4.0] * 30, "m": [1.0, 2.0, 4.0] * 30, "code": [0, 1, 2] * 30})
-    report = validation_report(PandasEngine(), frame, target="y", prediction="m", family="poisson", bands=3,
-                               factors={"area": (Read("code", "integer"), LEVELS)})
+    report = validation_report(
+        PandasEngine(),
+        frame,
+        target="y",
+        prediction="m",
+        family="poisson",
+        bands=3,
+        factors={"area": (Read("code", "integer"), LEVELS)},
+    )
     drawings = [factor_chart(report.actual_expected["area"]), lift_chart(of(report.lift, "all"), "all")]
     for drawing in drawings:
         observed, fitted = marks(drawing)
@@ -114,7 +124,9 @@ def test_observed_stands_beside_fitted_where_the_two_agree() -> None:
 
 def test_a_run_has_contents_whose_links_lead_somewhere_and_every_section_is_in_them() -> None:
     page = run_page("train", "validation", "holdout")
-    listed = re.findall(r'<li><a href="#([a-z0-9-]+)">([^<]*)</a></li>', page[page.index("<nav>") : page.index("</nav>")])
+    listed = re.findall(
+        r'<li><a href="#([a-z0-9-]+)">([^<]*)</a></li>', page[page.index("<nav>") : page.index("</nav>")]
+    )
     sections = re.findall(r'<h2 id="([a-z-]+)">([^<]*)</h2>', page)
     assert listed == sections
     assert {"figures", "ranking", "double-lift", "model", "factors", "decisions", "provenance"} <= dict(sections).keys()
@@ -154,10 +166,13 @@ def baseline_job(folder: Path, *sets: str) -> Any:
     return read_config(folder / "job.toml", sets, {})
 
 
-@pytest.mark.parametrize(("asked", "named"), [
-    ('report.baseline="in_use"', "the column 'in_use'"),
-    ('report.baseline={multiply=["in_use", 2]}', "the expression given as baseline"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ('report.baseline="in_use"', "the column 'in_use'"),
+        ('report.baseline={multiply=["in_use", 2]}', "the expression given as baseline"),
+    ],
+)
 def test_a_run_is_set_against_the_predictions_in_use_on_the_judged_sample(
     tmp_path: Path, asked: str, named: str
 ) -> None:
@@ -177,8 +192,9 @@ def test_a_run_that_may_not_look_at_the_holdout_sets_its_baseline_on_validation(
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "study": lambda: render_study_report(real_content()), "run": lambda: run_page("train", "validation", "holdout"),
-}  # fmt: skip
+    "study": lambda: render_study_report(real_content()),
+    "run": lambda: run_page("train", "validation", "holdout"),
+}
 
 
 @pytest.mark.parametrize("name", PAGES)

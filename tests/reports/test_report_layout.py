@@ -92,8 +92,15 @@ def browser() -> str:
 
 
 def run_browser(browser: str, folder: Path, *options: str) -> str:
-    asked = [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-             f"--user-data-dir={folder / 'profile'}", *options]
+    asked = [
+        browser,
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        f"--user-data-dir={folder / 'profile'}",
+        *options,
+    ]
     done = subprocess.run(asked, capture_output=True, timeout=120, check=False)
     if done.returncode != 0:
         pytest.skip(f"Chromium does not run here: {done.stderr.decode(errors='replace')[-200:]}")
@@ -135,10 +142,14 @@ def measured(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
 def test_the_probe_sees_what_is_wrong(browser: str, tmp_path: Path) -> None:
     texts = "".join(f'<text x="{x}" y="20" font-size="12">{x} label</text>' for x in (10, 30, 190))
-    page = (f'<main><div style="width:1300px">wide</div><svg aria-label="bad" width="200" height="40">{texts}</svg>'
-            '<section class="chapter" data-section="x">no heading</section><a href="#nowhere">dead</a>'
-            "<img src=x onerror=alert(1)></main>")
-    facts = probed(browser, tmp_path, page.replace("<main>", '<meta http-equiv="Content-Security-Policy" content=""><main>'))
+    page = (
+        f'<main><div style="width:1300px">wide</div><svg aria-label="bad" width="200" height="40">{texts}</svg>'
+        '<section class="chapter" data-section="x">no heading</section><a href="#nowhere">dead</a>'
+        "<img src=x onerror=alert(1)></main>"
+    )
+    facts = probed(
+        browser, tmp_path, page.replace("<main>", '<meta http-equiv="Content-Security-Policy" content=""><main>')
+    )
     assert facts["overlaps"] == ["10 label | 30 label"]
     assert facts["outside"] == ["bad: 190 label"]
     assert facts["overflow"] > 200
@@ -184,8 +195,21 @@ def test_every_section_can_be_seen_and_says_how_to_read_it(measured: Callable[..
     assert facts["unread"] == []
     assert facts["dead"] == 0
     names = [section for section, _ in facts["sections"]]
-    for section in ("model", "factors", "factor-1", "screening", "interactions", "versions", "lift", "lorenz",
-                    "calibration", "decisions", "holdout", "opinion", "provenance"):
+    for section in (
+        "model",
+        "factors",
+        "factor-1",
+        "screening",
+        "interactions",
+        "versions",
+        "lift",
+        "lorenz",
+        "calibration",
+        "decisions",
+        "holdout",
+        "opinion",
+        "provenance",
+    ):
         assert section in names
 
 
@@ -209,8 +233,10 @@ def run_page() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "study": lambda: page_of("real"), "hostile study": lambda: page_of("hostile"), "run": run_page,
-}  # fmt: skip
+    "study": lambda: page_of("real"),
+    "hostile study": lambda: page_of("hostile"),
+    "run": run_page,
+}
 
 
 @pytest.mark.parametrize("name", PAGES)

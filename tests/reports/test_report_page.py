@@ -26,38 +26,83 @@ FORMULA = "=cmd|'/C calc'!A1"
 HOSTILE = (SCRIPT, FORMULA, '"><img src=x onerror=alert(1)>', "a\x00b\x1b]0;c", "{{ 7*7 }}", "Île-de-France", "&amp;")
 
 
-def validated(labels: tuple[str, ...], rows: int = 4_000, samples: tuple[str, ...] = ("train", "holdout")
-              ) -> ValidationReport:
+def validated(
+    labels: tuple[str, ...], rows: int = 4_000, samples: tuple[str, ...] = ("train", "holdout")
+) -> ValidationReport:
     draw = np.random.default_rng(1)
     code = draw.integers(0, len(labels), rows)
     m = 0.1 * (1 + code % 5) * draw.uniform(0.8, 1.2, rows)
     drawn = draw.choice(samples, rows)
     frame = pd.DataFrame({"y": draw.poisson(m).astype(float), "m": m, "code": code, "sample": drawn})
-    return validation_report(PandasEngine(), frame, target="y", prediction="m", family="poisson", sample="sample",
-                             factors={"area": (Read("code", "integer"), labels)})
+    return validation_report(
+        PandasEngine(),
+        frame,
+        target="y",
+        prediction="m",
+        family="poisson",
+        sample="sample",
+        factors={"area": (Read("code", "integer"), labels)},
+    )
 
 
 def coefficients(labels: tuple[str, ...]) -> list[CoefficientRow]:
-    rows = [CoefficientRow("(Intercept)", estimate=-2.3, std_error=0.05, statistic=-46.0, p_value=0.0, lower=-2.4,
-                           upper=-2.2, relativity=0.1, relativity_lower=0.09, relativity_upper=0.11)]
-    rows.append(CoefficientRow(f"area[{labels[0]}]", "area", labels[0], 0.0, relativity=1.0, rows=90, exposure=80.0,
-                               status="base"))
+    rows = [
+        CoefficientRow(
+            "(Intercept)",
+            estimate=-2.3,
+            std_error=0.05,
+            statistic=-46.0,
+            p_value=0.0,
+            lower=-2.4,
+            upper=-2.2,
+            relativity=0.1,
+            relativity_lower=0.09,
+            relativity_upper=0.11,
+        )
+    ]
+    rows.append(
+        CoefficientRow(
+            f"area[{labels[0]}]", "area", labels[0], 0.0, relativity=1.0, rows=90, exposure=80.0, status="base"
+        )
+    )
     for i, label in enumerate(labels[1:], start=1):
         estimate = 0.1 * (i % 7)
-        rows.append(CoefficientRow(
-            f"area[{label}]", "area", label, estimate, 0.1, estimate / 0.1, 0.04, estimate - 0.196, estimate + 0.196,
-            math.exp(estimate), math.exp(estimate - 0.196), math.exp(estimate + 0.196), 50, 40.0 + i,
-        ))
+        rows.append(
+            CoefficientRow(
+                f"area[{label}]",
+                "area",
+                label,
+                estimate,
+                0.1,
+                estimate / 0.1,
+                0.04,
+                estimate - 0.196,
+                estimate + 0.196,
+                math.exp(estimate),
+                math.exp(estimate - 0.196),
+                math.exp(estimate + 0.196),
+                50,
+                40.0 + i,
+            )
+        )
     return rows
 
 
 def content_of(labels: tuple[str, ...] = HOSTILE, **options: object) -> ReportContent:
     known: dict[str, object] = {
-        "title": f"Model {SCRIPT}", "subtitle": "Poisson, log link", "coefficients": coefficients(labels),
-        "validation": validated(labels), "warnings": [f"level {SCRIPT} is aliased"],
-        "fit_figures": {"AIC": "1,234.5"}, "fingerprints": {"data": "a" * 64}, "versions": {"numpy": "2.3"},
-        "decisions": [Decision("2025-01-01", SCRIPT, "accepted area", FORMULA)], "convergence": "5 steps",
-        "passes": {"fit": "1"}, "second_opinion": "largest difference 3e-10", "second_opinion_status": "agrees",
+        "title": f"Model {SCRIPT}",
+        "subtitle": "Poisson, log link",
+        "coefficients": coefficients(labels),
+        "validation": validated(labels),
+        "warnings": [f"level {SCRIPT} is aliased"],
+        "fit_figures": {"AIC": "1,234.5"},
+        "fingerprints": {"data": "a" * 64},
+        "versions": {"numpy": "2.3"},
+        "decisions": [Decision("2025-01-01", SCRIPT, "accepted area", FORMULA)],
+        "convergence": "5 steps",
+        "passes": {"fit": "1"},
+        "second_opinion": "largest difference 3e-10",
+        "second_opinion_status": "agrees",
         "created": "2025-01-02 10:00 UTC",
     }
     return ReportContent(**(known | options))  # type: ignore[arg-type]
@@ -125,16 +170,36 @@ def test_every_drawing_is_valid_xml() -> None:
     page = render_report(content_of())
     drawings = re.findall(r"<svg .*?</svg>(?!</svg>)", re.sub(r"<svg x=", "<svg  x=", page), flags=re.DOTALL)
     assert len(drawings) > len(HOSTILE)
-    for chart in (factor_chart(validated(HOSTILE).actual_expected["area"].query("sample == 'train'"), SCRIPT),
-                  validated(HOSTILE).plot()._repr_svg_()):  # type: ignore[attr-defined]
+    for chart in (
+        factor_chart(validated(HOSTILE).actual_expected["area"].query("sample == 'train'"), SCRIPT),
+        validated(HOSTILE).plot()._repr_svg_(),
+    ):  # type: ignore[attr-defined]
         ElementTree.fromstring(chart)
 
 
 def test_the_page_has_every_part_a_reader_looks_for() -> None:
     page = render_report(content_of())
-    for part in ("Key figures", "Warnings", "Calibration", "Lift", "Lorenz", "Second opinion", "Convergence",
-                 "Passes over rows", "Fingerprints", "Versions", "Decisions", "Definitions", "A/E train", "base",
-                 "(Intercept)", "1,234.5", "a" * 64, "largest difference 3e-10", "2025-01-02 10:00 UTC"):
+    for part in (
+        "Key figures",
+        "Warnings",
+        "Calibration",
+        "Lift",
+        "Lorenz",
+        "Second opinion",
+        "Convergence",
+        "Passes over rows",
+        "Fingerprints",
+        "Versions",
+        "Decisions",
+        "Definitions",
+        "A/E train",
+        "base",
+        "(Intercept)",
+        "1,234.5",
+        "a" * 64,
+        "largest difference 3e-10",
+        "2025-01-02 10:00 UTC",
+    ):
         assert part in page, part
 
 
@@ -171,8 +236,16 @@ def test_a_model_without_factors_or_warnings_still_has_a_page() -> None:
     draw = np.random.default_rng(2)
     frame = pd.DataFrame({"y": draw.poisson(0.2, 500).astype(float), "m": 0.2})
     report = validation_report(PandasEngine(), frame, target="y", prediction="m", family="poisson")
-    page = render_report(content_of(coefficients=[CoefficientRow("(Intercept)", estimate=-1.6)], validation=report,
-                                    warnings=[], decisions=[], fit_figures={}, passes={}))
+    page = render_report(
+        content_of(
+            coefficients=[CoefficientRow("(Intercept)", estimate=-1.6)],
+            validation=report,
+            warnings=[],
+            decisions=[],
+            fit_figures={},
+            passes={},
+        )
+    )
     assert Reader(page).open == []
     assert "Warnings</h2>" not in page
 
@@ -205,10 +278,17 @@ def test_the_verdict_names_levels_that_are_off_and_a_level_that_is_wrong() -> No
     code = draw.integers(0, 3, 9_000)
     m = np.full(9_000, 0.3)
     frame = pd.DataFrame({"y": draw.poisson(m * np.where(code == 1, 1.6, 1.05)).astype(float), "m": m, "code": code})
-    report = validation_report(PandasEngine(), frame, target="y", prediction="m", family="poisson",
-                               factors={"area": (Read("code", "integer"), ("A", "B", "C"))})
-    verdict = plain_verdict(content_of(("A", "B", "C"), validation=report, converged=False,
-                                       second_opinion_status="differs"))
+    report = validation_report(
+        PandasEngine(),
+        frame,
+        target="y",
+        prediction="m",
+        family="poisson",
+        factors={"area": (Read("code", "integer"), ("A", "B", "C"))},
+    )
+    verdict = plain_verdict(
+        content_of(("A", "B", "C"), validation=report, converged=False, second_opinion_status="differs")
+    )
     assert verdict.startswith("The fit did not converge")
     assert "leaves out 1, so the level is too low" in verdict
     assert "area = B (A/E 1." in verdict

@@ -51,8 +51,20 @@ from tests.reports.study_report_content import (
 )
 from tests.reports.test_report_page import Reader
 
-SECTIONS = ("model", "factors", "screening", "interactions", "versions", "lift", "lorenz", "calibration", "decisions",
-            "holdout", "opinion", "provenance")
+SECTIONS = (
+    "model",
+    "factors",
+    "screening",
+    "interactions",
+    "versions",
+    "lift",
+    "lorenz",
+    "calibration",
+    "decisions",
+    "holdout",
+    "opinion",
+    "provenance",
+)
 
 
 def words_of(page: str) -> str:
@@ -90,8 +102,17 @@ def test_every_drawing_of_a_hostile_study_is_xml_without_code() -> None:
 def test_hostile_names_are_shown_as_they_are_written_and_the_empty_ones_are_named() -> None:
     page = render_study_report(hostile_content())
     words = words_of(page)
-    for name in (SCRIPT, FORMULA, "{{ 7*7 }}", "&amp;", "مرحبا بالعالم", "👨‍👩‍👧 family", "(empty text)", "(3 blanks)",
-                 "]]></svg>"):
+    for name in (
+        SCRIPT,
+        FORMULA,
+        "{{ 7*7 }}",
+        "&amp;",
+        "مرحبا بالعالم",
+        "👨‍👩‍👧 family",
+        "(empty text)",
+        "(3 blanks)",
+        "]]></svg>",
+    ):
         assert name in words, name
     assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\u202a-\u202e]", page)
     assert not re.search(r"\b(nan|None|inf)\b", words.replace("None of the", ""))
@@ -109,8 +130,23 @@ def test_the_models_page_shows_purpose_roles_samples_figures_and_every_coefficie
     page = render_study_report(content)
     start, end = page.index('data-section="model"'), page.index('data-section="factors"')
     words = html.unescape(re.sub(r"<[^>]*>", " ", page[start:end]))
-    for part in ("Built for the yearly review", "mdvis", "poisson", "log", "Residual deviance", "train", "validation",
-                 "Observed", "Predicted", "Mean deviance", "(Intercept)", "lpi", "(8.5, 11.5]", "base", " to "):
+    for part in (
+        "Built for the yearly review",
+        "mdvis",
+        "poisson",
+        "log",
+        "Residual deviance",
+        "train",
+        "validation",
+        "Observed",
+        "Predicted",
+        "Mean deviance",
+        "(Intercept)",
+        "lpi",
+        "(8.5, 11.5]",
+        "base",
+        " to ",
+    ):
         assert part in words, part
     listed = re.findall(r'<td class="level"><bdi>(.*?)</bdi>', page[start:end])
     assert len(listed) == len(content.coefficients)
@@ -119,17 +155,36 @@ def test_the_models_page_shows_purpose_roles_samples_figures_and_every_coefficie
 def test_a_factor_page_has_figure_words_path_trials_decisions_and_levels() -> None:
     page = render_study_report(real_content())
     section = page[page.index('data-section="factor-1"') : page.index('data-section="factor-2"')]
-    for part in ("Observed and fitted, holdout", "share of exposure", "Relativity (logarithmic axis)", "version 1",
-                 "Column disea, cut at 2.5", "Deviance by number of bins", "cross-validated", "chosen: 8 bins",
-                 "Optimal among all cuts", "accepted disea", "refined disea", "A/E train", "A/E validation", "A/E holdout"):
+    for part in (
+        "Observed and fitted, holdout",
+        "share of exposure",
+        "Relativity (logarithmic axis)",
+        "version 1",
+        "Column disea, cut at 2.5",
+        "Deviance by number of bins",
+        "cross-validated",
+        "chosen: 8 bins",
+        "Optimal among all cuts",
+        "accepted disea",
+        "refined disea",
+        "A/E train",
+        "A/E validation",
+        "A/E holdout",
+    ):
         assert part in section, part
     assert '<tr class="judged"><td class="n" data-label="Bins">8</td>' in section
     assert "accepted lncoins" not in section
 
 
-@pytest.mark.parametrize(("name", "section"), [
-    ("screening", "screening"), ("versions", "versions"), ("factors", "factor-1"), ("interactions", "interactions"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "section"),
+    [
+        ("screening", "screening"),
+        ("versions", "versions"),
+        ("factors", "factor-1"),
+        ("interactions", "interactions"),
+    ],
+)
 def test_an_empty_part_is_left_out(name: str, section: str) -> None:
     empty: dict[str, object] = {name: () if name == "factors" else None}
     if name == "interactions":
@@ -165,14 +220,17 @@ def test_a_study_that_only_screened_shows_its_screening() -> None:
     assert sections_of(page) == ["screening", "decisions", "holdout", "provenance"]
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    ({"holdout": None, "holdout_looks": ()}, "The holdout was never looked at: its rows are still unseen."),
-    ({"holdout": None, "holdout_looks": (), "holdout_kept": False}, "No holdout was kept"),
-    ({"holdout_looks": ()}, "No look at the holdout was recorded, although results are shown below."),
-    ({"holdout": None}, "The results of these looks are not part of this report."),
-    ({}, "final check before hand-over"),
-    ({"second_opinion": "", "second_opinion_status": "not asked"}, "No second opinion was asked for."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"holdout": None, "holdout_looks": ()}, "The holdout was never looked at: its rows are still unseen."),
+        ({"holdout": None, "holdout_looks": (), "holdout_kept": False}, "No holdout was kept"),
+        ({"holdout_looks": ()}, "No look at the holdout was recorded, although results are shown below."),
+        ({"holdout": None}, "The results of these looks are not part of this report."),
+        ({}, "final check before hand-over"),
+        ({"second_opinion": "", "second_opinion_status": "not asked"}, "No second opinion was asked for."),
+    ],
+)
 def test_what_was_not_done_is_said(change: dict[str, object], said: str) -> None:
     assert said in render_study_report(replace(real_content(), **change))  # type: ignore[arg-type]
 
@@ -180,8 +238,11 @@ def test_what_was_not_done_is_said(change: dict[str, object], said: str) -> None
 def test_decisions_are_a_timeline_with_reasons_and_evidence() -> None:
     decision = Decision("2025-01-01", "ann", "accepted age", "because", "deviance −12")
     page = render_study_report(StudyContent("x", decisions=[decision, replace(decision, what="undone")]))
-    cells = re.findall(r"<tr><td class=\"when\">(.*?)</td><td class=\"who\">(.*?)</td><td class=\"what\">(.*?)</td>"
-                       r"<td>(.*?)</td><td>(.*?)</td></tr>", page)
+    cells = re.findall(
+        r"<tr><td class=\"when\">(.*?)</td><td class=\"who\">(.*?)</td><td class=\"what\">(.*?)</td>"
+        r"<td>(.*?)</td><td>(.*?)</td></tr>",
+        page,
+    )
     assert cells[0] == ("2025-01-01", "ann", "accepted age", "because", "deviance −12")
     assert cells[1][2] == "undone"
 
@@ -201,8 +262,10 @@ def test_without_relativities_the_page_shows_estimates() -> None:
 
 
 def test_a_pinned_level_is_drawn_and_said_to_be_pinned() -> None:
-    rows = [*level_rows("area", ("A", "B")),
-            CoefficientRow("area[C]", "area", "C", 0.2, relativity=1.2214, status="pinned")]
+    rows = [
+        *level_rows("area", ("A", "B")),
+        CoefficientRow("area[C]", "area", "C", 0.2, relativity=1.2214, status="pinned"),
+    ]
     page = render_study_report(StudyContent("x", coefficients=rows))
     assert "pinned by hand, no interval" in page
     assert "C: 1.221" in factor_figure(None, rows).svg()
@@ -218,11 +281,38 @@ def test_cells_net_of_their_factors_are_not_joined_by_a_line() -> None:
 
 
 def test_a_bin_path_that_came_back_from_json_is_drawn_and_listed() -> None:
-    trials = pd.DataFrame([
-        {"bins": 0, "levels": 1, "cv_deviance": 0.5, "cv_se": None, "bic": 90.0, "penalty_small_count": 0, "chosen": False},
-        {"bins": 2, "levels": 2, "cv_deviance": None, "cv_se": None, "bic": 88.0, "penalty_small_count": 2, "chosen": True},
-        {"bins": 3, "levels": 3, "cv_deviance": 0.4, "cv_se": None, "bic": 89.0, "penalty_small_count": 3, "chosen": False},
-    ], dtype=object)
+    trials = pd.DataFrame(
+        [
+            {
+                "bins": 0,
+                "levels": 1,
+                "cv_deviance": 0.5,
+                "cv_se": None,
+                "bic": 90.0,
+                "penalty_small_count": 0,
+                "chosen": False,
+            },
+            {
+                "bins": 2,
+                "levels": 2,
+                "cv_deviance": None,
+                "cv_se": None,
+                "bic": 88.0,
+                "penalty_small_count": 2,
+                "chosen": True,
+            },
+            {
+                "bins": 3,
+                "levels": 3,
+                "cv_deviance": 0.4,
+                "cv_se": None,
+                "bic": 89.0,
+                "penalty_small_count": 3,
+                "chosen": False,
+            },
+        ],
+        dtype=object,
+    )
     page = render_study_report(StudyContent("x", factors=[FactorPage("a", trials=trials)]))
     for part in (">BIC<", ">Small count<", "0.4000000", "chosen: 2 bins"):
         assert part in page, part
@@ -255,7 +345,8 @@ def figures() -> dict[str, Figure]:
     assert trials is not None
     return {
         "factor": factor_figure(judged, [row for row in content.coefficients if row.factor == SCRIPT], {SCRIPT: 1.2}),
-        "bins": bin_path_figure(trials), "pair": interaction_figure(content.pairs[0].cells, SCRIPT, FORMULA),
+        "bins": bin_path_figure(trials),
+        "pair": interaction_figure(content.pairs[0].cells, SCRIPT, FORMULA),
         "double": double_lift_figure(content.double_lifts[0].table, SCRIPT, FORMULA),
         "lorenz": lorenz_figure(tables.lorenz, tables.gini),
         "calibration": calibration_figure(tables.calibration.query("sample == 'train'"), SCRIPT),
@@ -274,19 +365,34 @@ def test_a_figure_shows_itself_in_a_notebook_and_saves_itself(name: str, tmp_pat
     assert path.read_text(encoding="utf-8") == figure.svg()
 
 
-@pytest.mark.parametrize("empty", [
-    lambda: bin_path_figure(pd.DataFrame({"bins": [1], "train_deviance": [5.0], "chosen": [True]})),
-    lambda: bin_path_figure(pd.DataFrame({"bins": [1, 2]})),
-    lambda: bin_path_figure(pd.DataFrame({"bins": [1, 2], "train_deviance": [0.0, np.nan], "cv_se": [1.0, 1.0]})),
-    lambda: double_lift_figure(pd.DataFrame({"band": [1], "exposure": [0.0], "actual_relative": [np.nan],
-                                             "relative_a": [np.nan], "relative_b": [np.nan]})),
-    lambda: bin_path_figure(pd.DataFrame({"bins": [0, 1], "cv_deviance": [np.inf, 2.0], "cv_se": [0.0, np.inf]})),
-    lambda: bin_path_figure(pd.DataFrame({"bins": [0, 1], "cv_deviance": [3.0, None], "chosen": [1, 0]}, dtype=object)),
-    lambda: interaction_figure(pd.DataFrame({"row": ["a"], "column": ["b"], "exposure": [0.0], "actual": [0.0],
-                                             "predicted": [0.0]})),
-    lambda: factor_figure(None, [CoefficientRow("a[x]", "a", "x", status="empty")]),
-    lambda: factor_figure(None, []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "empty",
+    [
+        lambda: bin_path_figure(pd.DataFrame({"bins": [1], "train_deviance": [5.0], "chosen": [True]})),
+        lambda: bin_path_figure(pd.DataFrame({"bins": [1, 2]})),
+        lambda: bin_path_figure(pd.DataFrame({"bins": [1, 2], "train_deviance": [0.0, np.nan], "cv_se": [1.0, 1.0]})),
+        lambda: double_lift_figure(
+            pd.DataFrame(
+                {
+                    "band": [1],
+                    "exposure": [0.0],
+                    "actual_relative": [np.nan],
+                    "relative_a": [np.nan],
+                    "relative_b": [np.nan],
+                }
+            )
+        ),
+        lambda: bin_path_figure(pd.DataFrame({"bins": [0, 1], "cv_deviance": [np.inf, 2.0], "cv_se": [0.0, np.inf]})),
+        lambda: bin_path_figure(
+            pd.DataFrame({"bins": [0, 1], "cv_deviance": [3.0, None], "chosen": [1, 0]}, dtype=object)
+        ),
+        lambda: interaction_figure(
+            pd.DataFrame({"row": ["a"], "column": ["b"], "exposure": [0.0], "actual": [0.0], "predicted": [0.0]})
+        ),
+        lambda: factor_figure(None, [CoefficientRow("a[x]", "a", "x", status="empty")]),
+        lambda: factor_figure(None, []),
+    ],
+)
 def test_a_figure_of_next_to_nothing_is_still_a_drawing(empty: Callable[[], Figure]) -> None:
     ElementTree.fromstring(empty().svg())
     assert "nan" not in empty().svg()
@@ -302,9 +408,17 @@ def test_a_first_cut_that_wins_most_runs_off_the_scale_so_that_the_rest_can_be_t
 
 
 def test_an_interaction_map_frames_what_is_more_than_chance_and_shrinks_what_is_thin() -> None:
-    cells = pd.DataFrame({"row": ["a", "a", "b"], "column": ["x", "y", "x"], "exposure": [500.0, 500.0, 0.5],
-                          "actual": [60.0, 50.0, 1.0], "predicted": [40.0, 50.0, 1.0], "lower": [1.2, 0.8, 0.0],
-                          "upper": [1.8, 1.2, 9.0]})
+    cells = pd.DataFrame(
+        {
+            "row": ["a", "a", "b"],
+            "column": ["x", "y", "x"],
+            "exposure": [500.0, 500.0, 0.5],
+            "actual": [60.0, 50.0, 1.0],
+            "predicted": [40.0, 50.0, 1.0],
+            "lower": [1.2, 0.8, 0.0],
+            "upper": [1.8, 1.2, 9.0],
+        }
+    )
     drawing = interaction_figure(cells, "first", "second").svg()
     assert 'font-weight="600">1.50<' in drawing
     assert ">1.00<" in drawing
@@ -315,7 +429,8 @@ def test_an_interaction_map_frames_what_is_more_than_chance_and_shrinks_what_is_
 def test_an_interaction_map_draws_the_largest_levels_and_says_how_many_it_does_not() -> None:
     pairs = [(f"r{i}", f"c{j}") for i in range(60) for j in range(30)]
     cells = pd.DataFrame(pairs, columns=["row", "column"]).assign(
-        exposure=[float(i) for i in range(len(pairs))], actual=1.0, predicted=1.0)
+        exposure=[float(i) for i in range(len(pairs))], actual=1.0, predicted=1.0
+    )
     drawing = interaction_figure(cells, "first", "second").svg()
     assert "26 levels with less exposure not drawn" in drawing
     assert "</title>r59<" in drawing
@@ -330,8 +445,17 @@ def test_blue_and_orange_are_told_apart_by_lightness_order_and_words_too() -> No
 
 
 def test_an_interaction_map_takes_deviations_and_pooled_cells_of_a_ranking() -> None:
-    cells = pd.DataFrame({"row": ["a", "a"], "column": ["x", "y"], "exposure": [500.0, 500.0], "actual": [60.0, 55.0],
-                          "predicted": [40.0, 50.0], "deviation": [3.1, np.nan], "pooled": [False, True]})
+    cells = pd.DataFrame(
+        {
+            "row": ["a", "a"],
+            "column": ["x", "y"],
+            "exposure": [500.0, 500.0],
+            "actual": [60.0, 55.0],
+            "predicted": [40.0, 50.0],
+            "deviation": [3.1, np.nan],
+            "pooled": [False, True],
+        }
+    )
     drawing = interaction_figure(cells).svg()
     assert 'font-weight="600">1.50<' in drawing
     assert ">1.10<" not in drawing
@@ -339,8 +463,11 @@ def test_an_interaction_map_takes_deviations_and_pooled_cells_of_a_ranking() -> 
 
 def test_double_lift_says_which_version_lies_closer() -> None:
     page = render_study_report(real_content())
-    found = re.search(r"B lies closer to the observed line in (\d) of (\d) bands; the mean distance is ([\d.]+) for A and "
-                      r"([\d.]+) for B", page)
+    found = re.search(
+        r"B lies closer to the observed line in (\d) of (\d) bands; the mean distance is ([\d.]+) for A and "
+        r"([\d.]+) for B",
+        page,
+    )
     assert found is not None
     assert float(found.group(4)) < float(found.group(3))
 
@@ -351,7 +478,7 @@ def test_screening_and_interactions_show_in_notebooks() -> None:
     shown = screening_html(content.screening, SCRIPT)
     assert "<script" not in shown
     assert "&lt;script&gt;" in shown
-    assert "<th class=\"n\">p</th>" in shown
+    assert '<th class="n">p</th>' in shown
     assert "disea" in interactions_html(real_content().interactions)  # type: ignore[arg-type]
     assert Reader(shown).open == []
 
@@ -387,26 +514,86 @@ def test_log_ticks_cover_the_range_however_wide() -> None:
         assert all(tick > 0 for tick in ticks)
 
 
-@pytest.mark.parametrize(("spec", "said"), [
-    ({"kind": "numeric", "name": "a", "column": "c", "edges": [1, 2.5], "missing": "own_level", "lower": 0,
-      "below": "refuse", "learned": {"base": "(1, 2.5]"}},
-     ("cut at 1, 2.5 into 3 levels, and 1 of its own", "Missing values are a level of their own",
-      "Values below 0 are refused", "The base level is (1, 2.5], the one with the largest exposure")),
-    ({"kind": "numeric", "name": "a", "column": "c", "edges": {"method": "quantile", "bins": 4}, "missing": "base"},
-     ("to be cut into 4 levels by quantile", "Missing values count as the base level")),
-    ({"kind": "categorical", "name": "a", "column": "c", "levels": [{"level": "north", "values": ["A", "B"]}, "C"],
-      "missing": {"level": "C"}, "unseen": "base", "base": {"level": "C"}},
-     ("3 values in 2 levels", "Level north: A, B.", "Missing values go to level C", "The base level is C, by choice.")),
-    ({"kind": "ordinal", "name": "a", "column": "c", "levels": ["x", "y"], "missing": {"own_level": "?"},
-      "unseen": "refuse", "notes": ["kept as asked"]},
-     ("whose order has a meaning", "are a level of their own, ?", "Note: kept as asked")),
-    ({"kind": "linear", "name": "a", "column": "c", "centre": "mean", "scale": "sd", "missing": "mean",
-      "cap": {"upper": 9}, "learned": {"mean": 2.5, "sd": 1.25}},
-     ("moved to at most 9, less its mean (2.5), divided by its sd (1.25)", "Missing values count as the mean")),
-    ({"kind": "linear", "name": "a", "expression": {"log": "c"}, "missing": 0}, ("An expression", "count as 0")),
-    ({"kind": "interaction", "name": "a", "factors": ["x", "y"], "unseen": "base"},
-     ("Crosses x and y", "Cells without training rows count as the base level")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (
+            {
+                "kind": "numeric",
+                "name": "a",
+                "column": "c",
+                "edges": [1, 2.5],
+                "missing": "own_level",
+                "lower": 0,
+                "below": "refuse",
+                "learned": {"base": "(1, 2.5]"},
+            },
+            (
+                "cut at 1, 2.5 into 3 levels, and 1 of its own",
+                "Missing values are a level of their own",
+                "Values below 0 are refused",
+                "The base level is (1, 2.5], the one with the largest exposure",
+            ),
+        ),
+        (
+            {
+                "kind": "numeric",
+                "name": "a",
+                "column": "c",
+                "edges": {"method": "quantile", "bins": 4},
+                "missing": "base",
+            },
+            ("to be cut into 4 levels by quantile", "Missing values count as the base level"),
+        ),
+        (
+            {
+                "kind": "categorical",
+                "name": "a",
+                "column": "c",
+                "levels": [{"level": "north", "values": ["A", "B"]}, "C"],
+                "missing": {"level": "C"},
+                "unseen": "base",
+                "base": {"level": "C"},
+            },
+            (
+                "3 values in 2 levels",
+                "Level north: A, B.",
+                "Missing values go to level C",
+                "The base level is C, by choice.",
+            ),
+        ),
+        (
+            {
+                "kind": "ordinal",
+                "name": "a",
+                "column": "c",
+                "levels": ["x", "y"],
+                "missing": {"own_level": "?"},
+                "unseen": "refuse",
+                "notes": ["kept as asked"],
+            },
+            ("whose order has a meaning", "are a level of their own, ?", "Note: kept as asked"),
+        ),
+        (
+            {
+                "kind": "linear",
+                "name": "a",
+                "column": "c",
+                "centre": "mean",
+                "scale": "sd",
+                "missing": "mean",
+                "cap": {"upper": 9},
+                "learned": {"mean": 2.5, "sd": 1.25},
+            },
+            ("moved to at most 9, less its mean (2.5), divided by its sd (1.25)", "Missing values count as the mean"),
+        ),
+        ({"kind": "linear", "name": "a", "expression": {"log": "c"}, "missing": 0}, ("An expression", "count as 0")),
+        (
+            {"kind": "interaction", "name": "a", "factors": ["x", "y"], "unseen": "base"},
+            ("Crosses x and y", "Cells without training rows count as the base level"),
+        ),
+    ],
+)
 def test_a_spec_is_said_in_words(spec: dict[str, object], said: tuple[str, ...]) -> None:
     from glm_local.factors.spec_problems import read_factors
 

@@ -16,7 +16,8 @@ from glm_local.rows.cells import CellRequest
 from glm_local.rows.joined_blocks import fold_sums, joined_blocks
 from glm_local.rows.quantile_grid import quantile_pass
 from glm_local.rows.row_pass import Part, RowPass
-from glm_local.testing.engine_conformance import CodeCounts, hostile_rows, some_design
+from glm_local.testing.code_counts import CodeCounts, hostile_rows
+from glm_local.testing.engine_answers import some_design
 
 ROWS = 3_000
 

@@ -22,11 +22,17 @@ from glm_local.sampling import stratified as room
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     draw, n = np.random.default_rng(3), 6_000
-    return pd.DataFrame({
-        "policy": np.arange(n), "holder": draw.integers(0, 900, n), "x": draw.normal(size=n),
-        "area": draw.choice(["n", "s", None, "ü"], n, p=[0.6, 0.3, 0.05, 0.05]), "year": draw.integers(2019, 2022, n),
-        "young": draw.random(n) < 0.1, "rate": draw.choice([0.1, 0.25, np.nan], n),
-    })
+    return pd.DataFrame(
+        {
+            "policy": np.arange(n),
+            "holder": draw.integers(0, 900, n),
+            "x": draw.normal(size=n),
+            "area": draw.choice(["n", "s", None, "ü"], n, p=[0.6, 0.3, 0.05, 0.05]),
+            "year": draw.integers(2019, 2022, n),
+            "young": draw.random(n) < 0.1,
+            "rate": draw.choice([0.1, 0.25, np.nan], n),
+        }
+    )
 
 
 def sizes(sample: pd.DataFrame, by: str | list[str]) -> dict[object, int]:
@@ -116,9 +122,7 @@ def test_a_key_that_one_stratum_shares_is_drawn_whole_rather_than_not_at_all() -
     assert sample.groupby("group")["sample_weight"].sum().tolist() == pytest.approx([50, 50])
 
 
-def test_many_keys_take_two_passes_and_draw_the_same_rows(
-    frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_keys_take_two_passes_and_draw_the_same_rows(frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = {"size": 500, "key": "policy", "min_per_stratum": 2}
     one, two = PandasEngine(), PandasEngine()
     here = draw_sample(one, frame, "area", **asked)  # type: ignore[arg-type]
@@ -177,12 +181,17 @@ def test_an_empty_table_gives_an_empty_sample(frame: pd.DataFrame) -> None:
 
 
 def test_every_kind_of_column_can_be_drawn_by() -> None:
-    kinds = pd.DataFrame({
-        "day": pd.Series([datetime.date(2024, 1, d) for d in range(1, 21)], dtype="date32[day][pyarrow]"),
-        "at": pd.date_range("2024-01-01", periods=20, freq="h"), "huge": [1e300] * 10 + [-1e300] * 10,
-        "tiny": np.arange(20) * 1e-9, "infinite": [np.inf, -np.inf] * 10, "whole": pd.array([None, *range(19)], "Int64"),
-        "list": [[1]] * 20,
-    })
+    kinds = pd.DataFrame(
+        {
+            "day": pd.Series([datetime.date(2024, 1, d) for d in range(1, 21)], dtype="date32[day][pyarrow]"),
+            "at": pd.date_range("2024-01-01", periods=20, freq="h"),
+            "huge": [1e300] * 10 + [-1e300] * 10,
+            "tiny": np.arange(20) * 1e-9,
+            "infinite": [np.inf, -np.inf] * 10,
+            "whole": pd.array([None, *range(19)], "Int64"),
+            "list": [[1]] * 20,
+        }
+    )
     for key in (None, "day", "whole"):
         assert len(stratified_sample(kinds, "at", size=7, key=key)) == 7
     with pytest.raises(DataError, match="unsupported"):
@@ -206,9 +215,7 @@ def test_every_kind_of_column_can_be_drawn_by() -> None:
         ({"size": 2}, "strata with at least"),
     ],
 )
-def test_a_wrong_argument_is_told_with_the_way_out(
-    options: dict[str, object], said: str, frame: pd.DataFrame
-) -> None:
+def test_a_wrong_argument_is_told_with_the_way_out(options: dict[str, object], said: str, frame: pd.DataFrame) -> None:
     with pytest.raises(ConfigError, match=said):
         stratified_sample(frame, "area", **options)  # type: ignore[arg-type]
 
@@ -220,7 +227,8 @@ def test_a_stratum_column_that_is_not_there_is_told_with_the_nearest(frame: pd.D
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 40)), min_size=1, max_size=120), st.integers(0, 4),
+    st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 40)), min_size=1, max_size=120),
+    st.integers(0, 4),
     st.data(),
 )
 def test_weights_add_up_to_the_rows_of_every_stratum(

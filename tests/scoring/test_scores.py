@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from glm_local import SpecError, fit_glm, load_model
-from glm_local.expressions.evaluate import ArrayColumns, evaluate
+from glm_local.expressions.column_reader import ArrayColumns
+from glm_local.expressions.evaluate import evaluate
 from glm_local.expressions.evaluate_record import evaluate_record, record_reader
 from glm_local.expressions.expression import Lookup, Read
 from glm_local.expressions.values import Values
@@ -118,9 +119,15 @@ def fit_frame_once() -> Any:
     power = pd.DataFrame({"y": np.random.default_rng(1).gamma(2, 2, 300), "x": np.linspace(-3, 3, 300)})
     term = {"kind": "linear", "name": "x", "column": "x", "missing": "refuse"}
     return fit_frame(
-        PandasEngine(), power, target="y", factors=[term], family="gamma", solver="blocks", max_iterations=1,
+        PandasEngine(),
+        power,
+        target="y",
+        factors=[term],
+        family="gamma",
+        solver="blocks",
+        max_iterations=1,
         on_failure="warn",
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.filterwarnings("error")
@@ -134,8 +141,11 @@ def test_numbers_beyond_a_float32_are_infinite_without_a_warning() -> None:
 
 def test_one_row_is_said_in_the_singular() -> None:
     assert [counted(1), counted(2), counted(0), counted(1234, "pass", "passes")] == [
-        "1 row", "2 rows", "0 rows", "1,234 passes",
-    ]  # fmt: skip
+        "1 row",
+        "2 rows",
+        "0 rows",
+        "1,234 passes",
+    ]
 
 
 def test_texts_are_told_from_numbers_without_being_decoded() -> None:

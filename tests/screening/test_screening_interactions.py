@@ -174,8 +174,13 @@ def test_a_pair_with_a_thin_cell_is_tested_on_the_cells_a_fit_gives_it() -> None
     own = cells[cells["status"] == "own"]
     assert found.table["df"][0] == len(own) < 25
     assert cells.set_index(["row", "column"]).loc[("a4", "b2"), ["status", "pooled"]].tolist() == ["thin", True]
-    crossing = {"kind": "interaction", "name": "x", "factors": ["a", "b"], "unseen": "base",
-                "learned": {"cells": own[["row", "column"]].to_numpy().tolist()}}  # fmt: skip
+    crossing = {
+        "kind": "interaction",
+        "name": "x",
+        "factors": ["a", "b"],
+        "unseen": "base",
+        "learned": {"cells": own[["row", "column"]].to_numpy().tolist()},
+    }
     larger = rows.fit([*model.factors, crossing])
     assert larger.statistics.parameters - model.statistics.parameters == len(own)
     gain = model.statistics.deviance - larger.statistics.deviance

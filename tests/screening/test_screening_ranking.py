@@ -57,10 +57,17 @@ def test_the_likelihood_ratio_is_that_of_two_fits_on_the_raw_rows(frame: pd.Data
     assert found["statistic"] == pytest.approx(found["lr_statistic"], rel=0.1)
 
 
-@pytest.mark.parametrize("roles", [
-    {"exposure": "exposure"}, {"family": "gamma", "target": "cost"}, {"family": "binomial", "target": "hit"},
-    {"family": "tweedie(1.5)", "target": "loss", "exposure": "exposure"}, {"family": "gaussian", "target": "wave"},
-], ids=lambda one: str(one.get("family", "poisson")))  # fmt: skip
+@pytest.mark.parametrize(
+    "roles",
+    [
+        {"exposure": "exposure"},
+        {"family": "gamma", "target": "cost"},
+        {"family": "binomial", "target": "hit"},
+        {"family": "tweedie(1.5)", "target": "loss", "exposure": "exposure"},
+        {"family": "gaussian", "target": "wave"},
+    ],
+    ids=lambda one: str(one.get("family", "poisson")),
+)
 def test_against_the_intercept_alone_the_closed_form_is_the_fit(frame: pd.DataFrame, roles: dict[str, str]) -> None:
     draw = np.random.default_rng(1)
     cost = draw.gamma(2.0, frame["rate"])
@@ -75,22 +82,29 @@ def test_against_the_intercept_alone_the_closed_form_is_the_fit(frame: pd.DataFr
     assert found["train_gain"] == pytest.approx(gain, rel=1e-8, abs=1e-7)
 
 
-@pytest.mark.parametrize("roles", [
-    {"family": "binomial", "link": "probit", "target": "hit", "weight": "trials", "offset": "shift"},
-    {"family": "gamma", "link": "inverse", "target": "cost", "weight": "trials"},
-    {"family": "gaussian", "link": "identity", "target": "cost", "offset": "shift"},
-    {"family": "tweedie(1.5)", "target": "loss", "exposure": "exposure", "weight": "trials"},
-    {"family": "poisson", "exposure": "exposure", "dispersion": "pearson"},
-], ids=lambda one: f"{one['family']} {one.get('link', 'log')}")  # fmt: skip
+@pytest.mark.parametrize(
+    "roles",
+    [
+        {"family": "binomial", "link": "probit", "target": "hit", "weight": "trials", "offset": "shift"},
+        {"family": "gamma", "link": "inverse", "target": "cost", "weight": "trials"},
+        {"family": "gaussian", "link": "identity", "target": "cost", "offset": "shift"},
+        {"family": "tweedie(1.5)", "target": "loss", "exposure": "exposure", "weight": "trials"},
+        {"family": "poisson", "exposure": "exposure", "dispersion": "pearson"},
+    ],
+    ids=lambda one: f"{one['family']} {one.get('link', 'log')}",
+)
 def test_score_and_likelihood_ratio_agree_beside_linear_terms_offsets_and_weights(
     frame: pd.DataFrame, roles: dict[str, str]
 ) -> None:
     draw = np.random.default_rng(1)
     cost = draw.gamma(4.0, frame["rate"] / 4)
     more = frame.assign(
-        cost=cost, hit=(frame["y"] > 0).astype(float), loss=frame["y"] * cost, trials=draw.integers(1, 4, len(frame)),
+        cost=cost,
+        hit=(frame["y"] > 0).astype(float),
+        loss=frame["y"] * cost,
+        trials=draw.integers(1, 4, len(frame)),
         shift=draw.normal(size=len(frame)) / 10,
-    )  # fmt: skip
+    )
     rows = study_rows(more, ["strong", "area", "wave"], **roles)
     linear = {"kind": "linear", "name": "age", "column": "age", "source": "number", "missing": "refuse"}
     model = rows.fit([every_level(rows, "area"), linear])
@@ -168,11 +182,15 @@ def odd_rows(seed: int = 3) -> Any:
     frame = claims(6_000, seed)
     late = frame["id"] % 5 == 4
     odd = frame.assign(
-        leak=np.where(frame["y"] > 0, "claim", "none"), constant="same", number=1.0,
-        unique=[f"policy {at}" for at in range(len(frame))], flag=frame["strong"] == "a",
-        drift=np.where(late, frame["group"], np.where(frame["id"] % 2 == 0, "u", "v")), hole=np.where(frame["id"] % 2 == 0, np.nan, frame["age"]),
+        leak=np.where(frame["y"] > 0, "claim", "none"),
+        constant="same",
+        number=1.0,
+        unique=[f"policy {at}" for at in range(len(frame))],
+        flag=frame["strong"] == "a",
+        drift=np.where(late, frame["group"], np.where(frame["id"] % 2 == 0, "u", "v")),
+        hole=np.where(frame["id"] % 2 == 0, np.nan, frame["age"]),
         sample=np.where(late, "validation", "train"),
-    )  # fmt: skip
+    )
     names = ["leak", "constant", "number", "unique", "flag", "drift", "hole", "strong"]
     split = Split("column", column="sample", values={"train": ("train",), "validation": ("validation",)})
     request = FitRequest("y", (), exposure="exposure")

@@ -62,9 +62,11 @@ def test_the_score_test_is_statsmodels_own(family: str) -> None:
     variance = named.variance(mean)
     score, information = (response - mean) * slope / variance, slope**2 / variance
     efficient = Efficient.of(
-        levels.T @ score, np.diag(levels.T @ information), (levels * information[:, None]).T @ model,
+        levels.T @ score,
+        np.diag(levels.T @ information),
+        (levels * information[:, None]).T @ model,
         ModelInformation(model.T @ score, (model * information[:, None]).T @ model),
-    )  # fmt: skip
+    )
     found = efficient.test(Dispersion())
     extra = levels[:, 1:]
     reference = sm.GLM(response, np.column_stack([model, extra]), FAMILIES[family])
@@ -85,9 +87,11 @@ def test_the_normal_linear_model_gives_the_exact_f_test() -> None:
     model, levels = dummies(area), dummies(tested)
     small, large = sm.OLS(y, model).fit(), sm.OLS(y, np.column_stack([model, levels[:, 1:]])).fit()
     efficient = Efficient.of(
-        levels.T @ small.resid, np.diag(levels.sum(axis=0)), levels.T @ model,
+        levels.T @ small.resid,
+        np.diag(levels.sum(axis=0)),
+        levels.T @ model,
         ModelInformation(model.T @ small.resid, model.T @ model),
-    )  # fmt: skip
+    )
     found = efficient.test(Dispersion(small.ssr / small.df_resid, small.df_resid, small.ssr))
     statistic, p_value, freedom = large.compare_f_test(small)
     assert (found.freedom, found.residual_freedom) == (freedom, large.df_resid)

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from glm_local.errors import ConfigError, DataError, EngineError
+from glm_local.expressions.column_reader import ArrayColumns
 from glm_local.expressions.columns import ColumnKind
-from glm_local.expressions.evaluate import ArrayColumns, evaluate
+from glm_local.expressions.evaluate import evaluate
 from glm_local.expressions.expression import (
     Arithmetic,
     Bin,
@@ -141,8 +142,10 @@ def test_a_day_in_spark_is_the_day_in_utc_whatever_the_session_says(spark: Any, 
     finally:
         spark.conf.set("spark.sql.session.timeZone", before)
     assert {name: str(day) for name, day in found.items()} == {
-        "aware": "2024-03-31", "early": "1969-12-31", "naive": "2024-03-31",
-    }  # fmt: skip
+        "aware": "2024-03-31",
+        "early": "1969-12-31",
+        "naive": "2024-03-31",
+    }
 
 
 def depth(text: str) -> int:

@@ -49,20 +49,44 @@ def test_json_is_strict_and_nan_is_null(run: RunFolder) -> None:
         at: Path
 
     value = {
-        "nan": float("nan"), "inf": [np.inf, -np.inf], "numpy": np.float32("nan"), "int": np.int64(3), "flag": np.True_,
-        "array": np.array([1.5, np.nan]), "day": datetime.date(2024, 1, 2), "point": Point(1.0, Path("a/b")),
-        "none": None, "gone": pd.NaT, "set": {"b", "a"}, "at": pd.Timestamp("2024-01-02 03:04"), 7: "seven",
-    }  # fmt: skip
+        "nan": float("nan"),
+        "inf": [np.inf, -np.inf],
+        "numpy": np.float32("nan"),
+        "int": np.int64(3),
+        "flag": np.True_,
+        "array": np.array([1.5, np.nan]),
+        "day": datetime.date(2024, 1, 2),
+        "point": Point(1.0, Path("a/b")),
+        "none": None,
+        "gone": pd.NaT,
+        "set": {"b", "a"},
+        "at": pd.Timestamp("2024-01-02 03:04"),
+        7: "seven",
+    }
     text = run.log_json("value", value).read_text(encoding="utf-8")
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is no JSON")
 
-    assert json.loads(text, parse_constant=refuse) == run.read("value") == {
-        "nan": None, "inf": [None, None], "numpy": None, "int": 3, "flag": True, "array": [1.5, None],
-        "day": "2024-01-02", "point": {"x": 1.0, "at": "a/b"}, "none": None, "gone": None, "set": ["a", "b"],
-        "at": "2024-01-02T03:04:00", "7": "seven",
-    }  # fmt: skip
+    assert (
+        json.loads(text, parse_constant=refuse)
+        == run.read("value")
+        == {
+            "nan": None,
+            "inf": [None, None],
+            "numpy": None,
+            "int": 3,
+            "flag": True,
+            "array": [1.5, None],
+            "day": "2024-01-02",
+            "point": {"x": 1.0, "at": "a/b"},
+            "none": None,
+            "gone": None,
+            "set": ["a", "b"],
+            "at": "2024-01-02T03:04:00",
+            "7": "seven",
+        }
+    )
 
 
 def test_what_has_no_json_form_is_refused_and_not_written_as_its_repr(run: RunFolder) -> None:
@@ -73,9 +97,26 @@ def test_what_has_no_json_form_is_refused_and_not_written_as_its_repr(run: RunFo
 
 
 ESCAPES = [
-    "../escape", "..", ".", "", "/etc/x", "a/b", "a\\b", ".hidden", "-flag", "con", "NUL.json", "C:x", "a\0b", "a\nb",
-    "x" * 300, "tail.", "tail ", 3, None,
-]  # fmt: skip
+    "../escape",
+    "..",
+    ".",
+    "",
+    "/etc/x",
+    "a/b",
+    "a\\b",
+    ".hidden",
+    "-flag",
+    "con",
+    "NUL.json",
+    "C:x",
+    "a\0b",
+    "a\nb",
+    "x" * 300,
+    "tail.",
+    "tail ",
+    3,
+    None,
+]
 
 
 @pytest.mark.parametrize("name", ESCAPES)

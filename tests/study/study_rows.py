@@ -21,10 +21,18 @@ def motor_frame(rows: int = 6_000, seed: int = 1) -> pd.DataFrame:
     eta = -1.2 + 0.9 * (age < 28) + 0.25 * (age > 60) + np.select([area == "C", area == "D"], [0.4, 0.8], 0.0)
     eta += 0.12 * (np.nan_to_num(power, nan=6.0) - 6) + 0.8 * ((age < 28) & (area == "D"))
     claims = draw.poisson(exposure * np.exp(eta))
-    return pd.DataFrame({
-        "policy": np.arange(rows), "claims": claims.astype(float), "exposure": exposure, "age": age, "area": area,
-        "power": power, "noise": draw.choice(list("xyz"), rows), "wobble": draw.normal(size=rows).round(2),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "policy": np.arange(rows),
+            "claims": claims.astype(float),
+            "exposure": exposure,
+            "age": age,
+            "area": area,
+            "power": power,
+            "noise": draw.choice(list("xyz"), rows),
+            "wobble": draw.normal(size=rows).round(2),
+        }
+    )
 
 
 def motor_study(frame: pd.DataFrame | None = None, **asked: Any) -> GLMStudy:
@@ -34,7 +42,11 @@ def motor_study(frame: pd.DataFrame | None = None, **asked: Any) -> GLMStudy:
 
 
 AREA = {
-    "kind": "categorical", "name": "area", "column": "area", "missing": "base", "unseen": "base",
+    "kind": "categorical",
+    "name": "area",
+    "column": "area",
+    "missing": "base",
+    "unseen": "base",
     "levels": [{"level": "low", "values": ["A", "B"]}, "C", "D"],
-}  # fmt: skip
+}
 AGE = {"kind": "numeric", "name": "age", "column": "age", "source": "integer", "edges": [27, 60], "missing": "base"}

@@ -28,10 +28,14 @@ from tests.study.study_rows import motor_frame, motor_study
 
 def noise_rows(seed: int, rows: int = 4_000) -> pd.DataFrame:
     draw = np.random.default_rng(seed)
-    return pd.DataFrame({
-        "id": np.arange(rows), "y": draw.poisson(0.2, rows).astype(float),
-        "agent": [f"a{one:02d}" for one in draw.integers(0, 50, rows)], "wave": draw.normal(size=rows),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "y": draw.poisson(0.2, rows).astype(float),
+            "agent": [f"a{one:02d}" for one in draw.integers(0, 50, rows)],
+            "wave": draw.normal(size=rows),
+        }
+    )
 
 
 def noise_study(seed: int) -> GLMStudy:
@@ -155,7 +159,9 @@ def test_a_search_knows_its_gain_without_each_fold_size_included() -> None:
 
 def test_levels_as_given_keep_their_own_test_and_need_more_than_one_standard_error() -> None:
     study = motor_study()
-    found = study.compare("age", {"kind": "numeric", "name": "age", "column": "age", "edges": [27, 60], "missing": "base"})
+    found = study.compare(
+        "age", {"kind": "numeric", "name": "age", "column": "age", "edges": [27, 60], "missing": "base"}
+    )
     assert not found.searched
     assert found.screening is None
     assert found.p_of == "levels as given"

@@ -56,8 +56,12 @@ def test_an_infinity_is_allowed_among_special_values_and_kept_when_a_study_is_op
 def test_every_reader_scores_an_infinity_alike(value: float, method: str) -> None:
     frame = infinite_rows(value, 0.1, False)
     factor = {
-        "kind": "numeric", "name": "x", "column": "x", "edges": {"method": method, "bins": 4}, "missing": "refuse",
-    }  # fmt: skip
+        "kind": "numeric",
+        "name": "x",
+        "column": "x",
+        "edges": {"method": method, "bins": 4},
+        "missing": "refuse",
+    }
     model = fit_glm(frame, target="bad", factors=[factor], family="binomial")
     predicted = model.predict(frame, "mean")["prediction"]
     infinite = np.isinf(frame["x"])

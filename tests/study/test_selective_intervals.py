@@ -35,10 +35,15 @@ CANDIDATES = ["age", "area", "wealth"]
 def made_rows(rows: int = 3_000, seed: int = 5) -> pd.DataFrame:
     """Policies; age and area act, wealth does not; area "z" is rare."""
     draw = np.random.default_rng(seed)
-    frame = pd.DataFrame({
-        "id": np.arange(rows), "age": draw.integers(18, 80, rows), "wealth": draw.uniform(0, 1, rows),
-        "area": draw.choice(list("abcdef"), rows), "years": draw.uniform(0.5, 1, rows),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "age": draw.integers(18, 80, rows),
+            "wealth": draw.uniform(0, 1, rows),
+            "area": draw.choice(list("abcdef"), rows),
+            "years": draw.uniform(0.5, 1, rows),
+        }
+    )
     rate = 0.4 * np.exp(0.7 * (frame["age"] < 30) + 0.6 * frame["area"].isin(["a", "b"]))
     return frame.assign(claims=draw.poisson(rate * frame["years"]))
 
@@ -131,7 +136,9 @@ def test_levels_without_unseen_rows_or_events_have_no_interval() -> None:
     assert pd.isna(table.loc["y", "lower"])
     assert table["naive_lower"].notna().sum() == len(table) - 1
     assert (table["upper"] - table["lower"]).dropna().between(0, 2).sum() == len(table) - 3
-    rare.accept("area", {"kind": "categorical", "column": "area", "missing": "base", "unseen": "base", "base": {"level": "z"}})
+    rare.accept(
+        "area", {"kind": "categorical", "column": "area", "missing": "base", "unseen": "base", "base": {"level": "z"}}
+    )
     moved = rare.selective_intervals()
     assert moved.why
     assert moved.table["lower"].isna().all()
@@ -167,7 +174,9 @@ def test_where_no_row_is_left_it_is_refused_before_anything_is_searched() -> Non
     assert found is not None
     assert found.samples == ("holdout",)
     with pytest.raises(ConfigError, match="Keep some apart"):
-        run_workflow(made_rows(), target="claims", key="id", split=(0.7, 0.0, 0.3), finalize=False, inference="selective")
+        run_workflow(
+            made_rows(), target="claims", key="id", split=(0.7, 0.0, 0.3), finalize=False, inference="selective"
+        )
 
 
 def test_the_words_are_naive_and_selective_wherever_they_enter(study: Any) -> None:
@@ -180,8 +189,15 @@ def test_the_words_are_naive_and_selective_wherever_they_enter(study: Any) -> No
 
 
 def test_a_workflow_and_a_job_show_them(tmp_path: Path) -> None:
-    found = run_workflow(made_rows(), target="claims", exposure="years", key="id", candidates=["age"], verify=False,
-                         inference="selective").intervals  # fmt: skip
+    found = run_workflow(
+        made_rows(),
+        target="claims",
+        exposure="years",
+        key="id",
+        candidates=["age"],
+        verify=False,
+        inference="selective",
+    ).intervals
     assert found is not None
     assert found.samples == ("validation", "holdout")
     parquet.write_table(pa.Table.from_pandas(good_frame(), preserve_index=False), tmp_path / "rows.parquet")

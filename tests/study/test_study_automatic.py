@@ -116,7 +116,9 @@ def test_a_table_of_noise_ends_with_the_intercept_and_can_be_finalized(frame: pd
     study = motor_study(frame, candidates=["noise", "wobble"]).auto_design()
     assert study.accepted == ()
     found = study.finalize()
-    marked = study.bench.rows.engine.with_columns(study.bench.rows.frame, {"sample": study.bench.rows.sample_expression})
+    marked = study.bench.rows.engine.with_columns(
+        study.bench.rows.frame, {"sample": study.bench.rows.sample_expression}
+    )
     train = marked[marked["sample"] == "train"]
     estimate = found.model.coefficients[0].estimate
     assert estimate == pytest.approx(np.log(train["claims"].sum() / train["exposure"].sum()))
@@ -172,8 +174,10 @@ def test_refining_leaves_pinned_and_crossed_factors_alone(frame: pd.DataFrame) -
     lines = study._history.events[-1].payload["evidence"]["factors"]
     assert study.design == design
     assert {one["why"] for one in lines if "why" in one} >= {
-        "an interaction is made of its levels", "it is not made of fine codes", "its relativities are held by hand",
-    }  # fmt: skip
+        "an interaction is made of its levels",
+        "it is not made of fine codes",
+        "its relativities are held by hand",
+    }
 
 
 def test_rules_hold_in_everything_automatic(frame: pd.DataFrame) -> None:
@@ -226,8 +230,10 @@ def test_ranking_is_against_the_current_model(frame: pd.DataFrame) -> None:
         ("tweedie(1.5)", "log", lambda frame: np.exp(frame["mean"]) * 3),
         ("poisson", "identity", lambda frame: 2 + frame["mean"].clip(0, 1)),
     ],
-)  # fmt: skip
-def test_a_study_of_any_family_goes_from_rows_to_a_verified_model(frame: pd.DataFrame, family: str, link: str | None, make) -> None:  # type: ignore[no-untyped-def]
+)
+def test_a_study_of_any_family_goes_from_rows_to_a_verified_model(
+    frame: pd.DataFrame, family: str, link: str | None, make
+) -> None:  # type: ignore[no-untyped-def]
     draw = np.random.default_rng(3)
     mean = 0.6 * (frame["age"] < 30) + 0.3 * (frame["area"] == "D") + draw.normal(0, 0.3, len(frame))
     rows = frame.assign(mean=mean, draw=draw.random(len(frame))).head(4000)

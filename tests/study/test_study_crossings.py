@@ -70,7 +70,9 @@ def test_the_model_on_source_rows_scores_what_the_study_compared() -> None:
 
 def few_events(rows: int = 2_000) -> pd.DataFrame:
     draw = np.random.default_rng(2)
-    frame = pd.DataFrame({"id": np.arange(rows), "a": draw.choice(list("pq"), rows), "b": draw.choice(list("uv"), rows)})
+    frame = pd.DataFrame(
+        {"id": np.arange(rows), "a": draw.choice(list("pq"), rows), "b": draw.choice(list("uv"), rows)}
+    )
     return frame.assign(y=(draw.random(rows) < 0.012).astype(float))
 
 
@@ -129,4 +131,3 @@ def _nothing_can_be_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("glm_local.study.crossing.joint_test", refuse)
     monkeypatch.setattr("glm_local.workflow.steps.joint_test", refuse)
-

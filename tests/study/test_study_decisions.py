@@ -53,9 +53,12 @@ def test_a_bad_spec_leaves_nothing_behind(study: GLMStudy) -> None:
     study.accept("area", AREA)
     before = (_events(study), study.design, study.state)
     bad = [
-        {**AGE, "edges": [60, 27]}, {**AGE, "column": "aeg"}, {**AGE, "missing": "nowhere"}, {"name": "age"},
+        {**AGE, "edges": [60, 27]},
+        {**AGE, "column": "aeg"},
+        {**AGE, "missing": "nowhere"},
+        {"name": "age"},
         {**AREA, "name": "age", "levels": [1, 2], "source": "integer"},
-    ]  # fmt: skip
+    ]
     for at, spec in enumerate(bad):
         with pytest.raises(GlmError):
             study.accept("age", spec)
@@ -156,7 +159,9 @@ def test_noise_does_not_earn_a_place(study: GLMStudy) -> None:
 def test_a_rejected_factor_is_recorded_and_may_come_back(study: GLMStudy) -> None:
     study.reject("noise", "no signal")
     assert study.state.rejected == {"noise": "no signal"}
-    study.accept("noise", {"kind": "categorical", "name": "noise", "column": "noise", "missing": "base", "unseen": "base"})
+    study.accept(
+        "noise", {"kind": "categorical", "name": "noise", "column": "noise", "missing": "base", "unseen": "base"}
+    )
     assert study.state.rejected == {}
     with pytest.raises(ConfigError, match=r"Call study\.remove\('noise'"):
         study.reject("noise")
@@ -262,10 +267,13 @@ def test_without_a_key_rows_are_identified_by_their_content_and_that_is_said(fra
 
 def test_a_study_without_a_key_does_not_divide_rows_by_their_target() -> None:
     draw = np.random.default_rng(5)
-    rows = pd.DataFrame({
-        "region": draw.choice(["A", "B", "C", None], 6_000), "agent": draw.integers(0, 3_000, 6_000),
-        "exposure": draw.uniform(0.2, 1.0, 6_000),
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "region": draw.choice(["A", "B", "C", None], 6_000),
+            "agent": draw.integers(0, 3_000, 6_000),
+            "exposure": draw.uniform(0.2, 1.0, 6_000),
+        }
+    )
     rates = rows["region"].map({"A": 0.1, "B": 0.13, "C": 0.17}).fillna(0.5)
     rows["claims"] = draw.poisson(rates * rows["exposure"])
     study = motor_study(rows, key=None, candidates=["region"])
@@ -300,7 +308,11 @@ def test_weights_count_in_every_figure(frame: pd.DataFrame) -> None:
 
 
 def test_missing_targets_and_exposure_of_zero_are_errors_not_zeros(frame: pd.DataFrame) -> None:
-    for column, value, said in (("claims", np.nan, "target"), ("exposure", 0.0, "exposure"), ("exposure", np.nan, "exposure")):
+    for column, value, said in (
+        ("claims", np.nan, "target"),
+        ("exposure", 0.0, "exposure"),
+        ("exposure", np.nan, "exposure"),
+    ):
         broken = frame.copy()
         broken.loc[3, column] = value
         with pytest.raises(DataError, match=said):
@@ -311,9 +323,15 @@ def test_an_unfinished_study_with_a_learned_split_goes_on_after_loading(frame: p
     timed = frame.assign(day=np.arange(len(frame)) % 365)
     split = {"method": "time", "column": "day", "fractions": {"train": 0.6, "validation": 0.2, "holdout": 0.2}}
     study = GLMStudy(
-        timed, target="claims", exposure="exposure", key="policy", split=split, candidates=["age", "area"],
-        name="timed", store=tmp_path,
-    )  # fmt: skip
+        timed,
+        target="claims",
+        exposure="exposure",
+        key="policy",
+        split=split,
+        candidates=["age", "area"],
+        name="timed",
+        store=tmp_path,
+    )
     study.factor("age").optimize().accept("it matters")
     again = GLMStudy.load(tmp_path, "timed", timed)
     again.factor("area").optimize().accept("so does this")
@@ -325,9 +343,13 @@ def test_tests_of_overdispersed_counts_are_honest_by_key_and_with_pearsons_dispe
     draw = np.random.default_rng(2)
     rows = 4_000
     frailty = draw.gamma(0.3, 1 / 0.3, rows)
-    frame = pd.DataFrame({
-        "id": range(rows), "y": draw.poisson(3 * frailty), **{f"n{at}": draw.integers(0, 8, rows) for at in range(12)},
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "id": range(rows),
+            "y": draw.poisson(3 * frailty),
+            **{f"n{at}": draw.integers(0, 8, rows) for at in range(12)},
+        }
+    )
     asked: dict[str, Any] = {"target": "y", "key": "id", "candidates": [f"n{at}" for at in range(12)]}
     by_key = GLMStudy(frame, **asked).rank_candidates().table["p_value"]
     poisson = GLMStudy(frame, **asked, dispersion="fixed").rank_candidates().table["p_value"]
@@ -339,7 +361,9 @@ def test_tests_of_overdispersed_counts_are_honest_by_key_and_with_pearsons_dispe
         GLMStudy(frame, **asked, dispersion="pearsn")
 
 
-def test_main_effects_are_the_joint_fit_of_the_accepted_factors_and_recorded(study: GLMStudy, frame: pd.DataFrame) -> None:
+def test_main_effects_are_the_joint_fit_of_the_accepted_factors_and_recorded(
+    study: GLMStudy, frame: pd.DataFrame
+) -> None:
     study.accept("area", AREA).accept("age", AGE)
     model = study.fit_main_effects()
     train = study.bench.rows.flag("train")

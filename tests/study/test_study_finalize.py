@@ -37,8 +37,12 @@ def test_a_finalized_model_is_the_raw_fit_verified_and_recorded(frame: pd.DataFr
     assert found.largest_difference <= 1e-10
     assert study.state.is_finalized
     assert study.model.fingerprint == found.model.fingerprint
-    marked = study.bench.rows.engine.with_columns(study.bench.rows.frame, {"sample": study.bench.rows.sample_expression})
-    raw = fit_glm(marked[marked["sample"] == "train"], target="claims", factors=list(study.design.factors), exposure="exposure")
+    marked = study.bench.rows.engine.with_columns(
+        study.bench.rows.frame, {"sample": study.bench.rows.sample_expression}
+    )
+    raw = fit_glm(
+        marked[marked["sample"] == "train"], target="claims", factors=list(study.design.factors), exposure="exposure"
+    )
     assert raw.fingerprint == found.model.fingerprint
     assert list(found.report.samples) == ["train", "validation", "holdout"]
 
@@ -90,7 +94,9 @@ def test_a_saved_study_is_written_whole_and_goes_on_there(frame: pd.DataFrame, t
     events = len(study.history)
     study.save(tmp_path)
     assert len(history(open_store(tmp_path), "motor")) == events
-    study.accept("power", {"kind": "numeric", "name": "power", "column": "power", "edges": [5, 6], "missing": "own_level"})
+    study.accept(
+        "power", {"kind": "numeric", "name": "power", "column": "power", "edges": [5, 6], "missing": "own_level"}
+    )
     study.finalize(verify=False)
     store = open_store(tmp_path)
     assert len(history(store, "motor")) == len(study.history)

@@ -27,10 +27,16 @@ def rows_of(family: str) -> pd.DataFrame:
     logit = -1.2 + 0.6 * strong
     target = draw.poisson(np.exp(logit)) if family == "poisson" else draw.random(many) < 1 / (1 + np.exp(-logit))
     weight = draw.choice([1.0, 2.0, 3.0], size=many)
-    return pd.DataFrame({
-        "id": np.arange(many), "strong": strong, "noise": noise, "place": place, "y": target.astype(float),
-        "w": weight,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "id": np.arange(many),
+            "strong": strong,
+            "noise": noise,
+            "place": place,
+            "y": target.astype(float),
+            "w": weight,
+        }
+    )
 
 
 @cache
@@ -38,11 +44,22 @@ def studied(family: str, scale: float) -> GLMStudy:
     frame = rows_of(family)
     frame["w"] *= scale
     study = GLMStudy(
-        frame, target="y", family=family, weight="w", key="id", name="s", user="ann",
+        frame,
+        target="y",
+        family=family,
+        weight="w",
+        key="id",
+        name="s",
+        user="ann",
         candidates=["strong", "noise", "place"],
-    )  # fmt: skip
-    place: dict[str, Any] = {"kind": "categorical", "name": "place", "column": "place", "missing": "refuse",
-                             "unseen": "refuse"}
+    )
+    place: dict[str, Any] = {
+        "kind": "categorical",
+        "name": "place",
+        "column": "place",
+        "missing": "refuse",
+        "unseen": "refuse",
+    }
     return study.auto_design().accept("place", place, reason="to look at a thin level")
 
 
@@ -76,11 +93,19 @@ def test_the_same_levels_are_thin_and_no_unit_of_weights_makes_rows_spread_more(
 def few_events(family: str, scale: float) -> GLMStudy:
     """Fifteen events among 900 rows: too few for two levels or a cell."""
     draw = np.random.default_rng(3)
-    frame = pd.DataFrame({"id": np.arange(900), "x": draw.normal(size=900), "a": draw.choice(list("pq"), 900),
-                          "b": draw.choice(list("uv"), 900), "w": draw.choice([1.0, 2.0], 900) * scale})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(900),
+            "x": draw.normal(size=900),
+            "a": draw.choice(list("pq"), 900),
+            "b": draw.choice(list("uv"), 900),
+            "w": draw.choice([1.0, 2.0], 900) * scale,
+        }
+    )
     frame["y"] = (frame["id"] < 15).astype(float)
-    return GLMStudy(frame, target="y", family=family, weight="w", key="id", name="s", user="ann",
-                    candidates=["x", "a", "b"])  # fmt: skip
+    return GLMStudy(
+        frame, target="y", family=family, weight="w", key="id", name="s", user="ann", candidates=["x", "a", "b"]
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -90,8 +115,18 @@ def test_floors_in_screening_and_crossings_say_that_they_are_over_the_dispersion
     flags = study.rank_candidates().table.set_index("factor")["flags"]
     assert f"no two levels hold 30 rows and 10 {counted} over the dispersion each" in flags["x"]
     for name in ("a", "b"):
-        study.accept(name, {"kind": "categorical", "name": name, "column": name, "missing": "refuse",
-                            "unseen": "refuse", "levels": "learn"}, reason="to cross")  # fmt: skip
+        study.accept(
+            name,
+            {
+                "kind": "categorical",
+                "name": name,
+                "column": name,
+                "missing": "refuse",
+                "unseen": "refuse",
+                "levels": "learn",
+            },
+            reason="to cross",
+        )
     with pytest.raises(DataError, match=r"needs 30 rows and 10 expected events.* over the dispersion, and observed"):
         study.test_interaction("a", "b")
 
@@ -102,8 +137,9 @@ def test_leakage_is_suspected_whatever_the_unit_of_weights(family: str) -> None:
         frame = rows_of(family)
         frame["w"] *= scale
         frame.loc[frame["place"] == "B", "y"] = 0.0
-        study = GLMStudy(frame, target="y", family=family, weight="w", key="id", name="s", user="ann",
-                         candidates=["place"])  # fmt: skip
+        study = GLMStudy(
+            frame, target="y", family=family, weight="w", key="id", name="s", user="ann", candidates=["place"]
+        )
         return list(study.rank_candidates().table["flags"])
 
     assert "leakage? no event in 'B'" in flags(1.0)[0]

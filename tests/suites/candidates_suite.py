@@ -37,11 +37,19 @@ def motor(rows: int = ROWS, seed: int = 5) -> pd.DataFrame:
     exposure = rng.uniform(0.1, 1.0, rows)
     rate = 0.3 * np.exp(0.5 * (age < 30) + 0.4 * (town == "c") - 0.02 * power)
     claims = rng.poisson(rate * exposure)
-    return pd.DataFrame({
-        "id": np.arange(rows), "age": np.where(rng.random(rows) < 0.03, np.nan, age), "town": town, "power": power,
-        "noise": rng.integers(0, 5, rows), "exposure": exposure, "claims": claims,
-        "paid": rng.gamma(2.0, 200 * np.exp(0.3 * (age < 30)), rows), "lapsed": (rng.random(rows) < 0.3).astype(int),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "age": np.where(rng.random(rows) < 0.03, np.nan, age),
+            "town": town,
+            "power": power,
+            "noise": rng.integers(0, 5, rows),
+            "exposure": exposure,
+            "claims": claims,
+            "paid": rng.gamma(2.0, 200 * np.exp(0.3 * (age < 30)), rows),
+            "lapsed": (rng.random(rows) < 0.3).astype(int),
+        }
+    )
 
 
 class StudyRowsSuite:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from glm_local.expressions.expression import FunctionName
-from glm_local.expressions.expression_json import ARITHMETIC, COMPARISONS
+from glm_local.expressions.expression_document import ARITHMETIC, COMPARISONS
 from glm_local.factors.factor_spec import SPEC_OF_KIND
 from glm_local.families.families import FAMILY_NAMES
 from glm_local.families.links import LINK_NAMES
@@ -20,9 +20,13 @@ from glm_local.job.study_rules import PENALTIES
 from glm_local.validation.split_document import FIELDS
 
 JOB: dict[str, Any] = {
-    "job": {"name": "a"}, "data": {"path": "rows.parquet"}, "roles": {"target": "y", "key": "id"},
-    "split": {"method": "hash"}, "model": {"family": "poisson"}, "factors": [],
-}  # fmt: skip
+    "job": {"name": "a"},
+    "data": {"path": "rows.parquet"},
+    "roles": {"target": "y", "key": "id"},
+    "split": {"method": "hash"},
+    "model": {"family": "poisson"},
+    "factors": [],
+}
 STUDY: dict[str, Any] = {**{name: one for name, one in JOB.items() if name != "factors"}, "study": {}}
 
 FACTORS: dict[str, dict[str, Any]] = {
@@ -33,7 +37,10 @@ FACTORS: dict[str, dict[str, Any]] = {
     "interaction": {"factors": ["a", "b"], "unseen": "base"},
 }
 SPLITS: dict[str, dict[str, Any]] = {
-    "hash": {"key": "id"}, "time": {"column": "x"}, "column": {"column": "x", "values": {"train": ["a"]}}, "none": {},
+    "hash": {"key": "id"},
+    "time": {"column": "x"},
+    "column": {"column": "x", "values": {"train": ["a"]}},
+    "none": {},
 }
 
 
@@ -85,7 +92,19 @@ def put(document: dict[str, Any], path: tuple[str | int, ...], value: Any) -> di
     return copied
 
 
-OTHER_OPERATORS = ("power", "clip", "if_missing", "is_missing", "all_of", "any_of", "not", "when", "bin", "map", "hash_bucket")
+OTHER_OPERATORS = (
+    "power",
+    "clip",
+    "if_missing",
+    "is_missing",
+    "all_of",
+    "any_of",
+    "not",
+    "when",
+    "bin",
+    "map",
+    "hash_bucket",
+)
 
 Wrong = tuple[str, dict[str, Any], str, str]
 """Where, the document of a file, the wrong word, the right one."""
@@ -109,13 +128,19 @@ def wrong_words() -> Iterator[Wrong]:
 
 def _wrong_open_words() -> Iterator[Wrong]:
     for family in FAMILY_NAMES:
-        yield f"family {family}", put(JOB, ("model", "family"), near(family)), near(family), "tweedie(1.5)" if family == "tweedie" else family
+        yield (
+            f"family {family}",
+            put(JOB, ("model", "family"), near(family)),
+            near(family),
+            "tweedie(1.5)" if family == "tweedie" else family,
+        )
     for link in LINK_NAMES:
         yield f"link {link}", put(JOB, ("model", "link"), near(link)), near(link), link
     for field, words in {
-        "size": ("one_standard_error", "cross_validated", "bic"), "missing": ("own_level", "base"),
+        "size": ("one_standard_error", "cross_validated", "bic"),
+        "missing": ("own_level", "base"),
         "unseen": ("own_level", "base"),
-    }.items():  # fmt: skip
+    }.items():
         for word in words:
             yield f"binning {field} {word}", put(STUDY, ("study", "binning", field), near(word)), near(word), word
     for name in PENALTIES:

@@ -12,9 +12,13 @@ LEVELS = ["a", "b", None, "a", "c", "b"] * 3
 TARGET = [1, 2, 5, 1, 3, 2] * 3
 MEANS = {"a": 1.0, "b": 2.0, "c": 3.0, None: 5.0}
 FACTOR = {
-    "kind": "categorical", "name": "g", "column": "g", "missing": "own_level", "unseen": "refuse",
+    "kind": "categorical",
+    "name": "g",
+    "column": "g",
+    "missing": "own_level",
+    "unseen": "refuse",
     "base": {"level": "a"},
-}  # fmt: skip
+}
 
 SIZES: dict[str, Any] = {str(kind): kind for kind in (pa.int8(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())}
 WORDS: dict[str, Any] = {str(kind): kind for kind in (pa.string(), pa.large_string(), pa.string_view())}

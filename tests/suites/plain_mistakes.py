@@ -7,16 +7,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-ROWS = pd.DataFrame({
-    "y": [1, 2, 2, 1, 3, 1, 1, 2] * 4, "x": np.linspace(-1, 1, 32), "a": list("ppqqppqq") * 4, "b": list("rsrs") * 8,
-    "good": ["good", "bad"] * 16, "flag": [True, False, False, True] * 8, "day": ["2020-01-01", "2021-06-30"] * 16,
-})  # fmt: skip
+ROWS = pd.DataFrame(
+    {
+        "y": [1, 2, 2, 1, 3, 1, 1, 2] * 4,
+        "x": np.linspace(-1, 1, 32),
+        "a": list("ppqqppqq") * 4,
+        "b": list("rsrs") * 8,
+        "good": ["good", "bad"] * 16,
+        "flag": [True, False, False, True] * 8,
+        "day": ["2020-01-01", "2021-06-30"] * 16,
+    }
+)
 X = {"kind": "linear", "name": "slope", "column": "x", "missing": "refuse"}
 
 
 def levels(column: str) -> dict[str, Any]:
-    return {"kind": "categorical", "name": column, "column": column, "missing": "refuse", "unseen": "refuse",
-            "base": {"level": min(ROWS[column])}}  # fmt: skip
+    return {
+        "kind": "categorical",
+        "name": column,
+        "column": column,
+        "missing": "refuse",
+        "unseen": "refuse",
+        "base": {"level": min(ROWS[column])},
+    }
 
 
 CROSS = {"kind": "interaction", "name": "a by b", "factors": ["a", "b"], "unseen": "base"}
@@ -54,15 +67,21 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no factors": ({"factors": None}, "It is a list"),
     "a name that is a number": ({"name": 3}, "name is 3. It is text"),
     "a name with half a character": ({"name": "a\ud800"}, "half a character"),
-    "a level with half a character": ({"factors": [{**levels("a"), "levels": ["p", "q", "\ud800"]}]}, "half a character"),
+    "a level with half a character": (
+        {"factors": [{**levels("a"), "levels": ["p", "q", "\ud800"]}]},
+        "half a character",
+    ),
     "a text target": ({"target": "good", "family": "binomial"}, "target 'good' is text"),
     "a text weight": ({"weight": "good"}, "weight 'good' is text"),
-    "a linear factor on text": ({"factors": [{**X, "column": "a", "name": "area"}]}, "column 'a' of factor 'area' is text"),
+    "a linear factor on text": (
+        {"factors": [{**X, "column": "a", "name": "area"}]},
+        "column 'a' of factor 'area' is text",
+    ),
     "no target": ({"target": None}, "target"),
     "a family by its link": ({"family": "logistic"}, "Nearest: 'binomial'"),
     "a family by another name": ({"family": "Normal"}, "Nearest: 'gaussian'"),
     "a family that is not here": ({"family": "negative binomial"}, "'poisson' with dispersion='pearson'"),
     "a link by another name": ({"link": "ln"}, "Nearest: 'log'"),
     "pins without levels": ({"factors": [levels("a")], "pins": {"a": 3}}, "factor to level to relativity"),
-}  # fmt: skip
+}
 """Arguments of a fit, and what must be said of them."""

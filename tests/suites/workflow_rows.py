@@ -18,8 +18,15 @@ def policies(rows: int = 6_000, crossed: float = 0.0) -> pd.DataFrame:
     segment = random.choice(["a", "b", "c", "d"], rows, p=[0.4, 0.3, 0.2, 0.1])
     years = random.uniform(0.3, 1.0, rows)
     rate = np.exp(-0.6 + 0.8 * (score > 60) + 0.6 * (segment == "c") + crossed * ((score > 60) & (segment == "b")))
-    return pd.DataFrame({
-        "id": np.arange(rows), "claims": random.poisson(rate * years), "years": years, "score": score,
-        "segment": segment, "noise": random.normal(size=rows), "gender": random.choice(["f", "m"], rows),
-        "street": random.choice([f"street {at}" for at in range(60)], rows),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "claims": random.poisson(rate * years),
+            "years": years,
+            "score": score,
+            "segment": segment,
+            "noise": random.normal(size=rows),
+            "gender": random.choice(["f", "m"], rows),
+            "street": random.choice([f"street {at}" for at in range(60)], rows),
+        }
+    )

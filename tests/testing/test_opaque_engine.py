@@ -4,7 +4,8 @@ import pytest
 
 from glm_local.expressions.expression import Read
 from glm_local.rows.cells import CellRequest
-from glm_local.testing.engine_conformance import CodeCounts, hostile_rows, known, some_design
+from glm_local.testing.code_counts import CodeCounts, hostile_rows
+from glm_local.testing.engine_answers import known, some_design
 from tests.doubles import OpaqueEngine, opaque
 
 

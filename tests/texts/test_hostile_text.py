@@ -20,9 +20,13 @@ from glm_local.stores.delta_store import open_store
 from glm_local.texts.terminal_text import terminal_text, terminal_word
 
 HOSTILE = [
-    "\x1b[2J\x1b[H", "a\nmotor    9  2026-01-01 00:00:00  chief  accepted   forged", "\u202egnp", "x\r\ny",
-    "\x9b31m", "\x07\x00",
-]  # fmt: skip
+    "\x1b[2J\x1b[H",
+    "a\nmotor    9  2026-01-01 00:00:00  chief  accepted   forged",
+    "\u202egnp",
+    "x\r\ny",
+    "\x9b31m",
+    "\x07\x00",
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -45,7 +49,15 @@ def test_a_reason_cannot_forge_a_line_of_the_history(tmp_path: Any, capsys: pyte
 
 def test_an_event_is_one_line_whatever_it_holds() -> None:
     at = pd.Timestamp("2026-01-01")
-    event = {"study_id": "a\nb", "seq": 1, "at": at, "by_user": "\x1b[0m", "event": "accepted", "factor": "f", "reason": "r\n"}
+    event = {
+        "study_id": "a\nb",
+        "seq": 1,
+        "at": at,
+        "by_user": "\x1b[0m",
+        "event": "accepted",
+        "factor": "f",
+        "reason": "r\n",
+    }
     assert _event_line(event).isprintable()
 
 

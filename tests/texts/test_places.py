@@ -27,10 +27,12 @@ X = {"kind": "linear", "name": "x", "column": "x", "missing": "refuse"}
 ROWS = pd.DataFrame({"x": [0.1, 0.2, 0.3, 0.4], "y": [1, 2, 2, 3]})
 
 WITH_NUL: dict[str, Callable[[], object]] = {
-    "rows": lambda: fit_glm("a\0b.parquet", target="y", factors=[X]), "a model": lambda: load_model("a\0b"),
-    "a store": lambda: open_store("a\0b"), "a run's folder": lambda: RunFolder("a\0b"),
+    "rows": lambda: fit_glm("a\0b.parquet", target="y", factors=[X]),
+    "a model": lambda: load_model("a\0b"),
+    "a store": lambda: open_store("a\0b"),
+    "a run's folder": lambda: RunFolder("a\0b"),
     "a file to save": lambda: fit_glm(ROWS, target="y", factors=[X]).save("a\0b"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WITH_NUL)
@@ -39,10 +41,20 @@ def test_a_path_with_a_nul_is_told_and_ends_no_process(name: str) -> None:
         WITH_NUL[name]()
 
 
-@pytest.mark.parametrize("arguments", [
-    ["--store", "foo://x"], ["--store", "a\0b"], ["--store", "a%20b"], ["--store", "a*b"], ["--store", "a[b]"], ["--store", "a|b"],
-    ["--out", "a\0b"], ["--set", 'data.path="a\\u0000b"'], ["--set", "output.store='what://x'"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--store", "foo://x"],
+        ["--store", "a\0b"],
+        ["--store", "a%20b"],
+        ["--store", "a*b"],
+        ["--store", "a[b]"],
+        ["--store", "a|b"],
+        ["--out", "a\0b"],
+        ["--set", 'data.path="a\\u0000b"'],
+        ["--set", "output.store='what://x'"],
+    ],
+)
 def test_a_place_nothing_can_be_written_to_is_bad_configuration(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

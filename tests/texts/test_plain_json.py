@@ -32,8 +32,13 @@ def test_numbers_of_a_list_are_written_as_each_alone(numbers: list[Any]) -> None
 
 def test_a_list_of_numbers_takes_one_line() -> None:
     assert readable_json({"edges": [20.0, 30.5], "levels": ["a"]}).splitlines() == [
-        "{", '  "edges": [20, 30.5],', '  "levels": [', '    "a"', "  ]", "}",
-    ]  # fmt: skip
+        "{",
+        '  "edges": [20, 30.5],',
+        '  "levels": [',
+        '    "a"',
+        "  ]",
+        "}",
+    ]
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

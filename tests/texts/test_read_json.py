@@ -12,11 +12,30 @@ from glm_local.errors import ConfigError, SpecError
 from glm_local.texts.read_json import DEEPEST, is_deeper, read_json, read_object
 
 
-@pytest.mark.parametrize("text", [
-    '{"a": 1, "a": 1}', '{"x": [{"a": 1, "b": 2, "a": 3}]}', "NaN", "[Infinity]", "1e999", "[-1e400]", "", "{", '"a',
-    "[" * 100_000, '{"a":' * 100_000, "[" * 100_000 + "]" * 100_000, '"\\ud800"', '{"\\uDFFF": 1}', "1" * 5_000, "[1,]",
-    '"\x00"', "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), '"' + '\\"' * 100_000,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1, "a": 1}',
+        '{"x": [{"a": 1, "b": 2, "a": 3}]}',
+        "NaN",
+        "[Infinity]",
+        "1e999",
+        "[-1e400]",
+        "",
+        "{",
+        '"a',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "[" * 100_000 + "]" * 100_000,
+        '"\\ud800"',
+        '{"\\uDFFF": 1}',
+        "1" * 5_000,
+        "[1,]",
+        '"\x00"',
+        "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1),
+        '"' + '\\"' * 100_000,
+    ],
+)
 def test_what_is_no_sound_json_is_one_value_error(text: str) -> None:
     with pytest.raises(ValueError) as caught:
         read_json(text)
@@ -24,9 +43,16 @@ def test_what_is_no_sound_json_is_one_value_error(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [
-    {"a": [1, 2.5, None, True, "x"], "b": {}}, ["[" * 500, '"' * 3, "\\" * 5, "}]"], "😀", 1e308, [],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [1, 2.5, None, True, "x"], "b": {}},
+        ["[" * 500, '"' * 3, "\\" * 5, "}]"],
+        "😀",
+        1e308,
+        [],
+    ],
+)
 def test_sound_json_is_read_as_it_was_written(value: object) -> None:
     assert read_json(json.dumps(value)) == value
     assert read_json(json.dumps(value, ensure_ascii=False, indent=1)) == value

@@ -15,10 +15,14 @@ from glm_local.on_pandas.studies import GLMStudy
 
 def rows(seed: int, count: int = 4_000, scale: float = 1.0) -> pd.DataFrame:
     draw = np.random.default_rng(seed)
-    frame = pd.DataFrame({
-        "id": np.arange(count), "house": draw.integers(0, count // 8, count),
-        "area": draw.choice(["a", "b", "c"], count), "years": draw.uniform(0.1, 1, count),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(count),
+            "house": draw.integers(0, count // 8, count),
+            "area": draw.choice(["a", "b", "c"], count),
+            "years": draw.uniform(0.1, 1, count),
+        }
+    )
     luck = draw.gamma(2, 0.5, count // 8)[frame["house"]]
     frame["claims"] = draw.poisson(0.2 * luck * frame["years"] * frame["area"].map({"a": 1, "b": 1.5, "c": 2}))
     frame["cost"] = scale * draw.pareto(1.2, count) + scale
@@ -86,9 +90,15 @@ def test_samples_by_time_may_differ_and_the_study_says_so() -> None:
     frame = rows(3)
     frame["claims"] = np.where(frame["id"] > 3_000, frame["claims"] + 2, frame["claims"])
     study = GLMStudy(
-        frame, name="s", user="u", target="claims", exposure="years", key="id", candidates=["area"],
+        frame,
+        name="s",
+        user="u",
+        target="claims",
+        exposure="years",
+        key="id",
+        candidates=["area"],
         split={"method": "time", "column": "id"},
-    )  # fmt: skip
+    )
     with pytest.warns(UserWarning, match="samples are not alike: train has a mean target"):
         samples = study.samples
     assert samples["holdout"] == 800

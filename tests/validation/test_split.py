@@ -21,15 +21,17 @@ ROWS = 20_000
 @pytest.fixture(scope="module")
 def policies() -> pd.DataFrame:
     draw = np.random.default_rng(7)
-    return pd.DataFrame({
-        "policy": np.arange(ROWS),
-        "holder": draw.integers(0, 4_000, ROWS),
-        "code": [f"P-{i:05d}" for i in range(ROWS)],
-        "region": draw.choice(["north", "south", "east", "islands"], ROWS, p=[0.6, 0.3, 0.099, 0.001]),
-        "year": draw.integers(2015, 2025, ROWS),
-        "start": pd.to_datetime("2020-01-01") + pd.to_timedelta(draw.integers(0, 700, ROWS), unit="h"),
-        "amount": draw.random(ROWS),
-    })
+    return pd.DataFrame(
+        {
+            "policy": np.arange(ROWS),
+            "holder": draw.integers(0, 4_000, ROWS),
+            "code": [f"P-{i:05d}" for i in range(ROWS)],
+            "region": draw.choice(["north", "south", "east", "islands"], ROWS, p=[0.6, 0.3, 0.099, 0.001]),
+            "year": draw.integers(2015, 2025, ROWS),
+            "start": pd.to_datetime("2020-01-01") + pd.to_timedelta(draw.integers(0, 700, ROWS), unit="h"),
+            "amount": draw.random(ROWS),
+        }
+    )
 
 
 def samples(split: Split, frame: pd.DataFrame) -> pd.Series:
@@ -116,10 +118,14 @@ def test_an_empty_part_gets_no_row(policies: pd.DataFrame) -> None:
 @pytest.mark.parametrize("method", ["hash", "stratified"])
 def test_null_is_a_key_value_like_any_other(key: list[str], method: str) -> None:
     draw = np.random.default_rng(3)
-    frame = pd.DataFrame({
-        "key": draw.choice(np.array(["a", "b", "c", None], dtype=object), 4_000), "part": np.arange(4_000) // 3,
-        "day": draw.choice(np.array(["x", None], dtype=object), 4_000), "area": "north",
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "key": draw.choice(np.array(["a", "b", "c", None], dtype=object), 4_000),
+            "part": np.arange(4_000) // 3,
+            "day": draw.choice(np.array(["x", None], dtype=object), 4_000),
+            "area": "north",
+        }
+    )
     asked = {"method": method, "key": key} | ({"strata": ["area"]} if method == "stratified" else {})
     split = learn_split(ENGINE, frame, read_split(asked))
     found = samples(split, frame)
@@ -226,7 +232,8 @@ def test_a_stratum_unknown_to_the_learned_split_is_divided_by_the_plain_fraction
 
 def test_learning_a_split_takes_one_pass(policies: pd.DataFrame) -> None:
     for document in (
-        {"method": "stratified", "key": "policy", "strata": "region"}, {"method": "time", "column": "year"},
+        {"method": "stratified", "key": "policy", "strata": "region"},
+        {"method": "time", "column": "year"},
     ):
         engine = PandasEngine()
         learn_split(engine, policies, read_split(document))
@@ -251,13 +258,21 @@ def test_a_value_cannot_mean_two_samples() -> None:
     assert problem_paths(document) == ["/split/values/test", "/split/values"]
 
 
-@pytest.mark.parametrize("document", [
-    {"method": "hash", "key": ["policy"], "seed": 9, "fractions": {"train": 0.5, "validation": 0.25, "holdout": 0.25}},
-    {"method": "time", "column": "start"},
-    {"method": "time", "column": "year", "cut_points": [2019, 2022]},
-    {"method": "stratified", "key": ["policy"], "strata": ["region", "year"], "seed": 1},
-    {"method": "column", "column": "region", "values": {"train": ["north"], "holdout": ["south", "east"]}},
-])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {
+            "method": "hash",
+            "key": ["policy"],
+            "seed": 9,
+            "fractions": {"train": 0.5, "validation": 0.25, "holdout": 0.25},
+        },
+        {"method": "time", "column": "start"},
+        {"method": "time", "column": "year", "cut_points": [2019, 2022]},
+        {"method": "stratified", "key": ["policy"], "strata": ["region", "year"], "seed": 1},
+        {"method": "column", "column": "region", "values": {"train": ["north"], "holdout": ["south", "east"]}},
+    ],
+)
 def test_a_split_comes_back_from_its_json(document: dict[str, object], policies: pd.DataFrame) -> None:
     split = learn_split(ENGINE, policies, read_split(document))
     again = read_split(json.loads(json.dumps(split_json(split))))
@@ -267,8 +282,10 @@ def test_a_split_comes_back_from_its_json(document: dict[str, object], policies:
 
 def test_folds_are_even_and_independent_of_the_split(policies: pd.DataFrame) -> None:
     columns = ENGINE.columns(policies)
-    added = {"fold": fold_expression("policy", columns, folds=4, seed=0),
-             "sample": read_split({"key": "policy", "seed": 0}).sample(columns)}
+    added = {
+        "fold": fold_expression("policy", columns, folds=4, seed=0),
+        "sample": read_split({"key": "policy", "seed": 0}).sample(columns),
+    }
     scored = ENGINE.with_columns(policies, added)
     table = pd.crosstab(scored["sample"], scored["fold"], normalize="index")
     assert sorted(table.columns) == [0, 1, 2, 3]

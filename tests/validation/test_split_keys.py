@@ -41,7 +41,9 @@ def counts(frame: Any, document: dict[str, Any]) -> dict[Any, int]:
     split = read_split(document)
     keyed = keyed_rows(engine, frame, split.key)
     found = split_counts(engine, keyed, learn_split(engine, keyed, split))
-    return {None if pd.isna(name) else name: int(rows) for name, rows in zip(found["sample"], found["rows"], strict=True)}
+    return {
+        None if pd.isna(name) else name: int(rows) for name, rows in zip(found["sample"], found["rows"], strict=True)
+    }
 
 
 def test_a_study_without_a_key_does_not_divide_rows_by_their_target() -> None:
@@ -114,10 +116,13 @@ def test_a_split_of_none_trains_on_every_row_and_folds_still_divide_them() -> No
         read_split({"method": "none", "key": "id"})
 
 
-@pytest.mark.parametrize("split", [
-    {"method": "time", "column": "start"},
-    {"method": "column", "column": "part", "values": {"train": ["L"], "validation": ["V"]}},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "split",
+    [
+        {"method": "time", "column": "start"},
+        {"method": "column", "column": "part", "values": {"train": ["L"], "validation": ["V"]}},
+    ],
+)
 def test_rows_a_split_loses_are_counted_and_beyond_a_share_an_error(split: dict[str, Any]) -> None:
     frame = policies(2_000)
     frame["start"] = np.where(np.arange(2_000) < 100, np.nan, np.arange(2_000) * 1.0)
@@ -148,14 +153,19 @@ def test_rows_of_a_folder_are_numbered_by_path_of_the_file(tmp_path: Path) -> No
 def key_expressions(columns: int) -> dict[str, tuple[Expression, dict[str, ColumnKind]]]:
     kinds: dict[str, ColumnKind] = {f"column_{at:02}": "text" for at in range(columns)}
     hashed = read_split({"method": "hash", "key": list(kinds)})
-    stratified = read_split({
-        "method": "stratified", "key": "column_00", "strata": list(kinds),
-        "learned": {"strata": [["a", "b"]] * columns, "bounds": [[0, 6_000, 8_000]]},
-    })  # fmt: skip
+    stratified = read_split(
+        {
+            "method": "stratified",
+            "key": "column_00",
+            "strata": list(kinds),
+            "learned": {"strata": [["a", "b"]] * columns, "bounds": [[0, 6_000, 8_000]]},
+        }
+    )
     return {
-        "hash": (hashed.sample(kinds), kinds), "fold": (fold_expression(list(kinds), kinds), kinds),
+        "hash": (hashed.sample(kinds), kinds),
+        "fold": (fold_expression(list(kinds), kinds), kinds),
         "stratified": (stratified.sample(kinds), kinds),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("which", ["hash", "fold", "stratified"])

@@ -22,7 +22,14 @@ from glm_local.validation.unit_deviance import (
 
 ENGINE = PandasEngine()
 FAMILIES = [
-    "gaussian", "poisson", "gamma", "inverse_gaussian", "tweedie(1.2)", "tweedie(1.7)", "tweedie(2.5)", "binomial",
+    "gaussian",
+    "poisson",
+    "gamma",
+    "inverse_gaussian",
+    "tweedie(1.2)",
+    "tweedie(1.7)",
+    "tweedie(2.5)",
+    "binomial",
 ]
 Y, MU, E, W = Read("y"), Read("mu"), Read("e"), Read("w")
 
@@ -31,8 +38,10 @@ def rows_of(family_name: str) -> pd.DataFrame:
     family, draw = family_from(family_name), np.random.default_rng(3)
     mu = draw.uniform(0.05, 0.95, 400) if family.domain == "unit" else draw.gamma(2.0, 1.5, 400) + 0.01
     y = {
-        "real": mu + draw.normal(0, 2, 400), "unit": draw.choice([0.0, 1.0, 0.25, 0.5], 400),
-        "nonnegative": draw.poisson(mu).astype(float), "positive": mu * draw.gamma(2.0, 0.5, 400),
+        "real": mu + draw.normal(0, 2, 400),
+        "unit": draw.choice([0.0, 1.0, 0.25, 0.5], 400),
+        "nonnegative": draw.poisson(mu).astype(float),
+        "positive": mu * draw.gamma(2.0, 0.5, 400),
     }[family.domain]
     y[:20] = mu[:20]
     return pd.DataFrame({"y": y, "mu": mu, "e": draw.uniform(0.1, 1, 400), "w": draw.uniform(0.5, 3, 400)})
@@ -76,9 +85,17 @@ def test_the_null_deviance_is_the_smallest_a_constant_rate_can_have(name: str) -
 
 @pytest.mark.parametrize(
     ("name", "mean", "spread"),
-    [("gaussian", 1e9, 1.0), ("gaussian", 0.0, 1e-9), ("gamma", 3e4, 1e-6), ("poisson", 1e10, 1e-5),
-     ("tweedie(1.5)", 1e8, 1e-6), ("inverse_gaussian", 5.0, 1e-6), ("binomial", 0.4, 1e-7), ("gamma", 1e-12, 1.0)],
-)  # fmt: skip
+    [
+        ("gaussian", 1e9, 1.0),
+        ("gaussian", 0.0, 1e-9),
+        ("gamma", 3e4, 1e-6),
+        ("poisson", 1e10, 1e-5),
+        ("tweedie(1.5)", 1e8, 1e-6),
+        ("inverse_gaussian", 5.0, 1e-6),
+        ("binomial", 0.4, 1e-7),
+        ("gamma", 1e-12, 1.0),
+    ],
+)
 def test_the_null_deviance_keeps_its_digits_where_targets_vary_little_beside_their_size(
     name: str, mean: float, spread: float
 ) -> None:
@@ -100,8 +117,13 @@ def test_the_null_deviance_keeps_its_digits_where_targets_vary_little_beside_the
 
 
 def test_a_value_outside_the_family_has_no_deviance() -> None:
-    cases = {"poisson": [(-1, 1), (1, 0), (1, -1)], "gamma": [(0, 1), (1, 0)], "tweedie(1.5)": [(-0.1, 1)],
-             "tweedie(2.5)": [(0, 1)], "binomial": [(1.1, 0.5), (-0.1, 0.5), (1, 0), (0, 1), (0.5, 1.2)]}
+    cases = {
+        "poisson": [(-1, 1), (1, 0), (1, -1)],
+        "gamma": [(0, 1), (1, 0)],
+        "tweedie(1.5)": [(-0.1, 1)],
+        "tweedie(2.5)": [(0, 1)],
+        "binomial": [(1.1, 0.5), (-0.1, 0.5), (1, 0), (0, 1), (0.5, 1.2)],
+    }
     for name, pairs in cases.items():
         family = family_from(name)
         frame = pd.DataFrame(pairs, columns=["y", "mu"], dtype=float)

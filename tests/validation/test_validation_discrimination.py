@@ -115,8 +115,9 @@ def test_too_many_distinct_scores_are_ranked_on_the_grid_and_the_tables_say_so()
     draw = np.random.default_rng(10)
     score = draw.uniform(0.05, 0.9, 3_000)
     frame = pd.DataFrame({"y": (draw.random(3_000) < score).astype(float), "m": score})
-    report = validation_report(PandasEngine(), frame, target="y", prediction="m", family="binomial",
-                               score_bands=ScoreBands(most_exact=2_999))
+    report = validation_report(
+        PandasEngine(), frame, target="y", prediction="m", family="binomial", score_bands=ScoreBands(most_exact=2_999)
+    )
     line = report.gini.iloc[0]
     assert line["ranked_by"] == "scores to 12 binary digits"
     assert "more than 2,999" in report.definitions["score_bands"]

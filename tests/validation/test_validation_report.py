@@ -25,15 +25,27 @@ def scored() -> pd.DataFrame:
     n = 12_000
     e, code = draw.uniform(0.05, 1, n), draw.integers(0, 11, n)
     rate = 0.05 + 0.02 * code
-    return pd.DataFrame({
-        "y": draw.poisson(rate * e).astype(float), "m": rate * e, "e": e, "w": draw.uniform(0.5, 2, n), "code": code,
-        "sample": draw.choice(["train", "validation", "holdout"], n, p=[0.6, 0.2, 0.2]),
-    })
+    return pd.DataFrame(
+        {
+            "y": draw.poisson(rate * e).astype(float),
+            "m": rate * e,
+            "e": e,
+            "w": draw.uniform(0.5, 2, n),
+            "code": code,
+            "sample": draw.choice(["train", "validation", "holdout"], n, p=[0.6, 0.2, 0.2]),
+        }
+    )
 
 
 def report_of(frame: pd.DataFrame, engine: PandasEngine | None = None, **options: object) -> ValidationReport:
-    roles: dict[str, object] = {"target": "y", "prediction": "m", "family": "poisson", "exposure": "e",
-                                "sample": "sample", "factors": {"age": (Read("code", "integer"), LABELS)}}
+    roles: dict[str, object] = {
+        "target": "y",
+        "prediction": "m",
+        "family": "poisson",
+        "exposure": "e",
+        "sample": "sample",
+        "factors": {"age": (Read("code", "integer"), LABELS)},
+    }
     return validation_report(engine or PandasEngine(), frame, **(roles | options))  # type: ignore[arg-type]
 
 
@@ -58,10 +70,16 @@ def test_the_summary_is_the_brute_force_one(scored: pd.DataFrame) -> None:
     null = (w * y).sum() / (w * e).sum() * e
     null_unit = 2 * (np.where(y > 0, y * np.log(np.where(y > 0, y, 1) / null), 0) - (y - null))
     expected = {
-        "rows": len(part), "weight": w.sum(), "exposure": (w * e).sum(), "actual": (w * y).sum(),
-        "predicted": (w * m).sum(), "actual_to_predicted": (w * y).sum() / (w * m).sum(),
-        "actual_rate": (w * y).sum() / (w * e).sum(), "deviance": (w * unit).sum(),
-        "mean_deviance": np.average(unit, weights=w), "null_deviance": (w * null_unit).sum(),
+        "rows": len(part),
+        "weight": w.sum(),
+        "exposure": (w * e).sum(),
+        "actual": (w * y).sum(),
+        "predicted": (w * m).sum(),
+        "actual_to_predicted": (w * y).sum() / (w * m).sum(),
+        "actual_rate": (w * y).sum() / (w * e).sum(),
+        "deviance": (w * unit).sum(),
+        "mean_deviance": np.average(unit, weights=w),
+        "null_deviance": (w * null_unit).sum(),
         "deviance_explained": 1 - (w * unit).sum() / (w * null_unit).sum(),
         "pearson_dispersion": (w * (y - m) ** 2 / m).sum() / len(part),
         "mean_absolute_error": np.average(abs(y - m), weights=w),
@@ -115,21 +133,28 @@ def test_a_row_without_a_level_is_shown_as_such() -> None:
 
 
 def test_rows_that_cannot_be_judged_are_counted_by_reason_and_never_taken_as_zero() -> None:
-    frame = pd.DataFrame({
-        "y": [1.0, np.nan, 1.0, -1.0, 1.0, 1.0, 1.0, np.inf, 1.0, 1.0],
-        "m": [0.5, 0.5, np.nan, 0.5, 0.5, 0.0, 0.5, 0.5, 0.5, 0.5],
-        "e": [1.0, 1.0, 1.0, 1.0, 0.0, 1.0, np.nan, 1.0, 1.0, 1.0],
-        "w": [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, -1.0],
-        "sample": ["train"] * 9 + [None],
-    })
+    frame = pd.DataFrame(
+        {
+            "y": [1.0, np.nan, 1.0, -1.0, 1.0, 1.0, 1.0, np.inf, 1.0, 1.0],
+            "m": [0.5, 0.5, np.nan, 0.5, 0.5, 0.0, 0.5, 0.5, 0.5, 0.5],
+            "e": [1.0, 1.0, 1.0, 1.0, 0.0, 1.0, np.nan, 1.0, 1.0, 1.0],
+            "w": [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, -1.0],
+            "sample": ["train"] * 9 + [None],
+        }
+    )
     report = report_of(frame, weight="w", factors=None)
     assert report.summary["rows"].tolist() == [1]
     assert report.summary["actual"].tolist() == [1.0]
     found = {(line["sample"], line["reason"]): line["rows"] for line in report.excluded.to_dict("records")}
     assert found == {
-        ("train", "target missing"): 2, ("train", "prediction missing"): 1, ("train", "target outside the family"): 1,
-        ("train", "exposure not positive"): 1, ("train", "prediction outside the family"): 1,
-        ("train", "exposure missing"): 1, ("train", "weight zero"): 1, (None, "sample missing"): 1,
+        ("train", "target missing"): 2,
+        ("train", "prediction missing"): 1,
+        ("train", "target outside the family"): 1,
+        ("train", "exposure not positive"): 1,
+        ("train", "prediction outside the family"): 1,
+        ("train", "exposure missing"): 1,
+        ("train", "weight zero"): 1,
+        (None, "sample missing"): 1,
     }
 
 
@@ -259,26 +284,41 @@ def test_the_published_mean_model_of_motor_claims_is_reproduced(request: pytest.
     assert line["root_mean_squared_error"] ** 2 == pytest.approx(0.564, abs=5e-4)
 
 
-AGE = {"kind": "numeric", "name": "band", "column": "age", "edges": {"method": "quantile", "bins": 3}, "missing": "refuse"}
+AGE = {
+    "kind": "numeric",
+    "name": "band",
+    "column": "age",
+    "edges": {"method": "quantile", "bins": 3},
+    "missing": "refuse",
+}
 PUBLIC = {"target": "y", "prediction": "m", "family": "poisson"}
 
 
 def test_the_public_report_needs_no_engine_and_takes_columns_factors_and_expressions() -> None:
-    frame = pd.DataFrame({
-        "area": ["bin_10", "bin_2", None, "bin_2"] * 10, "age": range(40), "flag": [True, False] * 20,
-        "y": [1.0, 0.0, 2.0, 1.0] * 10, "m": [0.5, 0.5, 1.5, 1.0] * 10,
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "area": ["bin_10", "bin_2", None, "bin_2"] * 10,
+            "age": range(40),
+            "flag": [True, False] * 20,
+            "y": [1.0, 0.0, 2.0, 1.0] * 10,
+            "m": [0.5, 0.5, 1.5, 1.0] * 10,
+        }
+    )
     report = glm_local.validation_report(frame, **PUBLIC, factors=["area", AGE, "flag"])
     assert list(report.actual_expected) == ["area", "band", "flag"]
     area = report.actual_expected["area"]
     assert area[["level", "rows", "actual", "predicted"]].to_numpy().tolist() == [
-        ["bin_2", 20, 10.0, 15.0], ["bin_10", 10, 10.0, 5.0], ["(no level)", 10, 20.0, 15.0],
+        ["bin_2", 20, 10.0, 15.0],
+        ["bin_10", 10, 10.0, 5.0],
+        ["(no level)", 10, 20.0, 15.0],
     ]
     assert report.actual_expected["band"]["rows"].tolist() == [14, 13, 13, 0]
     assert report.actual_expected["flag"]["level"].tolist() == ["false", "true"]
     alone = glm_local.validation_report(frame, **PUBLIC, factors="area").actual_expected["area"]
     pd.testing.assert_frame_equal(alone, area)
-    own = glm_local.validation_report(PandasEngine(), frame, **PUBLIC, factors={"a": "area", "late": {"multiply": ["age", 2]}})
+    own = glm_local.validation_report(
+        PandasEngine(), frame, **PUBLIC, factors={"a": "area", "late": {"multiply": ["age", 2]}}
+    )
     assert own.actual_expected["a"]["actual"].tolist() == area["actual"].tolist()
     assert len(own.actual_expected["late"]) == 40
 
@@ -293,7 +333,9 @@ def test_the_public_report_needs_no_engine_and_takes_columns_factors_and_express
         ({"target": "z"}, ConfigError, "'z' is not a column"),
     ],
 )
-def test_a_wrong_question_to_the_public_report_is_told(asked: dict[str, object], error: type[Exception], said: str) -> None:
+def test_a_wrong_question_to_the_public_report_is_told(
+    asked: dict[str, object], error: type[Exception], said: str
+) -> None:
     frame = pd.DataFrame({"area": ["a"] * 500, "age": range(500), "y": np.arange(500.0), "m": 1.0})
     with pytest.raises(error, match=said):
         glm_local.validation_report(frame, **(PUBLIC | asked))

@@ -100,9 +100,15 @@ def test_at_most_so_many_factors_leaves_the_most_needed(rows: pd.DataFrame) -> N
 def test_a_true_interaction_is_found_and_kept_and_a_false_one_is_not() -> None:
     rows = policies(crossed=0.8)
     found = run_workflow(
-        rows, target="claims", exposure="years", key="id", candidates=[*REAL, "gender"], interactions=3, errors=0.5,
+        rows,
+        target="claims",
+        exposure="years",
+        key="id",
+        candidates=[*REAL, "gender"],
+        interactions=3,
+        errors=0.5,
         finalize=False,
-    )  # fmt: skip
+    )
     crossed = [name for name in found.selected_factors if ":" in name]
     assert crossed in (["score:segment"], ["segment:score"])
     assert found.interactions is not None
@@ -113,8 +119,14 @@ def test_a_true_interaction_is_found_and_kept_and_a_false_one_is_not() -> None:
 def test_a_workflow_that_was_stopped_goes_on_where_it_was(
     rows: pd.DataFrame, result: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = {"target": "claims", "exposure": "years", "key": "id", "candidates": [*REAL, "noise", "street"],
-             "store": str(tmp_path), "name": "stopped"}  # fmt: skip
+    asked = {
+        "target": "claims",
+        "exposure": "years",
+        "key": "id",
+        "candidates": [*REAL, "noise", "street"],
+        "store": str(tmp_path),
+        "name": "stopped",
+    }
     with monkeypatch.context() as patched:
         patched.setattr("glm_local.study.pruning.prune", _stopped)
         with pytest.raises(KeyboardInterrupt):
@@ -206,10 +218,15 @@ def test_applying_bins_leaves_every_column_as_it_was_and_scores_the_same(rows: p
 
 
 SCORE: dict[str, Any] = {"kind": "numeric", "name": "score", "column": "x", "missing": "own_level"}
-FEW = pd.DataFrame({
-    "x": [1.0, 2, 3, 4, 100, 6], "y": [0.0, 1, 0, 2, 1, 3], "area": list("aabbcc"), "id": range(6),
-    "hours": [1.0, 1, 1, 1, 1, 1],
-})  # fmt: skip
+FEW = pd.DataFrame(
+    {
+        "x": [1.0, 2, 3, 4, 100, 6],
+        "y": [0.0, 1, 0, 2, 1, 3],
+        "area": list("aabbcc"),
+        "id": range(6),
+        "hours": [1.0, 1, 1, 1, 1, 1],
+    }
+)
 
 
 def test_bins_of_a_few_rows_ask_for_no_folds() -> None:
@@ -246,9 +263,13 @@ def test_bins_are_of_the_method_and_number_their_specification_asks_for() -> Non
 def test_an_applied_level_is_the_base_where_the_model_says_base() -> None:
     rows = pd.DataFrame({"area": ["a", "a", "b", None, "c"], "y": [1.0, 2.0, 3.0, 1.0, 0.0]})
     area = {
-        "kind": "categorical", "name": "area", "column": "area", "levels": ["a", "b"], "missing": "base",
+        "kind": "categorical",
+        "name": "area",
+        "column": "area",
+        "levels": ["a", "b"],
+        "missing": "base",
         "unseen": "base",
-    }  # fmt: skip
+    }
     glm = GLM("y")
     assert glm.apply(rows, area)["area_bin"].tolist() == ["a", "a", "b", "(base level)", "(base level)"]
     glm.fit(rows, [area])
@@ -258,21 +279,34 @@ def test_an_applied_level_is_the_base_where_the_model_says_base() -> None:
 
 
 AREA: dict[str, Any] = {
-    "kind": "categorical", "name": "area", "column": "area", "levels": ["a", "b"], "missing": "base", "unseen": "base",
-}  # fmt: skip
+    "kind": "categorical",
+    "name": "area",
+    "column": "area",
+    "levels": ["a", "b"],
+    "missing": "base",
+    "unseen": "base",
+}
 AGE: dict[str, Any] = {"kind": "numeric", "name": "age", "column": "age", "edges": [30], "missing": "own_level"}
 POWER: dict[str, Any] = {
-    "kind": "linear", "name": "power", "column": "power", "missing": 3, "centre": "mean", "cap": {"upper": 8},
-}  # fmt: skip
+    "kind": "linear",
+    "name": "power",
+    "column": "power",
+    "missing": 3,
+    "centre": "mean",
+    "cap": {"upper": 8},
+}
 CROSSED: dict[str, Any] = {"kind": "interaction", "name": "area:age", "factors": ["area", "age"], "unseen": "base"}
 
 
 def cars() -> pd.DataFrame:
     draw, n = np.random.default_rng(8), 600
-    rows = pd.DataFrame({
-        "area": draw.choice(["a", "b", "c", None], n), "age": draw.choice([20.0, 40.0, np.nan], n),
-        "power": draw.choice([2.0, 5.0, 9.0, np.nan], n),
-    })
+    rows = pd.DataFrame(
+        {
+            "area": draw.choice(["a", "b", "c", None], n),
+            "age": draw.choice([20.0, 40.0, np.nan], n),
+            "power": draw.choice([2.0, 5.0, 9.0, np.nan], n),
+        }
+    )
     rows = rows[~((rows["area"] == "b") & rows["age"].isna())].reset_index(drop=True)
     return rows.assign(y=draw.poisson(1.0 + (rows["area"] == "b") * (rows["age"] == 40)))
 
@@ -283,7 +317,9 @@ def test_rows_of_one_applied_cell_and_number_have_one_prediction(coding: str) ->
     factors = [AREA, AGE, POWER, crossed]
     glm = GLM("y")
     glm.fit(rows, factors)
-    more = pd.concat([rows, pd.DataFrame({"area": ["b"], "age": [np.nan], "power": [2.0], "y": [0]})], ignore_index=True)
+    more = pd.concat(
+        [rows, pd.DataFrame({"area": ["b"], "age": [np.nan], "power": [2.0], "y": [0]})], ignore_index=True
+    )
     applied = glm.apply(glm.predict(more), *factors)
     names = ["area_bin", "age_bin", "area:age_bin", "power_value"]
     assert applied[names].notna().all(axis=None)

@@ -13,21 +13,27 @@ from glm_local.expressions.columns import ColumnKind
 
 MISSING_KEY = "__missing__"
 SOURCES: dict[ColumnKind, ValueKind] = {
-    "text": "text", "integer": "integer", "boolean": "boolean", "date": "date", "timestamp": "date",
-    "float64": "number", "float32": "number", "decimal": "number",
+    "text": "text",
+    "integer": "integer",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "date",
+    "float64": "number",
+    "float32": "number",
+    "decimal": "number",
 }
 """Physical kind to the kind its categories are read as here."""
 
 KEY_RULES: dict[ColumnKind, str] = {
     "float64": "Numbers were matched by their Python text ('1.0', '1e-05'), so an integer column read with missing "
-               "values did not match '1'; here they are matched by value, and -0.0 is 0.0.",
+    "values did not match '1'; here they are matched by value, and -0.0 is 0.0.",
     "float32": "float32 numbers were matched by the text of the widened double ('0.10000000149011612'); '0.1' was not "
-               "matched. Here they are matched by value.",
+    "matched. Here they are matched by value.",
     "decimal": "Decimals were matched by their digits ('2' was not '2.00'); here they are matched by value.",
     "integer": "A nullable Int64 column with missing values was matched as '1' or as '1.0', by the pandas version.",
     "boolean": "Flags were matched as 'True' and 'False'.",
     "timestamp": "Timestamps were matched by their text with the time of day ('2020-01-01 00:00:00'); here they are "
-                 "matched by their day, so other times of that day match too.",
+    "matched by their day, so other times of that day match too.",
     "text": f"The text {MISSING_KEY!r} in a column counts as missing.",
 }
 """What to know of each kind."""

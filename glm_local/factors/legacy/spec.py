@@ -60,9 +60,7 @@ def _flattened(spec: InteractionSpec, crossings: Mapping[str, InteractionSpec]) 
     return spec if tuple(members) == spec.factors else InteractionSpec(**{**spec.document(), "factors": members})
 
 
-def read_legacy_spec(
-    document: Mapping[str, Any], source: ColumnKind | None = None, path: str = ""
-) -> FactorSpec:
+def read_legacy_spec(document: Mapping[str, Any], source: ColumnKind | None = None, path: str = "") -> FactorSpec:
     """Read one specification saved by glm-factor-optimizer 0.1.2.
 
     Parameters
@@ -97,8 +95,10 @@ def read_legacy_spec(
     readers = {"numeric": _numeric, "categorical": _categorical, "interaction": _interaction}
     if not isinstance(plain, dict) or kind not in readers:
         raise SpecError.because(
-            f"{shown(kind)} is not a type of that package.", "It wrote numeric, categorical and interaction.",
-            nearest(kind, list(readers)) if isinstance(kind, str) else 'Look for the field "type".', f"{path}/type",
+            f"{shown(kind)} is not a type of that package.",
+            "It wrote numeric, categorical and interaction.",
+            nearest(kind, list(readers)) if isinstance(kind, str) else 'Look for the field "type".',
+            f"{path}/type",
         )
     return cast(FactorSpec, readers[kind](plain, source, path))
 
@@ -120,38 +120,65 @@ def _numeric(document: dict[str, Any], source: ColumnKind | None, path: str) -> 
     if math.isfinite(last):
         limits |= {"upper": last, "above": {"level": _OUT_OF_RANGE}}
     return NumericSpec(
-        name=_name(document), column=document["column"], edges=inner, labels=labels, missing=missing, **limits,
+        name=_name(document),
+        column=document["column"],
+        edges=inner,
+        labels=labels,
+        missing=missing,
+        **limits,
         notes=[*_numeric_notes(document, source), _REFERENCE],
     )
 
 
 def _column_problems(document: Mapping[str, Any], path: str) -> Iterator[Problem]:
     if not isinstance(document.get("column"), str) or not document["column"]:
-        yield Problem(f"{path}/column", f"{shown(document.get('column'))} names no column.",
-                      "That package reads one column.", 'Add "column".')
+        yield Problem(
+            f"{path}/column",
+            f"{shown(document.get('column'))} names no column.",
+            "That package reads one column.",
+            'Add "column".',
+        )
 
 
 def _cut_problems(document: Mapping[str, Any], source: ColumnKind | None, path: str) -> Iterator[Problem]:
     edges, labels = document.get("edges"), document.get("labels")
     if source in ("date", "timestamp"):
-        yield Problem(f"{path}/column", f"is a {source} column.",
-                      "That package gave every date the level \"missing\" and cut timestamps as raw integers, whose "
-                      "unit depends on the pandas version.", 'Design it anew: "source": "date".')
-    numbers = isinstance(edges, list) and len(edges) >= 2 and all(
-        isinstance(one, int | float) and not isinstance(one, bool) and one == one for one in edges
+        yield Problem(
+            f"{path}/column",
+            f"is a {source} column.",
+            'That package gave every date the level "missing" and cut timestamps as raw integers, whose '
+            "unit depends on the pandas version.",
+            'Design it anew: "source": "date".',
+        )
+    numbers = (
+        isinstance(edges, list)
+        and len(edges) >= 2
+        and all(isinstance(one, int | float) and not isinstance(one, bool) and one == one for one in edges)
     )
     if not numbers:
-        yield Problem(f"{path}/edges", f"{shown(edges)} are not edges.", "That package wrote two numbers or more.",
-                      "Take them from the saved specs.json.")
+        yield Problem(
+            f"{path}/edges",
+            f"{shown(edges)} are not edges.",
+            "That package wrote two numbers or more.",
+            "Take them from the saved specs.json.",
+        )
         return
     edges = cast(list[float], edges)
     rising = all(low < high for low, high in itertools.pairwise(edges))
     if not rising and not (len(edges) == 2 and edges[0] == edges[1]):
-        yield Problem(f"{path}/edges", f"{shown(edges)} is not increasing.", "That package refused such edges;",
-                      f"did you mean {shown(sorted(set(edges)))}?")
+        yield Problem(
+            f"{path}/edges",
+            f"{shown(edges)} is not increasing.",
+            "That package refused such edges;",
+            f"did you mean {shown(sorted(set(edges)))}?",
+        )
     if not isinstance(labels, list) or len(labels) != len(edges) - 1:
-        yield Problem(f"{path}/labels", f"{shown(labels)} are not {len(edges) - 1} labels.",
-                      "That package has one label per interval.", "Name each interval once.")
+        yield Problem(
+            f"{path}/labels",
+            f"{shown(labels)} are not {len(edges) - 1} labels.",
+            "That package has one label per interval.",
+            "Name each interval once.",
+        )
 
 
 def _numeric_notes(document: Mapping[str, Any], source: ColumnKind | None) -> Iterator[str]:
@@ -181,8 +208,12 @@ def _categorical(document: dict[str, Any], source: ColumnKind | None, path: str)
     group = mapping.get(MISSING_KEY, default)
     missing: Any = {"level": group} if group in (*names, default) else {"own_level": group}
     return CategoricalSpec(
-        name=_name(document), column=document["column"], source=SOURCES[physical],
-        levels=[{"level": name, "values": values[name]} for name in names], missing=missing, unseen=unseen,
+        name=_name(document),
+        column=document["column"],
+        source=SOURCES[physical],
+        levels=[{"level": name, "values": values[name]} for name in names],
+        missing=missing,
+        unseen=unseen,
         notes=[*_categorical_notes(document, default, physical, unreachable), *notes, _REFERENCE],
     )
 
@@ -190,20 +221,32 @@ def _categorical(document: dict[str, Any], source: ColumnKind | None, path: str)
 def _mapping_problems(document: Mapping[str, Any], physical: ColumnKind, path: str) -> Iterator[Problem]:
     mapping = document.get("mapping")
     if not isinstance(mapping, dict):
-        yield Problem(f"{path}/mapping", f"{shown(mapping)} is not an object.",
-                      "That package maps each value to a group.", "Take it from the saved specs.json.")
+        yield Problem(
+            f"{path}/mapping",
+            f"{shown(mapping)} is not an object.",
+            "That package maps each value to a group.",
+            "Take it from the saved specs.json.",
+        )
         return
     if physical not in SOURCES:
-        yield Problem(f"{path}/column", f"is of kind {physical}.", "Categories are text, numbers, flags or dates.",
-                      "Convert the column first.")
+        yield Problem(
+            f"{path}/column",
+            f"is of kind {physical}.",
+            "Categories are text, numbers, flags or dates.",
+            "Convert the column first.",
+        )
     if "" in [*mapping.values(), document.get("default", "other")]:
         yield Problem(f"{path}/mapping", "names a group with empty text.", "A level has a name.", "Rename it.")
     if physical == "timestamp":
         for key in mapping:
             moment = moment_of(key)
             if moment is not None and moment.time() != datetime.time():
-                yield Problem(f"{path}/mapping", f"{shown(key)} has a time of day.",
-                              "A factor reads a timestamp as its day.", "Map a text column of that moment instead.")
+                yield Problem(
+                    f"{path}/mapping",
+                    f"{shown(key)} has a time of day.",
+                    "A factor reads a timestamp as its day.",
+                    "Map a text column of that moment instead.",
+                )
 
 
 def _categorical_notes(
@@ -223,11 +266,18 @@ def _categorical_notes(
 def _interaction(document: dict[str, Any], source: ColumnKind | None, path: str) -> InteractionSpec:
     columns = document.get("columns")
     if not isinstance(columns, list) or len(columns) != 2 or not all(isinstance(one, str) for one in columns):
-        raise SpecError.because(f"{shown(columns)} are not two columns.", "That package crosses two outputs.",
-                                "Take them from the saved interaction_specs.json.", f"{path}/columns")
+        raise SpecError.because(
+            f"{shown(columns)} are not two columns.",
+            "That package crosses two outputs.",
+            "Take them from the saved interaction_specs.json.",
+            f"{path}/columns",
+        )
     name = str(document.get("output") or "__x__".join(columns))
     return InteractionSpec(
-        name=name, factors=columns, unseen="base", separator="|",
+        name=name,
+        factors=columns,
+        unseen="base",
+        separator="|",
         notes=[
             "Read from glm-factor-optimizer 0.1.2: levels joined by '|'; cells it had not seen became the reference.",
             "It fitted every cell on top of the factors themselves, which leaves the coefficients undetermined; here "

@@ -34,8 +34,9 @@ def main() -> None:
                 one = kept(asked.studies, rows, true, family=family, size=asked.size, **rule)
                 print(
                     f"| {family} | {rows:,} | {true} of 20 | {one.studies} | {one.noise_each:.4f} | {one.noise_any:.2f} "
-                    f"| {one.power:.3f} | {one.printed:.1f} | {one.expected:.1f} ± {one.error:.1f} | {one.seconds:.2f} |", flush=True,
-                )  # fmt: skip
+                    f"| {one.power:.3f} | {one.printed:.1f} | {one.expected:.1f} ± {one.error:.1f} | {one.seconds:.2f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

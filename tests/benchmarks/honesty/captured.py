@@ -61,9 +61,13 @@ class Captured:
 
 
 def captured(
-    rows: int, seed: int, names: Sequence[str] = tuple(METHODS), size: float = 1.0, judged: int = JUDGED,
+    rows: int,
+    seed: int,
+    names: Sequence[str] = tuple(METHODS),
+    size: float = 1.0,
+    judged: int = JUDGED,
     with_losses: bool = False,
-) -> Captured:  # fmt: skip
+) -> Captured:
     """All methods on the rows of one seed."""
     truth = truth_of(seed, size)
     portfolio = Portfolio(truth, known_rows(truth, rows, (seed, 0)))

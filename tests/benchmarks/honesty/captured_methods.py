@@ -29,10 +29,20 @@ DEFAULT, BEFORE_RULE, REFITTED = "default study", "rule before", "default's fact
 GAM, GAM_TRAIN, PLAIN_GAM = "spline GAM", "spline GAM, training rows alone", "spline GAM, terms that stay"
 BOOSTING, ORACLE, ORACLE_TRAIN = "gradient boosting", "oracle GLM", "oracle GLM, training rows alone"
 BOOSTED: Mapping[str, Any] = {
-    "objective": "poisson", "learning_rate": 0.03, "num_leaves": 8, "min_data_in_leaf": 100, "feature_fraction": 0.5,
-    "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 10.0, "cat_smooth": 50.0, "max_cat_to_onehot": 1,
-    "num_threads": 1, "seed": 0, "verbose": -1,
-}  # fmt: skip
+    "objective": "poisson",
+    "learning_rate": 0.03,
+    "num_leaves": 8,
+    "min_data_in_leaf": 100,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "lambda_l2": 10.0,
+    "cat_smooth": 50.0,
+    "max_cat_to_onehot": 1,
+    "num_threads": 1,
+    "seed": 0,
+    "verbose": -1,
+}
 MOST_TREES, PATIENCE = 2_000, 100
 
 
@@ -150,9 +160,16 @@ def by_oracle_of_training(portfolio: Portfolio) -> Predictor:
 
 
 METHODS: dict[str, Method] = {
-    DEFAULT: by_default, BEFORE_RULE: by_rule_before, GAM: by_gam, PLAIN_GAM: by_plain_gam, BOOSTING: by_boosting,
-    ORACLE: by_oracle, REFITTED: refitted, GAM_TRAIN: by_gam_of_training, ORACLE_TRAIN: by_oracle_of_training,
-}  # fmt: skip
+    DEFAULT: by_default,
+    BEFORE_RULE: by_rule_before,
+    GAM: by_gam,
+    PLAIN_GAM: by_plain_gam,
+    BOOSTING: by_boosting,
+    ORACLE: by_oracle,
+    REFITTED: refitted,
+    GAM_TRAIN: by_gam_of_training,
+    ORACLE_TRAIN: by_oracle_of_training,
+}
 """In the order of the table; the default study comes first, others use its split."""
 
 

@@ -21,14 +21,17 @@ def costs(draw: np.random.Generator, missing: int, truth: str, spread: float) ->
     rate = (draw.binomial(count, true) + 0.5) / (count + 1)
     base, average = int(np.argmax(count)), float(count @ rate / count.sum())
     own = {
-        "average": float(count @ true / count.sum()), "as the base": float(true[base]), "30 %": 0.3,
+        "average": float(count @ true / count.sum()),
+        "as the base": float(true[base]),
+        "30 %": 0.3,
         "drawn as the levels": float(expit(logit(RATE) + draw.normal(0, spread))),
-    }[truth]  # fmt: skip
+    }[truth]
     seen = draw.binomial(missing, own) / missing
     homes = {
-        "base": rate[base], "nearest to the average": rate[np.argmin(np.abs(logit(rate) - logit(average)))],
+        "base": rate[base],
+        "nearest to the average": rate[np.argmin(np.abs(logit(rate) - logit(average)))],
         "nearest to them": rate[np.argmin(np.abs(rate - seen))],
-    }  # fmt: skip
+    }
     return {name: 1_000 * (_deviance(own, float(one)) - _deviance(own, own)) for name, one in homes.items()}
 
 

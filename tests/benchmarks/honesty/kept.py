@@ -42,17 +42,28 @@ class Kept:
 
 
 def kept(
-    studies: int, rows: int, true: int = 5, candidates: int = 20, family: str = "poisson", size: float = 0.25,
-    first: int = 0, **asked: Any,
+    studies: int,
+    rows: int,
+    true: int = 5,
+    candidates: int = 20,
+    family: str = "poisson",
+    size: float = 0.25,
+    first: int = 0,
+    **asked: Any,
 ) -> Kept:
     """Run studies, one per seed; `asked` are arguments of `auto_design`."""
     lines = [_study(rows, first + seed, true, candidates, family, size, asked) for seed in range(studies)]
     noise, found, printed, expected, seconds = (np.array(one, dtype=float) for one in zip(*lines, strict=True))
     return Kept(
-        studies, float(noise.mean() / max(candidates - true, 1)), float((noise > 0).mean()),
-        float(found.mean() / true) if true else float("nan"), float(printed.mean()), float(expected.mean()),
-        float((printed - expected).std(ddof=1) / np.sqrt(studies)), float(seconds.mean()),
-    )  # fmt: skip
+        studies,
+        float(noise.mean() / max(candidates - true, 1)),
+        float((noise > 0).mean()),
+        float(found.mean() / true) if true else float("nan"),
+        float(printed.mean()),
+        float(expected.mean()),
+        float((printed - expected).std(ddof=1) / np.sqrt(studies)),
+        float(seconds.mean()),
+    )
 
 
 def _study(
@@ -73,6 +84,9 @@ def _study(
     gained = nothing.validation.deviance - now.validation.deviance
     expected = gained * now.train.rows / now.validation.rows
     return (
-        sum(name.startswith("n") for name in study.accepted), sum(name.startswith("t") for name in study.accepted),
-        printed, expected, seconds,
-    )  # fmt: skip
+        sum(name.startswith("n") for name in study.accepted),
+        sum(name.startswith("t") for name in study.accepted),
+        printed,
+        expected,
+        seconds,
+    )

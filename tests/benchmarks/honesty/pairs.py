@@ -59,13 +59,19 @@ def crossings(family: Family, studies: int, judged: bool = True) -> list[Ratio]:
     tested = [one for one in [*null, *there] if one is not None]
     return [
         share(f"{family} crossing, planted ±0.5: tested", [one is not None for one in there], _if(judged, at_least(1))),
-        share(f"{family} crossing, planted ±0.5: p < .01", [one is not None and one[2] < 0.01 for one in there],
-              _if(judged, at_least(0.99))),
+        share(
+            f"{family} crossing, planted ±0.5: p < .01",
+            [one is not None and one[2] < 0.01 for one in there],
+            _if(judged, at_least(0.99)),
+        ),
         share(f"{family} crossing, nothing: tested", [one is not None for one in null], _if(judged, at_least(1))),
         share(f"{family} crossing, nothing: p < .05", [one is not None and one[2] < CALLED for one in null]),
-        share(f"{family} crossing, df is what history says", [df == said for df, said, _ in tested] or [False],
-              _if(judged, at_least(1))),
-    ]  # fmt: skip
+        share(
+            f"{family} crossing, df is what history says",
+            [df == said for df, said, _ in tested] or [False],
+            _if(judged, at_least(1)),
+        ),
+    ]
 
 
 def called(p_values: list[float]) -> list[bool]:

@@ -70,10 +70,14 @@ def motor_severity(folder: Path) -> Set:
 
 
 SETS: dict[str, Callable[[Path], Set]] = {
-    "German credit": german_credit, "hmeq": hmeq, "swmotorcycle": swmotorcycle,
-    "ausprivauto frequency": ausprivauto_frequency, "ausprivauto severity": ausprivauto_severity,
-    "freMTPL2 frequency": motor_frequency, "freMTPL2 severity": motor_severity,
-}  # fmt: skip
+    "German credit": german_credit,
+    "hmeq": hmeq,
+    "swmotorcycle": swmotorcycle,
+    "ausprivauto frequency": ausprivauto_frequency,
+    "ausprivauto severity": ausprivauto_severity,
+    "freMTPL2 frequency": motor_frequency,
+    "freMTPL2 severity": motor_severity,
+}
 
 
 def _read(folder: Path, name: str) -> pd.DataFrame:
@@ -97,7 +101,9 @@ def explained(given: Set, seed: int, asked: dict[str, Any]) -> tuple[float, int,
     study.auto_design(**asked)
     seconds = time.process_time() - begun
     model, nothing = study.current().model, study.bench.fitted(Design()).model
-    now, before = (sample_deviances(study.bench.rows, one, ("holdout",))["holdout"].deviance for one in (model, nothing))
+    now, before = (
+        sample_deviances(study.bench.rows, one, ("holdout",))["holdout"].deviance for one in (model, nothing)
+    )
     return 1 - now / before, len(thin_levels(model)), seconds
 
 

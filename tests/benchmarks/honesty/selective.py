@@ -89,7 +89,7 @@ def projection(model: ModelDocument, population: pd.DataFrame, family: str) -> d
     columns = [
         np.ones(len(levels)) if one.factor is None else (levels[f"{one.factor}_level"] == one.level).to_numpy(float)
         for one in terms
-    ]  # fmt: skip
+    ]
     design, target = np.stack(columns, axis=1), mean_of(population["effect"].to_numpy(), family)
     found = np.zeros(len(terms))
     for _ in range(30):
@@ -97,8 +97,9 @@ def projection(model: ModelDocument, population: pd.DataFrame, family: str) -> d
         fitted = 1 / (1 + np.exp(-linear)) if family == "binomial" else np.exp(linear)
         slope = fitted * (1 - fitted) if family == "binomial" else fitted
         weight = slope if family != "gamma" else np.ones(len(fitted))
-        step = np.linalg.lstsq(design.T @ (weight[:, None] * design), design.T @ (weight * (target - fitted) / slope),
-                               rcond=None)[0]  # fmt: skip
+        step = np.linalg.lstsq(
+            design.T @ (weight[:, None] * design), design.T @ (weight * (target - fitted) / slope), rcond=None
+        )[0]
         found = found + np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-10:
             break
@@ -109,16 +110,18 @@ def intervals(lines: Iterable[Any], target: dict[str, float]) -> tuple[Interval,
     """Intervals of the factors' coefficients, lines of a table or of a model, against their targets."""
     return tuple(
         Interval(one.factor, bool(one.lower <= target[one.term] <= one.upper), float(one.upper - one.lower))
-        for one in lines if one.factor and one.term in target and one.lower is not None and one.lower == one.lower
-    )  # fmt: skip
+        for one in lines
+        if one.factor and one.term in target and one.lower is not None and one.lower == one.lower
+    )
 
 
 def studied(family: str, seed: int, rows: int, population: pd.DataFrame, **asked: Any) -> Covered:
     """One automatic study and its intervals."""
     frame = made_rows(rows, seed)
     frame["y"] = drawn(frame, family, seed, asked.pop("over", 1.0))
-    study: Any = GLMStudy(frame.drop(columns="effect"), target="y", family=family, key="id", seed=seed,
-                          candidates=CANDIDATES, **asked)  # fmt: skip
+    study: Any = GLMStudy(
+        frame.drop(columns="effect"), target="y", family=family, key="id", seed=seed, candidates=CANDIDATES, **asked
+    )
     study.auto_design()
     model = study.current().model
     target = projection(model, population, family)
@@ -134,8 +137,9 @@ def thinned(seed: int, rows: int, population: pd.DataFrame, over: float = 1.0) -
     first = np.random.default_rng((seed, 2)).binomial(counts.astype(int), SHARE)
     parts = {"y": first, "y2": counts - first, "e": SHARE, "e2": 1 - SHARE}
     frame = frame.assign(**parts).drop(columns="effect")
-    study: Any = GLMStudy(frame, target="y", exposure="e", key="id", seed=seed, candidates=CANDIDATES,
-                          split=(1.0, 0.0, 0.0))  # fmt: skip
+    study: Any = GLMStudy(
+        frame, target="y", exposure="e", key="id", seed=seed, candidates=CANDIDATES, split=(1.0, 0.0, 0.0)
+    )
     model = study.auto_design().current().model
     specs = [unmarked(one) for one in model.factors]
     asked: dict[str, Any] = {"dispersion": "pearson", "on_separation": "warn", "on_failure": "warn"}
@@ -157,8 +161,10 @@ def coverage(studies: Sequence[Sequence[Interval]], factor: str = "") -> Coverag
     """Of all intervals, or of one factor's; studies are independent, intervals of one are not."""
     kept = [[one for one in study if factor in ("", one.factor)] for study in studies]
     kept = [study for study in kept if study]
-    hits, sizes = (np.array([sum(value(one) for one in study) for study in kept], dtype=float)
-                   for value in (lambda one: one.covers, lambda one: 1.0))  # fmt: skip
+    hits, sizes = (
+        np.array([sum(value(one) for one in study) for study in kept], dtype=float)
+        for value in (lambda one: one.covers, lambda one: 1.0)
+    )
     share = hits.sum() / sizes.sum() if len(kept) else math.nan
     error = math.sqrt(((hits - share * sizes) ** 2).sum()) / sizes.sum() if len(kept) else math.nan
     return Coverage(float(share), error, int(sizes.sum()))

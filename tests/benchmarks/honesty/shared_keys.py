@@ -11,12 +11,14 @@ FRAILTY = {"poisson": 0.0, "negative binomial": 1.5, "ten rows a key": 1.0}
 """Variance of the factor, of mean 1, that multiplies the mean of a row, or of all rows of a key."""
 
 
-def shared_keys(seed: int, kind: str, rows: int, candidates: int = 4, effect: float = 0.0, mean: float = 0.4) -> pd.DataFrame:
+def shared_keys(
+    seed: int, kind: str, rows: int, candidates: int = 4, effect: float = 0.0, mean: float = 0.4
+) -> pd.DataFrame:
     """Counts, with the key `id` and candidates that say nothing of them but by `effect`.
 
     k0, k1, … (numbers and letters in turn) are the same on all rows of a key; r0, r1, … are not. The log of the mean
     is `effect` higher where k0 is above 0, and again where r0 is.
-    """  # fmt: skip
+    """
     draw = np.random.default_rng(seed)
     keys = rows // ROWS_OF_A_KEY if kind == "ten rows a key" else rows
     key = np.repeat(np.arange(keys), rows // keys)

@@ -8,7 +8,9 @@ MEANS = ((-1.0, 0.5), (-4.0, 1.0), (-6.0, 2.0))
 """Mean and standard deviation of the logarithm of a row's mean."""
 
 
-def dispersions(middle: float, spread: float, rows: int = 10_000, rounds: int = 200) -> tuple[float, float, float, float]:
+def dispersions(
+    middle: float, spread: float, rows: int = 10_000, rounds: int = 200
+) -> tuple[float, float, float, float]:
     """Mean and standard deviation of both, over rounds of Poisson rows of the same means."""
     draw = np.random.default_rng(1)
     mean = np.exp(draw.normal(middle, spread, rows))
@@ -21,4 +23,6 @@ def dispersions(middle: float, spread: float, rows: int = 10_000, rounds: int = 
 if __name__ == "__main__":
     for middle, spread in MEANS:
         pearson, error, scores, other = dispersions(middle, spread)
-        print(f"log mean {middle:g} ± {spread:g}: Pearson {pearson:.2f} ± {error:.2f}, scores {scores:.2f} ± {other:.2f}")
+        print(
+            f"log mean {middle:g} ± {spread:g}: Pearson {pearson:.2f} ± {error:.2f}, scores {scores:.2f} ± {other:.2f}"
+        )
