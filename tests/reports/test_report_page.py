@@ -18,7 +18,7 @@ from glm_local.reports import CoefficientRow, Decision, ReportContent, render_re
 from glm_local.reports.factor_chart import MOST_LEVELS, factor_chart, interval_bar, interval_scale
 from glm_local.reports.factor_section import MOST_ROWS
 from glm_local.reports.verdict import plain_verdict
-from glm_local.texts import safe_cell
+from glm_local.texts.safe_cell import safe_cell
 from glm_local.validation import ValidationReport, validation_report
 
 SCRIPT = "<script>alert(1)</script>"

@@ -20,7 +20,7 @@ from glm_local.audit.store import Guard
 from glm_local.on_pandas.studies import GLMStudy
 from glm_local.stores.delta_store import open_store
 from glm_local.study.memory_store import MemoryStore
-from tests.job.study_job import design_and_finalize, opened
+from tests.study.study_job import design_and_finalize, opened
 from tests.study.study_rows import AGE, AREA, motor_frame
 
 JOB = Path(__file__).with_name("study_job.py")
