@@ -116,7 +116,7 @@ class _Task:
     @property
     def coefficient_factor(self) -> float:
         """By which Spark ML's coefficients are multiplied."""
-        return 1.0 if self.problem.family.power is None else self.response_scale**self.link_power
+        return 1.0 if self.problem.family.binary else self.response_scale**self.link_power
 
     @property
     def se_factor(self) -> float:
@@ -127,7 +127,7 @@ class _Task:
     def offset(self) -> Array:
         """Offsets on Spark ML's scale."""
         problem = self.problem
-        if problem.family.power is not None and self.link_power == 0:
+        if not problem.family.binary and self.link_power == 0:
             return problem.offset - math.log(self.response_scale)
         return problem.offset / self.coefficient_factor
 
@@ -147,7 +147,13 @@ def _check_offered(problem: ReferenceProblem, features: int) -> None:
         raise CannotVerify.because(
             "The model has an intercept alone.", "Spark ML needs a feature.", "There is nothing to verify."
         )
-    if problem.family.power is None and problem.link.name not in _BINOMIAL_LINKS:
+    if problem.family.in_spark_ml is None:
+        raise CannotVerify.because(
+            f"Spark ML has no {problem.family} family.",
+            "A reference solver must know the family.",
+            "Verify with statsmodels.",
+        )
+    if problem.family.binary and problem.link.name not in _BINOMIAL_LINKS:
         raise CannotVerify.because(
             f"Spark ML has no binomial family with {problem.link} link.",
             f"It has {', '.join(_BINOMIAL_LINKS)}.",
@@ -156,7 +162,7 @@ def _check_offered(problem: ReferenceProblem, features: int) -> None:
 
 
 def _response_scale(problem: ReferenceProblem) -> float:
-    if problem.family.power is None:
+    if problem.family.binary:
         return 1.0
     mean = float(np.average(np.abs(problem.response), weights=problem.weight))
     return mean if mean > 0 else 1.0
@@ -191,10 +197,11 @@ def _regression(task: _Task, tolerance: float, max_iterations: int) -> Any:
     )
     if task.offset().any():
         regression = regression.setOffsetCol("offset")
-    if problem.family.power is None:
-        return regression.setFamily("binomial").setLink(problem.link.name)
-    # Every variance power under one name: Spark ML's tweedie at 0, 1, 2 is its gaussian, poisson, gamma.
-    return regression.setFamily("tweedie").setVariancePower(problem.family.power).setLinkPower(task.link_power)
+    regression = regression.setFamily(str(problem.family.in_spark_ml))
+    if problem.family.binary:
+        return regression.setLink(problem.link.name)
+    assert problem.family.power is not None
+    return regression.setVariancePower(problem.family.power).setLinkPower(task.link_power)
 
 
 def _by_column(task: _Task, features: Array, intercept: float | None) -> Array:

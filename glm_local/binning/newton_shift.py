@@ -18,8 +18,7 @@ CHUNK = 2_000_000
 def separated(sums: OffsetSums) -> Array:
     """-1 where every response is at the lower end of its range, +1 where every share is 1, 0 elsewhere."""
     weight, amount = sums.weight.sum(axis=-1), sums.amount.sum(axis=-1)
-    unit = sums.family.power is None
-    bounded = unit or (sums.family.power or 0.0) >= 1
+    unit, bounded = sums.family.binary, sums.family.domain != "real"
     low = (amount <= 0) & (weight > 0) if bounded else np.zeros(weight.shape, dtype=bool)
     high = (weight - amount <= 1e-12 * weight) & (weight > 0) if unit else np.zeros(weight.shape, dtype=bool)
     return np.where(low, -1.0, np.where(high, 1.0, 0.0))
@@ -84,7 +83,7 @@ def _room(sums: OffsetSums, shift: Array) -> Array:
 
 def is_half_line(sums: OffsetSums) -> bool:
     """Whether the linear predictor must stay positive."""
-    return sums.family.power is not None and sums.family.power >= 1 and sums.link.name.split("(")[0] in HALF_LINES
+    return sums.family.domain in ("nonnegative", "positive") and sums.link.name.split("(")[0] in HALF_LINES
 
 
 def _part(sums: OffsetSums, rows: NDArray[np.intp]) -> OffsetSums:

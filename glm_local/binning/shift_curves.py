@@ -28,7 +28,7 @@ CLOSEST, FARTHEST, GROWTH = 1e-3, 64.0, 1.05
 
 def has_curves(sums: OffsetSums) -> bool:
     """Whether there is a grid: links of shares that take any shift, and links whose predictor is positive."""
-    if sums.family.power is None:
+    if sums.family.binary:
         return sums.link.name in SHARES
     return is_half_line(sums) and float(_with_rows(sums).predictor.min(initial=np.inf)) > 0
 

@@ -12,6 +12,7 @@ from glm_local.candidates.code_sums import CodeSums, Measure
 from glm_local.candidates.factor_sums import FactorSums, Gain, PowerLogSums, QuadraticSums
 from glm_local.candidates.offset_sums import OffsetGrid
 from glm_local.candidates.study_rows import StudyRows
+from glm_local.families.family import GainForm
 from glm_local.inference.thin_levels import evidence_dispersion
 from glm_local.scoring.model_spec import ModelDocument
 
@@ -42,18 +43,17 @@ def candidate_sums(
 
 def _factor_sums(rows: StudyRows[Any], model: ModelDocument | None, names: Sequence[str]) -> dict[str, FactorSums]:
     """One packed pass for all names; two where the gain has no closed form."""
-    closed = rows.link.name == "log" and rows.family.power is not None
-    gaussian = rows.link.name == "identity" and rows.family.power == 0
+    form = rows.family.gain_form(rows.link)
     measures: tuple[Measure, ...] = ("fitted", "deviance")
-    if closed and rows.family.power != 1:
+    if form == "power and log" and rows.family.power != 1:
         measures = (*measures, "a", "b")
     sums = rows.code_sums(model, names, measures, "candidates")
-    grid = None if closed or gaussian else OffsetGrid.of(rows, model)
+    grid = None if form != "grid" else OffsetGrid.of(rows, model)
     offsets = {} if grid is None else grid.sums(rows, names)
     dispersion = evidence_dispersion(rows.packed(model)[0].document)
     return {
         name: _one(
-            rows, name, sums, offsets[name] if grid is not None else _closed_gain(rows, name, sums, closed), dispersion
+            rows, name, sums, offsets[name] if grid is not None else _closed_gain(rows, name, sums, form), dispersion
         )
         for name in names
     }
@@ -64,11 +64,11 @@ def _visible(rows: StudyRows[Any], table: Array) -> Array:
     return table[:, : rows.visible_samples]
 
 
-def _closed_gain(rows: StudyRows[Any], name: str, sums: CodeSums, closed: bool) -> Gain:
+def _closed_gain(rows: StudyRows[Any], name: str, sums: CodeSums, form: GainForm) -> Gain:
     amount = _visible(rows, rows.static(name, "amount"))
     fitted = _visible(rows, sums.of(name, "fitted"))
     power = rows.family.power
-    if not closed:
+    if form == "quadratic":
         return QuadraticSums(amount - fitted, _visible(rows, rows.static(name, "weight")))
     assert power is not None
     if power == 1:

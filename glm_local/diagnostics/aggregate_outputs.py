@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.diagnostics.groups import Groups
+from glm_local.expressions.arithmetic import multiply
 from glm_local.expressions.expression import Arithmetic, Expression
 from glm_local.rows.cells import CellRequest, DesignTable
-from glm_local.validation.arithmetic import multiply
 from glm_local.validation.group_columns import key_column, key_values
 from glm_local.validation.intervals import ratio
 from glm_local.validation.strata import strata_of

@@ -21,12 +21,12 @@ from glm_local.diagnostics.aggregate_outputs import (
 from glm_local.diagnostics.groups import By, Groups, read_groups
 from glm_local.diagnostics.scored import Column, answered, column_expression, known_columns, number_role
 from glm_local.errors import ConfigError, EngineError, nearest
+from glm_local.expressions.arithmetic import multiply
 from glm_local.expressions.columns import ColumnKind
 from glm_local.expressions.expression import Expression, IsMissing, Literal, Not, Read, When
 from glm_local.expressions.where_text import Filter, filter_expression
 from glm_local.rows.cells import CellRequest
 from glm_local.rows.engine import Engine
-from glm_local.validation.arithmetic import multiply
 from glm_local.validation.group_columns import natural_read
 from glm_local.validation.score_bands import take
 from glm_local.validation.scored_rows import ONE

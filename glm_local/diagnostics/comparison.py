@@ -242,7 +242,7 @@ def _compared(
         sums = tables[f"summary of {version}"]
         totals = replace(sums, sums={**sums.sums, "null_deviance": nulls})
         found = summary_table(totals, interval_rule(family, totals, None, 0.95))
-        gini = discrimination_table(USUAL_BANDS.ranked(tables, f" of {version}")[0], binary=family.power is None)
+        gini = discrimination_table(USUAL_BANDS.ranked(tables, f" of {version}")[0], binary=family.binary)
         table = found.merge(gini[["sample", "gini"]], on="sample")[list(SHOWN)].rename(columns=SHOWN)
         table.insert(0, "version", version)
         table.insert(1, "factors", None if document is None else len(document.factors))

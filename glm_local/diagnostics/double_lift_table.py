@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from glm_local.diagnostics.scored import Column, FamilyLike, answered, left_out, scored_rows
 from glm_local.errors import ConfigError, DataError
+from glm_local.expressions.arithmetic import divide, multiply, not_finite, subtract
 from glm_local.expressions.expression import AllOf, Expression, Not
 from glm_local.families.families import family_from
 from glm_local.rows.cells import CellRequest, DesignTable
 from glm_local.rows.engine import Engine
-from glm_local.validation.arithmetic import divide, multiply, not_finite, subtract
 from glm_local.validation.calibration_table import by_score, equal_exposure_bands
 from glm_local.validation.intervals import ratio
 from glm_local.validation.score_bands import ScoreBands, of_sample, samples_of

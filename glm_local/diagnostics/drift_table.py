@@ -15,12 +15,12 @@ from glm_local.diagnostics.groups import NO_LEVEL, By, Groups, read_groups
 from glm_local.diagnostics.scored import Column, answered, known_columns, number_role, sample_role
 from glm_local.diagnostics.stability_index import PSI_DEFINITION, StabilityIndex, stability_index
 from glm_local.errors import ConfigError, DataError
+from glm_local.expressions.arithmetic import compare, multiply, not_finite
 from glm_local.expressions.category_key import key_text
 from glm_local.expressions.columns import ColumnKind
 from glm_local.expressions.expression import AllOf, AnyOf, Compare, Expression, Literal, Not
 from glm_local.rows.cells import CellRequest, DesignTable
 from glm_local.rows.engine import Engine
-from glm_local.validation.arithmetic import compare, multiply, not_finite
 from glm_local.validation.factor_codes import MOST_CELLS
 from glm_local.validation.group_columns import key_values, natural_order
 from glm_local.validation.intervals import ratio

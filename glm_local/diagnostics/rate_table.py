@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from glm_local.diagnostics.groups import By, read_groups
 from glm_local.diagnostics.scored import Column, answered, known_columns, number_role
 from glm_local.errors import ConfigError
+from glm_local.expressions.arithmetic import compare, multiply, not_finite, only_where
 from glm_local.expressions.expression import AnyOf, Expression, Not
 from glm_local.expressions.where_text import Filter, filter_expression
 from glm_local.rows.cells import CellRequest, DesignTable
 from glm_local.rows.engine import Engine
-from glm_local.validation.arithmetic import compare, multiply, not_finite, only_where
 from glm_local.validation.intervals import ratio
 from glm_local.validation.score_bands import take
 from glm_local.validation.scored_rows import ONE

@@ -8,14 +8,12 @@ barrier that fades tells the two apart (Boyd & Vandenberghe 2004, 11.3).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from glm_local.families.families import Family
-    from glm_local.families.links import Link
+from glm_local.families.family import Family
+from glm_local.families.links import Link
 
 Array = NDArray[np.float64]
 
@@ -63,12 +61,10 @@ class Borders:
         >>> Borders.of(family_from("poisson"), link_from("log"), 1.0) is None
         True
         """
-        if family.domain == "unit":
-            ends = {"identity": (0.0, 1.0), "log": (-np.inf, 0.0)}.get(link.name)
-            return None if ends is None else cls(*ends, NEAR)
-        if link.name == "log" or (family.power == 0 and link.name in ("identity", "inverse")):
+        ends = family.borders(link)
+        if ends is None:
             return None
-        return cls(0.0, np.inf, NEAR * abs(typical))
+        return cls(*ends, NEAR if family.binary else NEAR * abs(typical))
 
     def on_border(self, eta: Array) -> NDArray[np.bool_]:
         """Which linear predictors are at an end, or beyond it."""
@@ -85,13 +81,3 @@ class Borders:
                 score += sign * weight / distance
                 information += weight / distance**2
         return float(objective.sum()), score, information
-
-
-def concave(family: Family, link: Link) -> bool:
-    """Whether every row's log-likelihood is strictly concave, so that observed information always serves."""
-    if link.name == "log" and family.power is not None:
-        return 1 <= family.power <= 2
-    if family.domain == "unit":
-        return link.name in ("logit", "probit", "cloglog")
-    canonical = {0.0: "identity", 1.0: "log", 2.0: "inverse"}
-    return family.power in canonical and canonical[family.power] == link.name

@@ -1,6 +1,6 @@
 """Families and their links as a specification names them.
 
-The formulas are in `glm_local.families.dispersion_models` and `glm_local.families.links`.
+What a family answers for itself is in `glm_local.families.family`, its links are in `glm_local.families.links`.
 """
 
 from __future__ import annotations
@@ -10,26 +10,25 @@ import re
 from collections.abc import Mapping
 
 from glm_local.errors import GlmError, SpecError, nearest
-from glm_local.families.dispersion_models import (
-    POWER_NAMES,
-    BinomialFamily,
-    Family,
-    PowerFamily,
-    no_such_power,
-    power_exists,
-)
+from glm_local.families.binomial_family import BinomialFamily
+from glm_local.families.family import Family
 from glm_local.families.links import Link, link_from
+from glm_local.families.negative_binomial import NegativeBinomialFamily
+from glm_local.families.power_family import POWER_NAMES, PowerFamily, no_such_power, power_exists
 
 __all__ = ["FAMILY_NAMES", "BinomialFamily", "Family", "PowerFamily", "family_from", "resolve_link"]
 
-FAMILY_NAMES = ("gaussian", "poisson", "binomial", "gamma", "inverse_gaussian", "tweedie")
+FAMILY_NAMES = ("gaussian", "poisson", "binomial", "gamma", "inverse_gaussian", "tweedie", "negative_binomial")
 
 _TWEEDIE_TEXT = re.compile(r"tweedie\(\s*(?:p(?:ower)?\s*=\s*)?([^()]*?)\s*\)")
+_NEGATIVE_BINOMIAL_TEXT = re.compile(r"negative[_\s-]?binomial\(\s*(?:theta\s*=\s*)?([^()]*?)\s*\)")
 _POWER_OF_NAME = {name: power for power, name in POWER_NAMES.items()}
 
 
 def family_from(document: str | Mapping[str, object] | Family) -> Family:
-    """Read a family: a name in any case, ``"tweedie(1.5)"`` or ``{"family": "tweedie", "power": 1.5}``.
+    """Read a family: a name in any case, ``"tweedie(1.5)"``, ``"negative_binomial(2)"``, or the same as a mapping.
+
+    A mapping is ``{"family": "tweedie", "power": 1.5}``.
 
     Tweedie powers 0, 1, 2 and 3 are the gaussian, poisson, gamma and inverse gaussian families.
 
@@ -51,6 +50,9 @@ def family_from(document: str | Mapping[str, object] | Family) -> Family:
     found = _TWEEDIE_TEXT.fullmatch(text)
     if found:
         return _tweedie(found.group(1))
+    found = _NEGATIVE_BINOMIAL_TEXT.fullmatch(text)
+    if found:
+        return _negative_binomial(found.group(1))
     text = re.sub(r"[\s-]+", "_", text)
     if text in _POWER_OF_NAME:
         return PowerFamily(_POWER_OF_NAME[text])
@@ -58,6 +60,8 @@ def family_from(document: str | Mapping[str, object] | Family) -> Family:
         return BinomialFamily()
     if text == "tweedie":
         raise _tweedie_without_power()
+    if text == "negative_binomial":
+        raise _without_theta()
     raise _unknown(document)
 
 
@@ -88,34 +92,67 @@ def resolve_link(family: Family, link: str | Mapping[str, object] | Link | None)
     )
 
 
+_PARAMETERS = {"power": "tweedie", "theta": "negative_binomial"}
+"""What a family given as a mapping may say beside its name, and whose it is."""
+
+
 def _from_mapping(document: Mapping[str, object]) -> Family:
-    extra = sorted(set(document) - {"family", "power"})
+    extra = sorted(set(document) - {"family", *_PARAMETERS})
     if extra or "family" not in document:
         raise SpecError.because(
             f"A family was given as {dict(document)!r}.",
-            'A family has the keys "family" and, for tweedie, "power".',
+            'A family has the keys "family" and, for tweedie, "power", for negative_binomial, "theta".',
             'Write {"family": "tweedie", "power": 1.5}.',
             path="family",
         )
     name = document["family"]
-    if "power" not in document:
-        if not isinstance(name, str):
-            raise _unknown(name)
-        return family_from(name)
-    if not isinstance(name, str) or name.strip().lower() != "tweedie":
-        raise SpecError.because(
-            f"Family {name!r} was given a power.", "Only tweedie has one.", 'Leave "power" out.', path="family/power"
-        )
-    return _tweedie(document["power"])
+    for parameter, owner in _PARAMETERS.items():
+        if parameter in document and (not isinstance(name, str) or _plain(name) != owner):
+            raise SpecError.because(
+                f"Family {name!r} was given a {parameter}.",
+                f"Only {owner} has one.",
+                f'Leave "{parameter}" out.',
+                path=f"family/{parameter}",
+            )
+    if "power" in document:
+        return _tweedie(document["power"])
+    if "theta" in document:
+        return _negative_binomial(document["theta"])
+    if not isinstance(name, str):
+        raise _unknown(name)
+    return family_from(name)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+def _negative_binomial(theta: object) -> Family:
+    if theta == "":
+        raise _without_theta()
+    return NegativeBinomialFamily(_number(theta))
+
+
+def _without_theta() -> GlmError:
+    return SpecError.because(
+        "A negative binomial family was given without its theta.",
+        "The variance is mu + mu^2 / theta; theta is given, not estimated.",
+        'Write "negative_binomial(2.5)", or "poisson" with dispersion=\'pearson\' for counts that vary more.',
+        path="family",
+    )
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value) if not isinstance(value, bool) else math.nan  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _tweedie(power: object) -> Family:
     if power == "":
         raise _tweedie_without_power()
-    try:
-        number = float(power) if not isinstance(power, bool) else math.nan  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        number = math.nan
+    number = _number(power)
     if not power_exists(number):
         raise no_such_power(power if math.isnan(number) else number)
     return PowerFamily(number)
@@ -134,13 +171,14 @@ _OTHER_NAMES = {
     **dict.fromkeys(("logistic", "logit", "bernoulli", "probit", "log_binomial", "binary"), "binomial"),
     "quasibinomial": "binomial",
     **dict.fromkeys(("normal", "linear", "ols", "gauss", "least_squares"), "gaussian"),
-    **dict.fromkeys(("quasipoisson", "negative_binomial", "negbin", "nb", "count", "counts", "log_linear"), "poisson"),
+    **dict.fromkeys(("quasipoisson", "count", "counts", "log_linear"), "poisson"),
+    **dict.fromkeys(("negbin", "nb", "nb2"), "negative_binomial(2.5)"),
     **dict.fromkeys(("wald", "inversegaussian", "ig"), "inverse_gaussian"),
     **dict.fromkeys(("exponential", "erlang"), "gamma"),
     **dict.fromkeys(("compound_poisson", "compound_poisson_gamma"), "tweedie(1.5)"),
 }
 """What other packages and people call a family, or what comes nearest to it here."""
-_OVERDISPERSED = ("quasipoisson", "quasibinomial", "negative_binomial", "negbin", "nb")
+_OVERDISPERSED = ("quasipoisson", "quasibinomial")
 
 
 def _other_name(document: object) -> str:
@@ -153,7 +191,7 @@ def _other_name(document: object) -> str:
 
 
 def _unknown(document: object) -> GlmError:
-    names = [*FAMILY_NAMES[:-1], "tweedie(1.5)"]
+    names = [*FAMILY_NAMES[:-2], "tweedie(1.5)", "negative_binomial(2.5)"]
     near = _other_name(document)
     hint = near or (nearest(document.lower(), names) if isinstance(document, str) else "Write one of these names.")
     return SpecError.because(f"{document!r} is not a family.", f"Families are {', '.join(names)}.", hint, path="family")

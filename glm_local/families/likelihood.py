@@ -7,10 +7,10 @@ with unit deviance d; here is c, the log density at mu = y (Jørgensen 1997, ch.
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import xlogy
 
 from glm_local.families.relative_deviance import stirling_error
 from glm_local.families.tweedie_density import log_standard_density
@@ -19,49 +19,19 @@ Array = NDArray[np.float64]
 
 _LOG_2PI = math.log(2 * math.pi)
 
-DispersionRule = Literal["one", "deviance/rows"]
 
-LIKELIHOOD_DISPERSION: dict[str, DispersionRule] = {
-    "poisson": "one",
-    "binomial": "one",
-    "gaussian": "deviance/rows",
-    "gamma": "deviance/rows",
-    "inverse_gaussian": "deviance/rows",
-    "tweedie": "deviance/rows",
-}
-"""Which dispersion a log-likelihood (and AIC, BIC) is taken at, by family.
-
-R's `logLik` and `AIC` of a glm use the same (for the gaussian, gamma and inverse gaussian families deviance / n), as
-does statmod's `AICtweedie`. For poisson, gamma and inverse gaussian models with prior weights R's `aic` repeats rows by
-weight instead of sharpening their variance; there this project keeps the variance definition, under which a
-log-likelihood with an estimated dispersion does not change when all weights are multiplied by one number, and gives
-R's figure beside it (`glm_local.families.repeated_rows`).
-"""
-
-
-def likelihood_dispersion(family_name: str, deviance: float, rows: float) -> float:
-    """Dispersion a log-likelihood is taken at, by `LIKELIHOOD_DISPERSION`; 1 for poisson and binomial.
-
-    Examples
-    --------
-    >>> likelihood_dispersion("gamma", 3.0, 60)
-    0.05
-    """
-    return 1.0 if LIKELIHOOD_DISPERSION[family_name] == "one" else deviance / rows
-
-
-def saturated_log_density(power: float | None, y: Array, scale: Array) -> Array:
-    """Log density of y at mean y.
+def power_density(power: float, y: Array, scale: Array) -> Array:
+    """Log density of y at mean y of a variance power.
 
     Parameters
     ----------
     power
-        Variance power p of V(mu) = mu^p, 0 or at least 1; None for binomial.
+        Variance power p of V(mu) = mu^p, 0 or at least 1.
     y
         Responses inside the family's domain, shape (rows,).
     scale
-        phi / w of each row, same shape. A poisson row is a count y / scale, a binomial row a share y of 1 / scale
-        trials; counts that are not whole take the continuation of the factorial by the gamma function.
+        phi / w of each row, same shape. A poisson row is a count y / scale; counts that are not whole take the
+        continuation of the factorial by the gamma function.
 
     Returns
     -------
@@ -69,8 +39,6 @@ def saturated_log_density(power: float | None, y: Array, scale: Array) -> Array:
         Shape (rows,), in natural logarithms, with respect to y for continuous families.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        if power is None:
-            return _binomial(y, scale)
         if power == 1:
             return _counts(y / scale)
         if power == 0:
@@ -94,8 +62,13 @@ def _counts(count: Array) -> Array:
     return result
 
 
-def _binomial(share: Array, scale: Array) -> Array:
-    trials = 1 / scale
+def share_density(share: Array, scale: Array) -> Array:
+    """Log probability of a share of ``1 / scale`` trials at a mean of that share, binomial coefficient included."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _share_density(share, 1 / scale)
+
+
+def _share_density(share: Array, trials: Array) -> Array:
     inside = (share > 0) & (share < 1)
     if not inside.any():
         return np.zeros(np.broadcast_shapes(share.shape, trials.shape))
@@ -113,4 +86,20 @@ def _tweedie(power: float, y: Array, scale: Array) -> Array:
     logs = np.log(y[positive])
     standard = np.log(np.broadcast_to(scale, y.shape)[positive]) + (power - 2) * logs
     result[positive] = log_standard_density(power, standard) - logs
+    return result
+
+
+def x_log_y(x: Array, y: Array) -> Array:
+    """``x log y``, 0 where x is 0."""
+    return np.asarray(xlogy(x, y), dtype=np.float64)
+
+
+def negative_binomial_density(theta: float, y: Array, scale: Array) -> Array:
+    """Log probability of a count ``y / scale`` at its own mean, of shape ``theta / scale``."""
+    count, shape = y / scale, np.broadcast_to(theta / scale, y.shape)
+    result = np.zeros(count.shape)
+    some = count > 0
+    n, k = count[some], shape[some]
+    error = stirling_error(n + k) - stirling_error(k) - stirling_error(n)
+    result[some] = 0.5 * (np.log(k) - np.log(n) - np.log(n + k) - _LOG_2PI) + error
     return result

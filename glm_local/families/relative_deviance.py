@@ -175,3 +175,21 @@ def stirling_error(x: ArrayLike) -> Array:
             exact = gammaln(few + 1) - (few + 0.5) * np.log(few) + few - 0.5 * math.log(2 * math.pi)
             total = np.where(small, exact, total)
     return total
+
+
+def log1p_rest(x: ArrayLike) -> Array:
+    """``x - log(1 + x)``, at least 0: accurate near 0, where the two are nearly equal.
+
+    Examples
+    --------
+    >>> log1p_rest([0.0, 1e-9, 1.0])
+    array([0.00000000e+00, 5.00000000e-19, 3.06852819e-01])
+    """
+    value = np.asarray(x, dtype=np.float64)
+    near = np.abs(value) < _NEAR
+    series = np.zeros_like(value)
+    for order in reversed(range(2, _TERMS + 2)):
+        series = series * value + (-1.0) ** order / order
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Array = np.where(near, value * value * series, value - np.log1p(value))
+    return found

@@ -56,7 +56,7 @@ class AloneKernel(Additive):
                 for one in (self.predictor, self.null)
             ]
             left, whole = (prior * self._deviance(response, mean) / self.unit for mean in means)
-            noise = np.sum(poisson_noise(prior * means[0])) if self.family.power == 1 else 0.0
+            noise = np.sum(poisson_noise(prior * means[0])) if self.family.exact_counts else 0.0
         sums[0] += (left.sum(), whole.sum(), np.sum(whole**2), noise)
 
     def _deviance(self, response: Array, mean: Array) -> Array:

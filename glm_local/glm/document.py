@@ -19,7 +19,7 @@ from glm_local.errors import GlmError, Problem, SpecError
 from glm_local.expressions.expression_columns import columns_of
 from glm_local.factors.fingerprint import fingerprint
 from glm_local.factors.searched_levels import searched_names
-from glm_local.families.repeated_rows import REPEATED, repeated_log_likelihood
+from glm_local.families.repeated_rows import repeated_log_likelihood
 from glm_local.glm.coefficient_lines import coefficient_lines, finite
 from glm_local.glm.condition import lost_digits
 from glm_local.glm.inference import information_criteria
@@ -245,11 +245,11 @@ def _as_in_r(
     spec: ModelSpec, outcome: Outcome, deviance: float, own: float | None, parameters: int
 ) -> dict[str, float | None]:
     """Log-likelihood, AIC and BIC as R counts them; the project's own where R's does not differ."""
-    summary, power = outcome.summary, outcome.prepared.family.power
-    if spec.weight is not None and power in REPEATED:
+    summary, family = outcome.summary, outcome.prepared.family
+    if spec.weight is not None and family.weights_in_r == "repeated":
         weight, density = summary.log_scale[2:].tolist()
-        own = repeated_log_likelihood(power, deviance, weight, density)
-    elif spec.weight is not None and power not in (None, 0):
+        own = repeated_log_likelihood(family.power, deviance, weight, density)
+    elif spec.weight is not None and family.weights_in_r == "not given":
         own = None
     if own is None:
         return {}

@@ -18,7 +18,6 @@ from glm_local.factors.learn_factors import learn_factors
 from glm_local.factors.spec_problems import factor_problems, members_first, read_factors
 from glm_local.factors.text_columns import text_problems
 from glm_local.families.families import Family, family_from, resolve_link
-from glm_local.families.likelihood import likelihood_dispersion
 from glm_local.families.links import Link
 from glm_local.glm.cells_route import Cells, constant_part, design_matrix, first_pass
 from glm_local.glm.constant_target import constant_target
@@ -297,7 +296,7 @@ class FitRun:
         family = self.prepared.family
         if family.fixed_dispersion:
             return 1.0, summary.constant
-        dispersion = likelihood_dispersion(family.name, deviance, summary.rows)
+        dispersion = family.likelihood_dispersion(deviance, summary.rows)
         if not dispersion > 0:
             return dispersion, None
         (constant,) = blocks.sum(LikelihoodKernel(family, dispersion), "likelihood")

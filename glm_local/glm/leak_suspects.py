@@ -90,7 +90,7 @@ class LeakCheck:
 
     @property
     def _counts(self) -> bool:
-        return self.family.power == 1 and self.chance
+        return self.family.exact_counts and self.chance
 
     @property
     def _shifted(self) -> bool:

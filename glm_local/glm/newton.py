@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from glm_local.families.borders import FADING, Borders, concave
+from glm_local.families.borders import FADING, Borders
 from glm_local.families.families import Family
 from glm_local.families.links import Link
 from glm_local.glm.basis import Basis
@@ -65,7 +65,7 @@ class Newton:
         self.basis = self.initial
         self.amounts = amounts_by_column(summary, columns) if not len(columns.numerics) else None
         self.penalty = self.basis.penalty(self.options.ridge) if self.options.ridge else None
-        self.concave = concave(family, link)
+        self.concave = family.concave(link)
         self.borders = Borders.of(family, link, starting_predictor(summary, family, link))
         self.dispersion, self.least = typical_dispersion(summary, family), rounding_dispersion(summary, family)
         self.unit = link.name not in DIMENSIONLESS  # then the linear predictor has one, as the target has

@@ -123,10 +123,6 @@ def _statsmodels_link(link: Link) -> Any:
 def _statsmodels_family(family: Family, link: Any) -> Any:
     from statsmodels.genmod import families
 
+    name, arguments = family.in_statsmodels
     # check_link: statsmodels otherwise refuses power links of families that take them.
-    if family.power is None:
-        return families.Binomial(link=link, check_link=False)
-    named = {0.0: families.Gaussian, 1.0: families.Poisson, 2.0: families.Gamma, 3.0: families.InverseGaussian}
-    if family.power in named:
-        return named[family.power](link=link, check_link=False)
-    return families.Tweedie(link=link, var_power=family.power, check_link=False)
+    return getattr(families, name)(link=link, check_link=False, **arguments)

@@ -32,8 +32,9 @@ def typical_dispersion(summary: Summary, family: Family) -> float:
         spread = summary.square - summary.amount * mean
         variance = family.variance(np.array([mean]))[0]
         found = max(spread, ROUNDING * summary.square) / variance / summary.rows
-        if not 0 < found < np.inf and family.power:  # squares that are no doubles: as if the rows varied by their mean
-            found = summary.weight * np.abs(mean) ** (2 - family.power) / summary.rows
+        # Squares that are no doubles: as if the rows varied by their mean.
+        if not 0 < found < np.inf and family.domain != "real":
+            found = summary.weight * family.mean_over_spread(mean) / summary.rows
     return float(found) if 0 < found < np.inf else 1.0
 
 

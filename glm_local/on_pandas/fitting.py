@@ -55,7 +55,7 @@ def fit_glm(
     factors
         Factor specs or their documents, in model order.
     family
-        gaussian, poisson, binomial, gamma, inverse_gaussian, "tweedie(p)".
+        gaussian, poisson, binomial, gamma, inverse_gaussian, "tweedie(p)", "negative_binomial(theta)".
     link
         identity, log, logit, probit, cloglog, inverse, sqrt, "power(q)"; None is the family's usual one.
     exposure
@@ -72,7 +72,8 @@ def fit_glm(
         "cells" compresses rows to distinct designs, "blocks" iterates over packed rows, "auto" counts and takes one;
         "statsmodels" fits the design table with that package.
     dispersion
-        "auto": 1 for poisson and binomial, Pearson's for others; "pearson" with those two is the quasi-likelihood.
+        "auto": 1 for poisson, binomial and negative_binomial, Pearson's for others; "pearson" with those is the
+        quasi-likelihood.
     where
         Expression, its document or its text, ``"age >= 18 and area in ['A', 'B']"``, that is true or false; only rows
         where it is true are fitted.

@@ -137,12 +137,12 @@ def leakage(
     sums: FactorSums, tested: TestedLevels, gain_share: float, gini: float, family: Family, limits: FlagLimits
 ) -> Iterator[str]:
     """Reasons to suspect that a candidate knows the answer."""
-    binary = family.domain == "unit"
+    binary = family.binary
     if gain_share >= limits.leakage_gain:
         yield f"leakage? alone it explains {gain_share:.0%} of the deviance"
     if binary and abs(gini) >= limits.leakage_gini:
         yield f"leakage? it separates the target (Gini {gini:.2f})"
-    if not (binary or family.power == 1):
+    if not (binary or family.exact_counts):
         return
     train = slice(0, sums.folds)
     amount, fitted, weight = (

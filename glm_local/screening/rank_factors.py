@@ -173,7 +173,7 @@ class _Screening:
         sums, tested = one.sums, one.tested
         gain = level_gain(sums, tested.group, tested.groups, self.dispersion.value)
         checks = CandidateChecks.of(one, self.rows.candidates[name].apart("missing"), self.rules)
-        binary = self.rows.family.domain == "unit"
+        binary = self.rows.family.binary
         weight, amount = (one.by_level(values) for values in (sums.weight, sums.amount))
         gini = cross_fitted_gini(weight, amount, binary)
         total = float(sums.deviance[: sums.folds].sum())

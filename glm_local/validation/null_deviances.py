@@ -10,12 +10,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from glm_local.expressions.arithmetic import MISSING_NUMBER, multiply
 from glm_local.expressions.expression import Compare, Expression, Literal, When
+from glm_local.families.family import Family
 from glm_local.rows.cells import CellRequest, DesignTable
 from glm_local.rows.engine import Engine
-from glm_local.validation.arithmetic import MISSING_NUMBER, multiply
 from glm_local.validation.scored_rows import ScoredRows
-from glm_local.validation.unit_deviance import null_parts, null_rate, unit_deviance_expression
 
 Frame = TypeVar("Frame")
 
@@ -45,22 +45,22 @@ def with_null_deviances(
     DesignTable
         NaN where no constant rate exists: nothing was observed in the sample.
     """
-    power = rows.family.power
+    family = rows.family
     lines = [{name: float(sums[at]) for name, sums in table.sums.items()} for at in range(len(table))]
-    rates = [null_rate(power, line) for line in lines]
-    nulls = np.array([_difference(power, line) for line in lines])
-    if any(_cancels(power, line) for line in lines):
+    rates = [family.null_rate(line) for line in lines]
+    nulls = np.array([_difference(family, line) for line in lines])
+    if family.null_needs_rows or any(_cancels(family, line) for line in lines):
         nulls = np.where(np.isnan(rates), np.nan, _around(engine, frame, rows, table, rates, where))
     return replace(table, sums={**table.sums, "null_deviance": nulls})
 
 
-def _difference(power: float | None, line: Mapping[str, float]) -> float:
-    saturated, fitted = null_parts(power, line)
+def _difference(family: Family, line: Mapping[str, float]) -> float:
+    saturated, fitted = family.null_parts(line)
     return saturated - fitted
 
 
-def _cancels(power: float | None, line: Mapping[str, float]) -> bool:
-    saturated, fitted = null_parts(power, line)
+def _cancels(family: Family, line: Mapping[str, float]) -> bool:
+    saturated, fitted = family.null_parts(line)
     return not math.isnan(fitted) and saturated - fitted < LOST_DIGITS * (abs(saturated) + abs(fitted))
 
 
@@ -73,7 +73,7 @@ def _around(
         if not math.isnan(one):
             rate = When(Compare("==", rows.sample, Literal(name)), Literal(one), rate)
     family = rows.family
-    unit = unit_deviance_expression(family.name, family.power, rows.target, multiply(rate, rows.exposure))
+    unit = family.deviance_expression(rows.target, multiply(rate, rows.exposure))
     request = CellRequest("null", {"sample": rows.sample}, {"null": multiply(rows.weight, unit)}, where)
     found = engine.cells(frame, [request])["null"]
     assert found is not None

@@ -9,13 +9,13 @@ import pandas as pd
 
 from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import ConfigError, DataError, nearest
+from glm_local.expressions.arithmetic import number
 from glm_local.expressions.expression import Expression, Read
 from glm_local.families.families import Family, family_from
 from glm_local.inference.design_effect import least_effect
 from glm_local.rows.cells import DesignTable
 from glm_local.rows.engine import Engine
 from glm_local.validation.actual_expected import FactorCodes, actual_expected_table
-from glm_local.validation.arithmetic import number
 from glm_local.validation.calibration_table import calibration_table
 from glm_local.validation.discrimination import GINI_DEFINITION, discrimination_table, lorenz_table
 from glm_local.validation.intervals import IntervalRule
@@ -153,7 +153,7 @@ def validation_report(
         calibration=calibration,
         lift=lift_table(calibration),
         lorenz=lorenz_table(scores),
-        gini=discrimination_table(scores, distribution.power is None, ranking),
+        gini=discrimination_table(scores, distribution.binary, ranking),
         definitions=_definitions(distribution, rule, bands, score_bands.definition(ranking)),
     )
 
@@ -174,7 +174,7 @@ def _rules(
     if not by_key:
         return dict.fromkeys([None, *factors], rule)
     least = least_effect(family, weighted)
-    return {name: keyed_rule(rule, answers, name, family.power == 1, least) for name in [None, *factors]}
+    return {name: keyed_rule(rule, answers, name, family.exact_counts, least) for name in [None, *factors]}
 
 
 def _definitions(family: Family, rule: IntervalRule, bands: int, ranking: str) -> dict[str, str]:
@@ -192,7 +192,7 @@ def interval_rule(family: Family, summary: DesignTable, dispersion: float | None
     if dispersion is None:
         dispersion = 1.0 if family.fixed_dispersion else pearson_dispersion(summary)
     # With a precision weight w the count is w y, so its weighted total is a count as well.
-    return IntervalRule(dispersion, counts=family.power == 1 and dispersion == 1.0, level=level)
+    return IntervalRule(dispersion, counts=family.exact_counts and dispersion == 1.0, level=level)
 
 
 def _text(sample: Column) -> Expression:

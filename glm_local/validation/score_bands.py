@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.errors import ConfigError
+from glm_local.expressions.arithmetic import multiply
 from glm_local.expressions.expression import Arithmetic, Expression, Literal
 from glm_local.rows.cells import CellRequest, DesignTable
-from glm_local.validation.arithmetic import multiply
 from glm_local.validation.scored_rows import ScoredRows
 
 DOUBLE_BITS = 53

@@ -6,15 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from glm_local.expressions.arithmetic import compare, divide, multiply, not_finite, subtract
 from glm_local.expressions.expression import AllOf, AnyOf, Expression, Function, IsMissing, Literal, Not, When
 from glm_local.families.families import Family
-from glm_local.validation.arithmetic import compare, divide, multiply, not_finite, subtract
-from glm_local.validation.unit_deviance import (
-    null_deviance_sums,
-    possible_pair,
-    unit_deviance_expression,
-    variance_expression,
-)
 
 ONE = Literal(1.0)
 ALL = Literal("all")
@@ -95,7 +89,7 @@ class ScoredRows:
         if self.family.domain != "real":
             flags["target outside the family"] = Not(self._in_domain)
         flags["prediction missing"] = not_finite(self.prediction)
-        flags["prediction outside the family"] = Not(possible_pair(self.family.power, self.target, self.prediction))
+        flags["prediction outside the family"] = Not(self.family.possible_pair(self.target, self.prediction))
         return flags
 
     @cached_property
@@ -107,7 +101,7 @@ class ScoredRows:
     @cached_property
     def unit_deviance(self) -> Expression:
         """d(y, m), missing where the family allows no such pair."""
-        return unit_deviance_expression(self.family.name, self.family.power, self.target, self.prediction)
+        return self.family.deviance_expression(self.target, self.prediction)
 
     @cached_property
     def predicted_rate(self) -> Expression:
@@ -141,9 +135,9 @@ class ScoredRows:
             "absolute_error": multiply(self.weight, Function("abs", residual)),
             "squared_error": multiply(self.weight, square),
             "pearson": multiply(self.weight, divide(square, self._variance)),
-            **null_deviance_sums(self.family.power, self.target, self.exposure, self.weight),
+            **self.family.null_sums(self.target, self.exposure, self.weight),
         }
 
     @cached_property
     def _variance(self) -> Expression:
-        return variance_expression(self.family.power, self.prediction)
+        return self.family.variance_expression(self.prediction)

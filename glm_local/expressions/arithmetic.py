@@ -1,4 +1,4 @@
-"""Short names for the expression nodes that validation writes by hand."""
+"""Short names for expression nodes that are written by hand."""
 
 from __future__ import annotations
 
