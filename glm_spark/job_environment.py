@@ -15,7 +15,7 @@ from glm_local.expressions.columns import ColumnKind
 from glm_local.expressions.expression import Expression
 from glm_local.job.data_fingerprint import DataFingerprint, data_fingerprint, delta_fingerprint
 from glm_local.job.data_sources import DataSource, csv_rows, packaged_rows, read_rows
-from glm_local.job.environment import Environment
+from glm_local.job.job_environment import JobEnvironment
 from glm_local.pandas_rows.frames import no_order
 from glm_local.sql.statement import print_sql, quote_identifier
 from glm_local.stores.delta_store import open_store as open_local_store
@@ -28,7 +28,7 @@ from glm_spark.spark_errors import explained
 from glm_spark.spark_frames import collated_columns, column_kinds, read_parquet
 
 
-def spark_environment(spark: SparkSession | None = None) -> Environment[DataFrame]:
+def spark_environment(spark: SparkSession | None = None) -> JobEnvironment[DataFrame]:
     """Everything a job needs on a cluster, or on a local session.
 
     Parameters
@@ -39,7 +39,7 @@ def spark_environment(spark: SparkSession | None = None) -> Environment[DataFram
     session = spark if spark is not None else spark_session("glm-spark job")
     engine = SparkEngine(session)
     data = _SparkData(session, engine)
-    return Environment(
+    return JobEnvironment(
         engine=engine,
         columns=data.columns,
         read=data.read,

@@ -12,7 +12,7 @@ from glm_local.audit.store import Store
 from glm_local.on_pandas.studies import GLMStudy as LocalStudy
 from glm_local.rows.engine import Engine
 from glm_local.stores.delta_store import open_store as open_local_store
-from glm_local.study.environment import StudyEnvironment
+from glm_local.study.environment import Environment
 from glm_spark.delta_store import open_store
 from glm_spark.fitting import spark_references
 from glm_spark.job_environment import has_delta
@@ -23,9 +23,9 @@ class GLMStudy(LocalStudy):
     """The study of this package's engine; see `glm_local.study.study.Study` for what it is given."""
 
     @classmethod
-    def _open_environment(cls, engine: Engine[Any] | None) -> StudyEnvironment[Any]:
+    def _open_environment(cls, engine: Engine[Any] | None) -> Environment[Any]:
         used = engine if isinstance(engine, SparkEngine) else SparkEngine()
-        return StudyEnvironment(
+        return Environment(
             used,
             spark_references(used),
             "spark_ml",

@@ -10,7 +10,7 @@ from glm_local.expressions.columns import ColumnKind
 from glm_local.job.column_check import column_problems, raise_data
 from glm_local.job.config import JobConfig
 from glm_local.job.data_sources import DataSource
-from glm_local.job.environment import Environment
+from glm_local.job.job_environment import JobEnvironment
 from glm_local.job.read_config import read_config, read_study_config
 from glm_local.job.study_config import StudyConfig
 from glm_local.job.study_rules import study_column_problems
@@ -45,7 +45,7 @@ def words(config: JobConfig | StudyConfig) -> tuple[dict[str, Any], str]:
 
 
 def columns_of_source(
-    config: JobConfig | StudyConfig, environment: Environment[Any]
+    config: JobConfig | StudyConfig, environment: JobEnvironment[Any]
 ) -> tuple[str, dict[str, ColumnKind]]:
     """Name and columns of the source, compared with the configuration.
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from glm_local.audit.fill_rows import payload_json
 from glm_local.errors import GlmError, Problem
-from glm_local.job.environment import Environment
 from glm_local.job.event_words import sample_words
+from glm_local.job.job_environment import JobEnvironment
 from glm_local.job.progress import StageLines
 from glm_local.job.read_config import read_config, read_study_config
 from glm_local.job.run_job import run_job
@@ -123,7 +123,7 @@ class RunArguments:
         return JobOptions(self.run_id, self.out, self.store)
 
 
-def run_answer(arguments: RunArguments, environment: Callable[[], Environment[Any]]) -> Answer:
+def run_answer(arguments: RunArguments, environment: Callable[[], JobEnvironment[Any]]) -> Answer:
     """Run the main job; the environment is made once the configuration is known to be good."""
     config = read_config(arguments.conf, arguments.overrides, read_parameters(arguments.parameters))
     lines = StageLines(quiet=arguments.quiet)
@@ -133,7 +133,7 @@ def run_answer(arguments: RunArguments, environment: Callable[[], Environment[An
     return Answer(result.document(), result_text(result))
 
 
-def study_answer(arguments: RunArguments, environment: Callable[[], Environment[Any]]) -> Answer:
+def study_answer(arguments: RunArguments, environment: Callable[[], JobEnvironment[Any]]) -> Answer:
     """Run an automatic study, likewise."""
     config = read_study_config(arguments.conf, arguments.overrides, read_parameters(arguments.parameters))
     lines = StageLines(quiet=arguments.quiet)

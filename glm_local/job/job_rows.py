@@ -15,7 +15,7 @@ from glm_local.job.config import TaskConfig
 from glm_local.job.config_rules import flag
 from glm_local.job.data_fingerprint import DataFingerprint
 from glm_local.job.data_sources import DataSource
-from glm_local.job.environment import Environment
+from glm_local.job.job_environment import JobEnvironment
 from glm_local.validation.key_choice import COLUMN_OF, CONTENT, ROW_NUMBER, keyed_rows
 
 Frame = TypeVar("Frame")
@@ -31,7 +31,9 @@ class Table:
 
 
 def open_table(
-    config: TaskConfig, environment: Environment[Any], problems: Callable[[Mapping[str, ColumnKind]], Sequence[Problem]]
+    config: TaskConfig,
+    environment: JobEnvironment[Any],
+    problems: Callable[[Mapping[str, ColumnKind]], Sequence[Problem]],
 ) -> Table:
     """Look at the source: its columns, what is wrong with them, then the fingerprint of its content.
 
@@ -47,7 +49,7 @@ def open_table(
 
 
 def read_frame(
-    config: TaskConfig, environment: Environment[Frame], table: Table, others: Collection[str] = ()
+    config: TaskConfig, environment: JobEnvironment[Frame], table: Table, others: Collection[str] = ()
 ) -> Frame:
     """The rows that count, with derived columns; lazy where the engine is. `others` are columns read besides."""
     words = key_words(config, [*table.kinds, *derived_columns(config)])
@@ -67,7 +69,7 @@ def read_frame(
     return frame
 
 
-def _numbered(config: TaskConfig, environment: Environment[Frame], table: Table, columns: Sequence[str]) -> Frame:
+def _numbered(config: TaskConfig, environment: JobEnvironment[Frame], table: Table, columns: Sequence[str]) -> Frame:
     try:
         return environment.numbered(table.source, columns, COLUMN_OF[ROW_NUMBER])
     except EngineError as error:

@@ -24,7 +24,7 @@ from glm_local.inference.verify_fit import verify_fit
 from glm_local.job.baseline_lift import BaselineLift, baseline_lift, recorded
 from glm_local.job.column_check import SAMPLE, column_problems, raise_data, role
 from glm_local.job.config import JobConfig
-from glm_local.job.environment import Environment
+from glm_local.job.job_environment import JobEnvironment
 from glm_local.job.job_rows import Table, open_table, read_entry, read_frame
 from glm_local.job.row_check import (
     SampleRows,
@@ -60,12 +60,12 @@ class Rows(Generic[Frame]):
     warnings: tuple[str, ...] = ()
 
 
-def check_table(config: JobConfig, environment: Environment[Any]) -> Table:
+def check_table(config: JobConfig, environment: JobEnvironment[Any]) -> Table:
     """Look at the source: columns against the configuration, then the fingerprint of its content."""
     return open_table(config, environment, partial(column_problems, config))
 
 
-def read_rows(config: JobConfig, environment: Environment[Frame], table: Table, log: RunLog) -> Rows[Frame]:
+def read_rows(config: JobConfig, environment: JobEnvironment[Frame], table: Table, log: RunLog) -> Rows[Frame]:
     """Read the rows, divide and check them: one pass, and one more when a split learns."""
     engine, frame = environment.engine, read_frame(config, environment, table)
     split = learn_split(engine, frame, read_split(config.split_document))
@@ -96,7 +96,7 @@ def read_rows(config: JobConfig, environment: Environment[Frame], table: Table, 
 
 
 def fit_model(
-    config: JobConfig, environment: Environment[Frame], rows: Rows[Frame], table: Table, log: RunLog
+    config: JobConfig, environment: JobEnvironment[Frame], rows: Rows[Frame], table: Table, log: RunLog
 ) -> ModelDocument:
     """Fit on train; a model this run has recorded already is taken as it is."""
     model = stored_model(log)
@@ -170,7 +170,7 @@ def _fit_payload(model: ModelDocument) -> dict[str, object]:
 
 
 def second_opinion(
-    config: JobConfig, environment: Environment[Frame], rows: Rows[Frame], model: ModelDocument, log: RunLog
+    config: JobConfig, environment: JobEnvironment[Frame], rows: Rows[Frame], model: ModelDocument, log: RunLog
 ) -> SecondOpinion | None:
     """Have an independent solver refit the model, and record what it says; also when it says nothing."""
     if not config.second_opinion.enabled:
@@ -190,7 +190,7 @@ def second_opinion(
 
 
 def validate(
-    config: JobConfig, environment: Environment[Frame], rows: Rows[Frame], model: ModelDocument, log: RunLog
+    config: JobConfig, environment: JobEnvironment[Frame], rows: Rows[Frame], model: ModelDocument, log: RunLog
 ) -> tuple[ValidationReport, BaselineLift | None]:
     """Compare observed and predicted on every sample, and with a baseline in use where one is stated.
 
@@ -226,7 +226,7 @@ def validate(
     return report, lift
 
 
-def seen_rows(config: JobConfig, environment: Environment[Frame], rows: Rows[Frame]) -> Frame:
+def seen_rows(config: JobConfig, environment: JobEnvironment[Frame], rows: Rows[Frame]) -> Frame:
     """The rows a report may look at: all, or all but the holdout."""
     return rows.frame if config.report.holdout else environment.keep(rows.frame, not_in("holdout"))
 

@@ -13,7 +13,7 @@ from glm_local.audit.run_log import RunLog
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.baseline_lift import BaselineLift
 from glm_local.job.config import JobConfig
-from glm_local.job.environment import Environment
+from glm_local.job.job_environment import JobEnvironment
 from glm_local.job.job_files import Made, RunFiles
 from glm_local.job.job_rows import Table
 from glm_local.job.job_steps import (
@@ -42,7 +42,7 @@ Frame = TypeVar("Frame")
 
 def run_job(
     config: JobConfig,
-    environment: Environment[Any],
+    environment: JobEnvironment[Any],
     options: JobOptions | None = None,
     progress: StageLines | None = None,
 ) -> JobResult:

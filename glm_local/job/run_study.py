@@ -20,7 +20,7 @@ from glm_local.glm.document import package_versions, with_derived
 from glm_local.glm.second_opinion import SecondOpinion
 from glm_local.job.baseline_lift import BaselineLift, baseline_lift, recorded
 from glm_local.job.earlier_looks import earlier_looks, looks_warning
-from glm_local.job.environment import Environment
+from glm_local.job.job_environment import JobEnvironment
 from glm_local.job.job_files import Made, RunFiles
 from glm_local.job.job_rows import Table, open_table, read_entry, read_frame
 from glm_local.job.job_steps import sample_figures
@@ -52,7 +52,7 @@ MOST_LETTERS = 60
 
 def run_study(
     config: StudyConfig,
-    environment: Environment[Any],
+    environment: JobEnvironment[Any],
     options: JobOptions | None = None,
     progress: StageLines | None = None,
 ) -> JobResult:

@@ -9,12 +9,12 @@ from typing import Any
 
 from glm_local.errors import ConfigError, nearest
 from glm_local.job.command import Answer, RunArguments, answered
-from glm_local.job.environment import Environment
+from glm_local.job.job_environment import JobEnvironment
 
-Run = Callable[[RunArguments, Callable[[], Environment[Any]]], Answer]
+Run = Callable[[RunArguments, Callable[[], JobEnvironment[Any]]], Answer]
 
 
-def run_script(run: Run, environment: Callable[[], Environment[Any]], description: str | None) -> None:
+def run_script(run: Run, environment: Callable[[], JobEnvironment[Any]], description: str | None) -> None:
     """Run a job with the options of the command line and leave with its exit code.
 
     0 ok, 2 bad configuration, 3 bad data, 4 not converged, 1 anything else.

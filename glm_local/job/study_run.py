@@ -9,12 +9,11 @@ from glm_local.audit.fill_rows import payload_json, sha256_text
 from glm_local.audit.run_log import RunLog
 from glm_local.audit.store import Store
 from glm_local.expressions.columns import ColumnKind
-from glm_local.job.environment import Environment
+from glm_local.job.job_environment import JobEnvironment
 from glm_local.job.study_config import StudyConfig
 from glm_local.job.study_rules import binning_rules, candidates
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study.core import StudyCore
-from glm_local.study.environment import StudyEnvironment
 from glm_local.study.history import Fact, StudyHistory
 from glm_local.study.setup import StudySetup, study_setup
 from glm_local.study.study import Study
@@ -71,7 +70,7 @@ def study_name(config: StudyConfig, run_id: str) -> str:
 
 def open_study(
     config: StudyConfig,
-    environment: Environment[Frame],
+    environment: JobEnvironment[Frame],
     frame: Frame,
     kinds: Mapping[str, ColumnKind],
     history: RunHistory,
@@ -99,19 +98,8 @@ def open_study(
         setup = StudySetup.read(known)
     bench: Workbench[Frame] = Workbench(engine, frame, setup, history.name, history.state.learned or None)
     study: Study[Frame] = Study.__new__(Study)
-    StudyCore.__init__(study, _study_environment(environment), history, bench)
+    StudyCore.__init__(study, environment, history, bench)
     return study
-
-
-def _study_environment(environment: Environment[Frame]) -> StudyEnvironment[Frame]:
-    return StudyEnvironment(
-        environment.engine,
-        environment.references,
-        environment.reference,
-        environment.open_store,
-        lambda frame: {},
-        environment.versions,
-    )
 
 
 def workflow_rules(config: StudyConfig) -> WorkflowRules:

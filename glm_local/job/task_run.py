@@ -20,7 +20,7 @@ from glm_local.audit.table_files import local_path
 from glm_local.errors import ConfigError, GlmError
 from glm_local.glm.document import package_versions
 from glm_local.job.config import TaskConfig
-from glm_local.job.environment import Environment, code_version
+from glm_local.job.job_environment import JobEnvironment, code_version
 from glm_local.job.job_files import RunFiles, require_writable
 from glm_local.job.job_rows import Table
 from glm_local.job.progress import StageLines
@@ -108,7 +108,7 @@ class TaskRun(ABC, Generic[Config, Frame]):
     def __init__(
         self,
         config: Config,
-        environment: Environment[Frame],
+        environment: JobEnvironment[Frame],
         options: JobOptions | None = None,
         progress: StageLines | None = None,
     ) -> None:

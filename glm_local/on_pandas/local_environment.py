@@ -11,7 +11,7 @@ from glm_local.expressions.evaluate import evaluate
 from glm_local.expressions.expression import Expression
 from glm_local.job.data_fingerprint import data_fingerprint
 from glm_local.job.data_sources import DataSource, column_kinds, read_rows
-from glm_local.job.environment import Environment
+from glm_local.job.job_environment import JobEnvironment
 from glm_local.models.fit_frame import LOCAL_REFERENCES
 from glm_local.pandas_rows.frames import no_order
 from glm_local.pandas_rows.pandas_columns import FrameColumns
@@ -19,9 +19,9 @@ from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.stores.delta_store import open_store
 
 
-def local_environment() -> Environment[pd.DataFrame]:
+def local_environment() -> JobEnvironment[pd.DataFrame]:
     """Everything a job needs on this machine."""
-    return Environment(
+    return JobEnvironment(
         engine=PandasEngine(),
         columns=column_kinds,
         read=_read,

@@ -11,7 +11,7 @@ from glm_local.models.fit_frame import LOCAL_REFERENCES
 from glm_local.pandas_rows.pandas_engine import PandasEngine
 from glm_local.rows.engine import Engine
 from glm_local.stores.delta_store import open_store
-from glm_local.study.environment import StudyEnvironment
+from glm_local.study.environment import Environment
 from glm_local.study.study import Study
 
 
@@ -32,8 +32,8 @@ class GLMStudy(Study[Any]):
     """
 
     @classmethod
-    def _open_environment(cls, engine: Engine[Any] | None) -> StudyEnvironment[Any]:
-        return StudyEnvironment(
+    def _open_environment(cls, engine: Engine[Any] | None) -> Environment[Any]:
+        return Environment(
             engine if engine is not None else PandasEngine(), LOCAL_REFERENCES, "statsmodels", open_store, source_of
         )
 

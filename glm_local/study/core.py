@@ -11,6 +11,7 @@ from typing import Any, Generic
 import numpy as np
 
 from glm_local.arguments.checked import arguments_checked
+from glm_local.binning.result import BinningResult
 from glm_local.binning.searched import Searched
 from glm_local.errors import DataError, Problem, SpecError
 from glm_local.factors.factor_spec import FactorSpec
@@ -18,7 +19,7 @@ from glm_local.glm.document import package_versions
 from glm_local.rows.engine import Frame
 from glm_local.study.comparison import Comparison, compare_designs
 from glm_local.study.design import Change, Design
-from glm_local.study.environment import StudyEnvironment
+from glm_local.study.environment import Environment
 from glm_local.study.floors_said import profile_of, said_profile, thin_of
 from glm_local.study.history import Fact, StudyHistory
 from glm_local.study.partition import partition_key
@@ -36,11 +37,13 @@ class StudyCore(Generic[Frame]):
     event leads to. What fails before the commit leaves nothing behind.
     """
 
-    def __init__(self, environment: StudyEnvironment[Frame], history: StudyHistory, bench: Workbench[Frame]) -> None:
+    def __init__(self, environment: Environment[Frame], history: StudyHistory, bench: Workbench[Frame]) -> None:
         self._environment, self._history, self._bench = environment, history, bench
         self._checked = False
         self.timings: dict[str, float] = {}
         self._searches: dict[str, Searched] = {}
+        self.results: dict[str, BinningResult] = {}
+        """The last binning of each factor in this session; `FactorBlock.result` tells whether it still stands."""
         self.tests: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
         """Screening tests made against the last design, by its fingerprint and candidate; not decided on yet."""
 

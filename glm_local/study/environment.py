@@ -15,8 +15,12 @@ from glm_local.study.memory_store import MemoryStore
 StoreLike = Store | str | Path | None
 
 
+def _no_source(frame: Any) -> Mapping[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True)
-class StudyEnvironment(Generic[Frame]):
+class Environment(Generic[Frame]):
     """Who holds rows, keeps the history and gives the second opinion.
 
     Parameters
@@ -37,11 +41,11 @@ class StudyEnvironment(Generic[Frame]):
     references: Mapping[str, ReferenceSolver]
     reference: str
     open_store: Callable[[str], Store]
-    source: Callable[[Any], Mapping[str, Any]]
+    source: Callable[[Any], Mapping[str, Any]] = _no_source
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
-def opened_store(environment: StudyEnvironment[Any], store: StoreLike) -> Store:
+def opened_store(environment: Environment[Any], store: StoreLike) -> Store:
     """The store a study is given, opened where it is a location; in memory where it is None."""
     if store is None:
         return MemoryStore()

@@ -35,8 +35,6 @@ class FactorBlock:
 
     def __init__(self, study: StudyCore[Any], name: str) -> None:
         self._study, self.name = study, name
-        self.result: BinningResult | None = None
-        """The last binning made by this block: trials, proof, plot."""
 
     # -- what it is -------------------------------------------------------------------------------------------------
 
@@ -52,6 +50,18 @@ class FactorBlock:
         if proposal is not None:
             return proposal.spec
         return self._study.design.get(self.name)
+
+    @property
+    def result(self) -> BinningResult | None:
+        """The binning behind what is proposed or accepted: trials, proof, plot.
+
+        It is the study's, whatever handle made it; None where the factor was set by hand since, or where the study was
+        loaded: trials are recorded, the proof is not.
+        """
+        made = self._study.results.get(self.name)
+        if made is None or made.spec == self.spec:
+            return made
+        return made if made.spec is None and self.name not in self._study.state.proposals else None
 
     @property
     def is_accepted(self) -> bool:
@@ -150,7 +160,7 @@ class FactorBlock:
 
     def _proposed(self, result: BinningResult, method: str, rules: BinningRules | None = None) -> FactorBlock:
         self._study.commit([proposing.proposed(self._study, result, method, rules)])
-        self.result = result
+        self._study.results[self.name] = result
         return self
 
     def _by_hand(
@@ -162,7 +172,7 @@ class FactorBlock:
             found = self._study.search_of(before)
             said |= {} if found is None else {"searched": found.document()}
         self._study.commit([proposing.by_hand(self._study, self.name, spec, method, reason, pins, **said)])
-        self.result = None
+        self._study.results.pop(self.name, None)
         return self
 
     def _required(self) -> FactorSpec:
@@ -207,4 +217,5 @@ class FactorBlock:
         spec = self.spec
         words: Sequence[str] = () if spec is None else spec_words(spec)
         shown = "".join(f"<p>{escape(one)}</p>" for one in (repr(self), *words))
-        return shown + ("" if self.result is None else self.result._repr_html_())
+        result = self.result
+        return shown + ("" if result is None else result._repr_html_())

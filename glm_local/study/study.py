@@ -22,7 +22,7 @@ from glm_local.study.closing import Finalization
 from glm_local.study.comparison import Comparison
 from glm_local.study.core import StudyCore
 from glm_local.study.crossing import InteractionTest
-from glm_local.study.environment import StoreLike, StudyEnvironment, opened_store
+from glm_local.study.environment import Environment, StoreLike, opened_store
 from glm_local.study.events import known_studies, require_study
 from glm_local.study.history import Fact, StudyHistory
 from glm_local.study.keeping import Keep, KeepingRule
@@ -117,12 +117,12 @@ class Study(StudyLooks[Frame]):
             )
 
     @classmethod
-    def _open_environment(cls, engine: Engine[Frame] | None) -> StudyEnvironment[Frame]:
+    def _open_environment(cls, engine: Engine[Frame] | None) -> Environment[Frame]:
         raise NotImplementedError("glm_local and glm_spark bind their engine")
 
     def _begin(
         self,
-        environment: StudyEnvironment[Frame],
+        environment: Environment[Frame],
         frame: Any,
         setup: StudySetup,
         name: str,

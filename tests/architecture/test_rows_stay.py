@@ -15,7 +15,7 @@ import pytest
 
 from glm_local import Model, fit_glm
 from glm_local.expressions.expression import Expression
-from glm_local.job.environment import Environment
+from glm_local.job.job_environment import JobEnvironment
 from glm_local.job.read_config import read_config
 from glm_local.job.run_job import JobOptions, run_job
 from glm_local.on_pandas.local_environment import local_environment
@@ -52,7 +52,7 @@ def _inside(frame: OpaqueFrame) -> pd.DataFrame:
     return object.__getattribute__(frame, "_OpaqueFrame__held")
 
 
-def _locked_environment() -> Environment[Any]:
+def _locked_environment() -> JobEnvironment[Any]:
     """The local environment, its rows locked away as soon as they are read."""
     local = local_environment()
 

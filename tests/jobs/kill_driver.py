@@ -20,7 +20,7 @@ import statsmodels.api  # noqa: F401
 
 from glm_local import audit
 from glm_local.job.check_config import read_any_config
-from glm_local.job.environment import code_version
+from glm_local.job.job_environment import code_version
 from glm_local.job.run_job import run_job
 from glm_local.job.run_study import run_study
 from glm_local.job.study_config import StudyConfig

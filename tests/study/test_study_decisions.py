@@ -370,3 +370,18 @@ def test_main_effects_are_the_joint_fit_of_the_accepted_factors_and_recorded(
     own = fit_glm(study.bench.rows.frame, target="claims", exposure="exposure", factors=[AREA, AGE], where=train)
     assert model.statistics.deviance == pytest.approx(own.statistics.deviance, rel=1e-12)
     assert study.history["event"].iloc[-1] == "fitted"
+
+
+def test_a_proposal_is_the_studys_whatever_handle_made_it(study: GLMStudy) -> None:
+    study.factor("age").optimize(size=3)
+    result = study.factor("age").result
+    assert result is not None
+    assert result.bins == 3
+    study.factor("age").accept("three bins")
+    assert study.factor("age").result is result
+    nothing = study.factor("wobble").optimize()
+    assert nothing.result is not None
+    assert nothing.result.spec is None
+    assert study.factor("wobble").result is nothing.result
+    study.factor("age").move_edge(study.factor("age").spec.edges[0], 33)  # type: ignore[union-attr]
+    assert study.factor("age").result is None

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Generic, TypeVar
 
-from glm_local.audit.store import Store
 from glm_local.expressions.columns import ColumnKind
 from glm_local.expressions.expression import Expression
-from glm_local.glm.second_opinion import ReferenceSolver
 from glm_local.job.data_fingerprint import DataFingerprint
 from glm_local.job.data_sources import DataSource
-from glm_local.rows.engine import Engine
+from glm_local.rows.engine import Frame
+from glm_local.study.environment import Environment
 
-Frame = TypeVar("Frame")
 
-
-@dataclass(frozen=True)
-class Environment(Generic[Frame]):
-    """All a job needs that differs between one machine and a cluster.
+@dataclass(frozen=True, kw_only=True)
+class JobEnvironment(Environment[Frame]):
+    """All a job needs that differs between one machine and a cluster: what a study needs, and where rows come from.
 
     Parameters
     ----------
-    engine
-        Who answers questions about rows.
     columns
         Kinds of a source's columns, without reading its rows where that can be avoided.
     read
@@ -39,26 +33,15 @@ class Environment(Generic[Frame]):
         The rows where a flag is true.
     fingerprint
         What identifies a source's rows.
-    open_store
-        The audit store at a location.
-    references, reference
-        Independent solvers by name, and the one asked by default.
-    versions
-        What else a number may depend on (Spark, Java).
     packages
         Packages whose code decides the result; their digest is part of the run's id.
     """
 
-    engine: Engine[Frame]
     columns: Callable[[DataSource], Mapping[str, ColumnKind]]
     read: Callable[[DataSource, Sequence[str]], Frame]
     numbered: Callable[[DataSource, Sequence[str], str], Frame]
     keep: Callable[[Frame, Expression], Frame]
     fingerprint: Callable[[DataSource], DataFingerprint]
-    open_store: Callable[[str], Store]
-    references: Mapping[str, ReferenceSolver]
-    reference: str
-    versions: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ("glm_local",)
 
 
