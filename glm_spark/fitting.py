@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from glm_local.arguments.checked import arguments_checked
+from glm_local.glm.request import FitRequest
 from glm_local.glm.second_opinion import ReferenceSolver
 from glm_local.models.fit_frame import LOCAL_REFERENCES, fit_frame
 from glm_local.models.model import Model, read_document
@@ -41,7 +42,7 @@ def _on_spark(counterpart: Callable[P, R]) -> Callable[[Callable[..., R]], Calla
 def fit_glm(frame: Any, *, engine: SparkEngine | None = None, **asked: Any) -> Model[Any]:
     """Fit a factor GLM on a Spark DataFrame; see `glm_local.fit_glm`."""
     used = engine or SparkEngine()
-    return fit_frame(used, frame, spark_references(used), **asked)
+    return fit_frame(used, frame, FitRequest(**asked), spark_references(used))
 
 
 @arguments_checked

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from glm_local.arguments.checked import arguments_checked
 from glm_local.workflow.glm import Glm
 from glm_local.workflow.rate_glm import RateGlm
-from glm_local.workflow.workflow import Workflow, WorkflowResult
+from glm_local.workflow.workflow import Workflow, WorkflowOptions, WorkflowResult
 from glm_spark.studies import GLMStudy
 
 
@@ -30,7 +30,7 @@ class RateGLM(RateGlm[Any]):  # noqa: D101  it has one
 
 @arguments_checked
 def run_workflow(
-    frame: Any, *, target: Any, candidates: Sequence[Any] | None = None, **asked: Any
+    frame: Any, *, target: Any, candidates: Sequence[Any] | None = None, **options: Unpack[WorkflowOptions]
 ) -> WorkflowResult[Any]:
-    """Run an automatic study in one call; `asked` are the other arguments of `GLMWorkflow`."""
-    return GLMWorkflow(target, **asked).fit(frame, candidates)
+    """Run an automatic study in one call; `options` are the other arguments of `GLMWorkflow`."""
+    return GLMWorkflow(target, **options).fit(frame, candidates)

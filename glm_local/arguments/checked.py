@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import Any, TypeVar, cast
 
 from glm_local.arguments.closed_words import check_words, closed_parameters
+from glm_local.arguments.options import options_of, with_options
 from glm_local.errors import ArgumentError, Problem, nearest
 
 Public = TypeVar("Public", bound=Callable[..., Any])
@@ -45,10 +46,11 @@ def arguments_checked(public: Public) -> Public:
 
 def argument_check(function: Callable[..., Any], called: str = "") -> Callable[..., None]:
     """Return what raises every problem of a call of `function`, given the same arguments."""
-    signature = inspect.signature(function)
+    signature = with_options(function)
     inner = inspect.unwrap(function)
     several = {name for name, one in signature.parameters.items() if one.kind in _VARIADIC}
-    told = {name: one for name, one in inner.__annotations__.items() if name not in several}
+    several |= {name for name, one in inspect.signature(inner).parameters.items() if one.kind in _VARIADIC}
+    told = {name: one for name, one in inner.__annotations__.items() if name not in several} | options_of(function)
     allowed = functools.cache(lambda: closed_parameters(told, getattr(inner, "__globals__", {})))
     name = called or function.__name__
 
@@ -83,6 +85,8 @@ def _checked(function: Any, called: str) -> Any:
         check(*args, **kwargs)
         return function(*args, **kwargs)
 
+    if options_of(function):
+        checked.__signature__ = with_options(function)  # type: ignore[attr-defined]
     return checked
 
 

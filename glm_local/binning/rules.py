@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 
 from pydantic import BaseModel
 
@@ -19,6 +19,26 @@ from glm_local.factors.spec_values import policy
 from glm_local.inference.thin_levels import SHARES, Profile, evidence_floor
 
 SizeRule = Literal["cross_validated", "one_standard_error", "bic"]
+
+
+class BinningOptions(TypedDict, total=False):
+    """The fields of `BinningRules`, as keywords of functions that take them one by one."""
+
+    min_bins: int
+    max_bins: int
+    min_rows: float | None
+    min_exposure: float | None
+    min_events: float | None
+    min_relativity_step: float | None
+    trend: Trend
+    size: SizeRule | int
+    apart: Sequence[tuple[str, str]]
+    missing: Policy
+    unseen: Policy
+    penalties: Mapping[str, Penalty] | Sequence[Penalty]
+    min_evidence: float | None
+    min_share: float | None
+    profile: Profile
 
 
 @arguments_checked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from glm_local.glm.fit import prepare
 from glm_local.glm.fit_plan import FitPlan
 from glm_local.glm.fit_problems import row_problems
 from glm_local.glm.kernels import SummaryKernel
-from glm_local.glm.request import FitRequest
+from glm_local.glm.request import FitOptions, FitRequest, OnTrouble
 from glm_local.glm.row_faults import role_named
 from glm_local.glm.summary import Summary
 from glm_local.inference.key_scores import KEY_GROUPS
@@ -252,7 +252,7 @@ class StudyRows(Generic[Frame]):
                 return learn_values(spec, values)
         return spec
 
-    def fit(self, factors: Sequence[Any], *, name: str = "model", **asked: Any) -> ModelDocument:
+    def fit(self, factors: Sequence[Any], **options: Unpack[FitOptions]) -> ModelDocument:
         """Fit some factors jointly on the training rows: the document `fit_glm` gives on them.
 
         Passes: over packed rows only, unless a factor divides fine codes or leaves something to learn.
@@ -261,15 +261,17 @@ class StudyRows(Generic[Frame]):
         ----------
         factors
             Specifications or documents; empty is the model of the intercept.
-        asked
-            Further fields of `FitRequest`.
+        options
+            As of `fit_glm`.
         """
-        fit = self.fit_of(self.resolve(factors), name=name, **asked)
+        fit = self.fit_of(self.resolve(factors), **options)
         return fit.document
 
-    def fit_of(self, specs: Sequence[FactorSpec], samples: Sequence[str] = ("train",), **asked: Any) -> PackedFit:
+    def fit_of(
+        self, specs: Sequence[FactorSpec], samples: Sequence[str] = ("train",), **options: Unpack[FitOptions]
+    ) -> PackedFit:
         """As `fit`, for resolved factors and on any samples, with columns and coefficients."""
-        request = replace(self.request, **asked)
+        request = replace(self.request, **options)
         plans: list[FitPlan] = []
 
         def opened(plan: FitPlan) -> Blocks:
@@ -288,7 +290,8 @@ class StudyRows(Generic[Frame]):
             specs = () if model is None else model.factors
             key = "" if model is None else model.fingerprint
             if key not in self._fits:
-                fit = self.fit_of(specs, **({} if model is None else {"on_separation": "warn", "on_failure": "warn"}))
+                trouble: OnTrouble = "error" if model is None else "warn"
+                fit = self.fit_of(specs, on_separation=trouble, on_failure=trouble)
                 self._fits[key], self._plans[key] = fit, self._plans[fit.document.fingerprint]
             return self._fits[key], self._plans[key]
         return self._fits[model.fingerprint], self._plans[model.fingerprint]

@@ -19,6 +19,9 @@ from glm_local.factors.factor_spec import (
 PolicyLike = str | Mapping[str, str]
 """``"own_level"``, ``"base"``, ``"refuse"``, ``{"level": "existing"}`` or ``{"own_level": "new name"}``."""
 
+BaseLike = str | Mapping[str, Any]
+"""``"largest_exposure"``, or ``{"level": "A"}``."""
+
 
 def numeric(
     name: str,
@@ -27,7 +30,13 @@ def numeric(
     edges: Sequence[Edge] | Mapping[str, Any],
     missing: PolicyLike,
     source: Literal["number", "integer", "date"] = "number",
-    **others: Any,
+    labels: Sequence[str] | None = None,
+    lower: Edge | None = None,
+    upper: Edge | None = None,
+    below: PolicyLike | None = None,
+    above: PolicyLike | None = None,
+    base: BaseLike | None = None,
+    notes: Sequence[str] = (),
 ) -> NumericSpec:
     """Build a number cut into right-closed intervals.
 
@@ -39,8 +48,14 @@ def numeric(
         Rising numbers (dates: YYYY-MM-DD), or ``{"method": "quantile", "bins": 10}``.
     missing
         What missing becomes.
-    others
-        labels, lower and below, upper and above, base, notes.
+    labels
+        Level names, one more than edges.
+    lower, upper, below, above
+        Values beyond a limit follow the policy beside it.
+    base
+        A level, or the rule that finds it; None is the level of most exposure.
+    notes
+        For readers; they change nothing.
 
     Raises
     ------
@@ -52,7 +67,20 @@ def numeric(
     >>> numeric("age", edges=[20, 25], missing="refuse").document()["edges"]
     [20, 25]
     """
-    return NumericSpec(name=name, column=column or name, source=source, edges=edges, missing=missing, **others)
+    return NumericSpec(
+        name=name,
+        column=column or name,
+        source=source,
+        edges=edges,
+        missing=missing,
+        labels=labels,
+        lower=lower,
+        upper=upper,
+        below=below,
+        above=above,
+        notes=notes,
+        **_known(base=base),
+    )
 
 
 def categorical(
@@ -63,11 +91,19 @@ def categorical(
     unseen: PolicyLike,
     levels: Sequence[Value | Mapping[str, Any]] | Literal["learn"] = "learn",
     source: ValueKind = "text",
-    **others: Any,
+    base: BaseLike | None = None,
+    notes: Sequence[str] = (),
 ) -> CategoricalSpec:
-    """Build values as levels; ``{"level": "south", "values": ["A", "B"]}`` groups some. `others`: base, notes."""
+    """Build values as levels; ``{"level": "south", "values": ["A", "B"]}`` groups some."""
     return CategoricalSpec(
-        name=name, column=column or name, source=source, levels=levels, missing=missing, unseen=unseen, **others
+        name=name,
+        column=column or name,
+        source=source,
+        levels=levels,
+        missing=missing,
+        unseen=unseen,
+        notes=notes,
+        **_known(base=base),
     )
 
 
@@ -79,11 +115,19 @@ def ordinal(
     unseen: PolicyLike,
     levels: Sequence[Value | Mapping[str, Any]] | Literal["learn"] = "learn",
     source: ValueKind = "text",
-    **others: Any,
+    base: BaseLike | None = None,
+    notes: Sequence[str] = (),
 ) -> OrdinalSpec:
     """Build values as levels whose order carries meaning; learned ones are sorted by value."""
     return OrdinalSpec(
-        name=name, column=column or name, source=source, levels=levels, missing=missing, unseen=unseen, **others
+        name=name,
+        column=column or name,
+        source=source,
+        levels=levels,
+        missing=missing,
+        unseen=unseen,
+        notes=notes,
+        **_known(base=base),
     )
 
 
@@ -96,7 +140,8 @@ def linear(
     cap: tuple[float | None, float | None] | None = None,
     centre: float | Literal["mean"] = 0,
     scale: float | Literal["sd"] = 1,
-    **others: Any,
+    source: Literal["number", "integer", "date"] = "number",
+    notes: Sequence[str] = (),
 ) -> LinearSpec:
     """Build a number used as it is: a column or an expression document, capped at `cap`, centred and scaled.
 
@@ -115,7 +160,8 @@ def linear(
         centre=centre,
         scale=scale,
         missing=missing,
-        **others,
+        source=source,
+        notes=notes,
     )
 
 
@@ -125,7 +171,20 @@ def interaction(
     *,
     unseen: PolicyLike,
     coding: Literal["net_of_margins", "cells"] = "net_of_margins",
-    **others: Any,
+    base: BaseLike | None = None,
+    separator: str | None = None,
+    notes: Sequence[str] = (),
 ) -> InteractionSpec:
-    """Build a crossing of factors of the same model, by their names. `others`: base, separator, notes."""
-    return InteractionSpec(name=name, factors=factors, unseen=unseen, coding=coding, **others)
+    """Build a crossing of factors of the same model, by their names."""
+    return InteractionSpec(
+        name=name,
+        factors=factors,
+        unseen=unseen,
+        coding=coding,
+        notes=notes,
+        **_known(base=base, separator=separator),
+    )
+
+
+def _known(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

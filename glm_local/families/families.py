@@ -169,16 +169,16 @@ def _tweedie_without_power() -> GlmError:
 
 _OTHER_NAMES = {
     **dict.fromkeys(("logistic", "logit", "bernoulli", "probit", "log_binomial", "binary"), "binomial"),
-    "quasibinomial": "binomial",
+    **dict.fromkeys(("quasibinomial", "quasi_binomial"), "binomial"),
     **dict.fromkeys(("normal", "linear", "ols", "gauss", "least_squares"), "gaussian"),
-    **dict.fromkeys(("quasipoisson", "count", "counts", "log_linear"), "poisson"),
+    **dict.fromkeys(("quasipoisson", "quasi_poisson", "count", "counts", "log_linear"), "poisson"),
     **dict.fromkeys(("negbin", "nb", "nb2"), "negative_binomial(2.5)"),
     **dict.fromkeys(("wald", "inversegaussian", "ig"), "inverse_gaussian"),
     **dict.fromkeys(("exponential", "erlang"), "gamma"),
     **dict.fromkeys(("compound_poisson", "compound_poisson_gamma"), "tweedie(1.5)"),
 }
 """What other packages and people call a family, or what comes nearest to it here."""
-_OVERDISPERSED = ("quasipoisson", "quasibinomial")
+_OVERDISPERSED = ("quasipoisson", "quasi_poisson", "quasibinomial", "quasi_binomial")
 
 
 def _other_name(document: object) -> str:

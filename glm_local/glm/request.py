@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from glm_local.arguments.checked import arguments_checked
 from glm_local.factors.spec_problems import listed
@@ -12,6 +12,24 @@ from glm_local.factors.spec_problems import listed
 Solver = Literal["auto", "cells", "blocks", "statsmodels", "spark_ml"]
 Route = Literal["cells", "blocks", "statsmodels", "spark_ml"]
 OnTrouble = Literal["error", "warn"]
+
+
+DispersionRule = Literal["auto", "fixed", "pearson", "deviance"]
+
+
+class FitOptions(TypedDict, total=False):
+    """What `fit_glm` takes beside rows, roles and factors; see there. The names and kinds of `FitRequest`'s fields."""
+
+    ridge: float
+    solver: Solver
+    intercept: bool
+    dispersion: DispersionRule
+    confidence: float
+    where: Any
+    on_failure: OnTrouble
+    on_separation: OnTrouble
+    name: str
+    pins: Mapping[str, Mapping[str, float]] | None
 
 
 @arguments_checked
@@ -29,7 +47,7 @@ class FitRequest:
     ridge: float = 0.0
     solver: Solver = "auto"
     intercept: bool = True
-    dispersion: Literal["auto", "fixed", "pearson", "deviance"] = "auto"
+    dispersion: DispersionRule = "auto"
     confidence: float = 0.95
     where: Any = None
     on_failure: OnTrouble = "error"

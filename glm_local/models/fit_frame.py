@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from glm_local.glm.fit import fit
 from glm_local.glm.reference_fit import fit_statsmodels
@@ -19,7 +19,10 @@ LOCAL_REFERENCES: dict[str, ReferenceSolver] = {"statsmodels": fit_statsmodels}
 
 
 def fit_frame(
-    engine: Engine[Frame], frame: Frame, references: Mapping[str, ReferenceSolver] = LOCAL_REFERENCES, **asked: Any
+    engine: Engine[Frame],
+    frame: Frame,
+    request: FitRequest,
+    references: Mapping[str, ReferenceSolver] = LOCAL_REFERENCES,
 ) -> Model[Frame]:
-    """Fit on any engine; `asked` are the fields of `FitRequest`."""
-    return Model(fit(engine, frame, FitRequest(**asked), references), engine)
+    """Fit on any engine."""
+    return Model(fit(engine, frame, request, references), engine)

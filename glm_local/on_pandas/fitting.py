@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from glm_local.arguments.checked import arguments_checked
 from glm_local.expressions.expression import Expression
-from glm_local.glm.request import OnTrouble, Solver
+from glm_local.glm.request import DispersionRule, FitRequest, OnTrouble, Solver
 from glm_local.models.fit_frame import fit_frame
 from glm_local.models.model import Model, read_document
 from glm_local.pandas_rows.frames import FrameLike
@@ -35,7 +35,7 @@ def fit_glm(
     ridge: float = 0.0,
     solver: Solver = "auto",
     intercept: bool = True,
-    dispersion: Literal["auto", "fixed", "pearson", "deviance"] = "auto",
+    dispersion: DispersionRule = "auto",
     confidence: float = 0.95,
     where: Expression | Mapping[str, Any] | str | None = None,
     on_failure: OnTrouble = "error",
@@ -92,9 +92,7 @@ def fit_glm(
     SpecError, DataError, FitError
         With every problem at once.
     """
-    return fit_frame(
-        engine or PandasEngine(),
-        frame,
+    request = FitRequest(
         target=target,
         factors=factors,
         family=family,
@@ -113,6 +111,7 @@ def fit_glm(
         name=name,
         pins=pins,
     )
+    return fit_frame(engine or PandasEngine(), frame, request)
 
 
 @arguments_checked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,13 @@ COLUMNS = (
 
 
 @arguments_checked
+class PairOptions(TypedDict, total=False):
+    """What `find_interactions` takes beside rows, model and pairs; see there."""
+
+    net_of: NetOf
+    rules: ScreeningRules | None
+
+
 def find_interactions(
     rows: StudyRows[Any],
     model: ModelDocument | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -68,6 +68,14 @@ COUNTS = ("rank", "levels", "df", "lr_df", "cardinality", "thin_levels", "folds_
 
 
 @arguments_checked
+class RankingOptions(TypedDict, total=False):
+    """What `rank_factors` takes beside rows, model and names; see there."""
+
+    tests: Collection[ScreeningTest]
+    rules: ScreeningRules | None
+    limits: FlagLimits | None
+
+
 def rank_factors(
     rows: StudyRows[Any],
     model: ModelDocument | None = None,

@@ -179,7 +179,7 @@ def try_candidate(
         tried = _in_few_levels(study, name, plan, test, tried)
     if tried.kept and tried.found is not None and tried.change is not None:
         evidence = {**tried.found.document(), "method": tried.method, "rules": proposing.rules_document(plan.rules)}
-        decided = study.decision("accepted", name, [tried.change], tried.why, evidence, mark=mark)
+        decided = study.decision("accepted", name, [tried.change], tried.why, evidence, {"mark": mark})
     else:
         decided = _marked(rejection(study, name, tried.why, evidence), mark)
     study.commit([*tried.facts, decided])
@@ -309,7 +309,7 @@ def refine_round(
     own = mark if changes or mark is None else f"{mark}, nothing"
     factor = names[0] if names is not None and len(names) == 1 else None
     reason = reason or f"{len(changes)} of {len(lines)} factors changed"
-    decided = study.decision("refined", factor, changes, reason, evidence, **({"mark": own} if own else {}))
+    decided = study.decision("refined", factor, changes, reason, evidence, {"mark": own} if own else None)
     study.commit([decided])
     return bool(changes)
 

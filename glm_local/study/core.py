@@ -178,7 +178,7 @@ class StudyCore(Generic[Frame]):
         changes: Sequence[Change],
         reason: str | None,
         evidence: Mapping[str, Any],
-        **more: Any,
+        more: Mapping[str, Any] | None = None,
     ) -> Fact:
         """The event of a decision; everything in it is computed here, before anything is written."""
         before = self.design
@@ -192,7 +192,7 @@ class StudyCore(Generic[Frame]):
             "after": after.design.fingerprint,
             "model": after.figures(),
             "evidence": said,
-            **more,
+            **(more or {}),
         }
         return Fact(kind, payload, factor, reason)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import pandas as pd
 
 from glm_local.errors import ConfigError, DataError, FitError, GlmError
 from glm_local.factors.factor_spec import InteractionSpec
-from glm_local.screening.find_interactions import find_interactions
+from glm_local.screening.find_interactions import PairOptions, find_interactions
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.pair_cells import MARGIN, OWN, POOLED, SILENT, THIN
 from glm_local.screening.score_pass import CurrentModel
@@ -82,7 +82,10 @@ def crossing_name(first: str, second: str) -> str:
 
 
 def find(
-    study: StudyCore[Any], pairs: Sequence[tuple[str, str]] | None, mark: str | None = None, **options: Any
+    study: StudyCore[Any],
+    pairs: Sequence[tuple[str, str]] | None,
+    mark: str | None = None,
+    **options: Unpack[PairOptions],
 ) -> InteractionRanking:
     """Rank pairs against the current model and record the ranking, under a mark in the same commit."""
     if pairs is None and len(study.design.factors) < 2:
@@ -252,7 +255,7 @@ def _try_pair(study: StudyCore[Any], first: str, second: str, keeping: Any, mark
 
 def _decision(study: StudyCore[Any], found: InteractionTest, reason: str | None, **more: Any) -> Fact:
     evidence = {**found.comparison.document(), "pooled_cells": int(found.cells["pooled"].sum())}
-    return study.decision("crossed", found.spec.name, [found.comparison.change], reason, evidence, **more)
+    return study.decision("crossed", found.spec.name, [found.comparison.change], reason, evidence, more)
 
 
 def _proposed(study: StudyCore[Any], found: InteractionTest) -> Fact:

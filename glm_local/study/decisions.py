@@ -136,7 +136,7 @@ def accept(study: StudyCore[Any], factor: str, spec: SpecLike | None, reason: st
     evidence = {**found.document(), "method": method}
     if spec is None and method == "optimized":
         evidence["rules"] = study.state.proposals[factor].evidence.get("rules")
-    study.commit([study.decision(kind, factor, [change], reason, evidence, **more)])
+    study.commit([study.decision(kind, factor, [change], reason, evidence, more)])
 
 
 def rejection(study: StudyCore[Any], factor: str, reason: str | None, evidence: Mapping[str, Any]) -> Fact:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 
 from glm_local.arguments.checked import arguments_checked
 from glm_local.binning import hand
 from glm_local.binning.result import BinningResult
-from glm_local.binning.rules import BinningRules
+from glm_local.binning.rules import BinningOptions, BinningRules
 from glm_local.candidates.candidate import Candidate
 from glm_local.errors import ConfigError, SpecError, nearest
 from glm_local.factors.factor_spec import EdgeMethod, FactorSpec
@@ -70,7 +70,7 @@ class FactorBlock:
 
     # -- proposals --------------------------------------------------------------------------------------------------
 
-    def optimize(self, rules: BinningRules | None = None, **rule: Any) -> FactorBlock:
+    def optimize(self, rules: BinningRules | None = None, **rule: Unpack[BinningOptions]) -> FactorBlock:
         """Propose the provably best bins under the rules; `rule` are fields of `BinningRules`.
 
         Where no factor at all is best, nothing is proposed and `result` says so.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, Unpack
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from glm_local.arguments.checked import arguments_checked
 from glm_local.models.model import Model
 from glm_local.rows.engine import Frame
 from glm_local.scoring.model_spec import ModelDocument
+from glm_local.screening.rank_factors import RankingOptions
 from glm_local.screening.ranking import Ranking
 from glm_local.study import closing, ranking
 from glm_local.study.core import StudyCore
@@ -21,6 +22,14 @@ from glm_local.study.report import study_report
 from glm_local.study.tables import history_table, versions_table
 from glm_local.study.validation_gain import validation_gain
 from glm_local.validation import ValidationReport
+
+
+class PageOptions(TypedDict, total=False):
+    """What a study's page is told beside its path; see `StudyLooks.report`."""
+
+    title: str | None
+    purpose: str
+    exposure_name: str
 
 
 @arguments_checked
@@ -72,7 +81,7 @@ class StudyLooks(StudyCore[Frame]):
         last = self._history.events[-1] if self._history.events else None
         return "" if last is None else f"{last.seq}:{last.row_hash}"
 
-    def rank_candidates(self, names: Sequence[str] | None = None, **options: Any) -> Ranking:
+    def rank_candidates(self, names: Sequence[str] | None = None, **options: Unpack[RankingOptions]) -> Ranking:
         """Rank candidates against the current model; see `glm_local.screening.rank_factors`."""
         return ranking.rank(self, names, **options)
 

@@ -43,7 +43,7 @@ def _removed(study: StudyCore[Any], name: str, rule: KeepingRule, mark_of: Calla
     label = f" ({found.p_of})" if found.p_of == SEARCHED_BINS else ""
     told = f"{p_text(found.p_value or 0.0)}{label}" if test is None else test.words(rule.most_q)
     reason = f"beside the others: {told}; out-of-fold gain without it {gain_text(found.cv_gain)}"
-    study.commit([study.decision("removed", name, [change], reason, said, mark=mark)])
+    study.commit([study.decision("removed", name, [change], reason, said, {"mark": mark})])
     return True
 
 

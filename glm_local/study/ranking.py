@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 
-from glm_local.screening.rank_factors import rank_factors
+from glm_local.screening.rank_factors import RankingOptions, rank_factors
 from glm_local.screening.ranking import Ranking
 from glm_local.study.core import StudyCore
 from glm_local.study.design import Design
@@ -18,7 +18,7 @@ from glm_local.study.screened import Screened, screened_of
 LEAK = "leakage?"
 
 
-def rank(study: StudyCore[Any], names: Sequence[str] | None, **options: Any) -> Ranking:
+def rank(study: StudyCore[Any], names: Sequence[str] | None, **options: Unpack[RankingOptions]) -> Ranking:
     """Rank candidates against the current model and record the ranking."""
     bench = study.bench
     model = study.current().model if study.design.factors else None
@@ -125,5 +125,5 @@ def _lines(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in line.items()} for line in plain.to_dict("records")]
 
 
-def _said(options: dict[str, Any]) -> dict[str, str]:
+def _said(options: Mapping[str, Any]) -> dict[str, str]:
     return {name: repr(value) for name, value in options.items() if value is not None}

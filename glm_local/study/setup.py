@@ -300,3 +300,28 @@ def _check_leaks(setup: StudySetup, used: set[str]) -> None:
                 "Leave it out of candidates.",
                 path=f"/candidates/{at}",
             )
+
+
+def divided_otherwise(
+    setup: StudySetup,
+    columns: Mapping[str, ColumnKind],
+    split: SplitLike,
+    key: str | Sequence[str] | None,
+    seed: int | None,
+) -> StudySetup:
+    """The same study with another division of its rows; what is None stays."""
+    return study_setup(
+        columns,
+        target=setup.target,
+        family=setup.family,
+        link=setup.link,
+        exposure=setup.exposure,
+        offset=setup.offset,
+        weight=setup.weight,
+        candidates=setup.candidates,
+        split=split if split is not None else setup.split.fractions,
+        key=key if key is not None else setup.key if setup.key_rule == "key" else None,
+        folds=setup.folds,
+        seed=setup.seed if seed is None else seed,
+        dispersion=setup.dispersion,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from glm_local.arguments.checked import arguments_checked
 from glm_local.audit.store import Store
@@ -14,6 +14,7 @@ from glm_local.glm.document import package_versions
 from glm_local.inference.thin_levels import Profile
 from glm_local.models.model import Model
 from glm_local.rows.engine import Engine, Frame
+from glm_local.screening.find_interactions import PairOptions
 from glm_local.screening.interaction_ranking import InteractionRanking
 from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study import automatic, closing, crossing, decisions, selective
@@ -29,7 +30,7 @@ from glm_local.study.keeping import Keep, KeepingRule
 from glm_local.study.looks import StudyLooks
 from glm_local.study.replay import Replay, replay
 from glm_local.study.selective import Inference, SelectiveIntervals
-from glm_local.study.setup import Dispersion, SplitLike, StudySetup, study_setup
+from glm_local.study.setup import Dispersion, SplitLike, StudySetup, divided_otherwise, study_setup
 from glm_local.study.workbench import Workbench
 
 
@@ -225,22 +226,7 @@ class Study(StudyLooks[Frame]):
         self.require_open_split()
         setup, columns = self._bench.setup, self._bench.kinds
         if split is not None or key is not None or seed is not None:
-            setup = study_setup(
-                columns,
-                target=setup.target,
-                family=setup.family,
-                link=setup.link,
-                exposure=setup.exposure,
-                offset=setup.offset,
-                weight=setup.weight,
-                candidates=setup.candidates,
-                split=split if split is not None else setup.split.fractions,
-                key=key if key is not None else setup.key if setup.key_rule == "key" else None,
-                folds=setup.folds,
-                seed=setup.seed if seed is None else seed,
-                dispersion=setup.dispersion,
-            )
-            self._bench.setup = setup
+            self._bench.setup = setup = divided_otherwise(setup, columns, split, key, seed)
             self._history.config = setup.asked()
         self.bench  # noqa: B018  divided and packed here
         return self
@@ -278,7 +264,9 @@ class Study(StudyLooks[Frame]):
 
     # -- interactions -----------------------------------------------------------------------------------------------
 
-    def find_interactions(self, pairs: Sequence[tuple[str, str]] | None = None, **options: Any) -> InteractionRanking:
+    def find_interactions(
+        self, pairs: Sequence[tuple[str, str]] | None = None, **options: Unpack[PairOptions]
+    ) -> InteractionRanking:
         """Rank pairs of factors net of their margins; see `glm_local.screening.find_interactions`."""
         return crossing.find(self, pairs, **options)
 

@@ -187,9 +187,8 @@ class Workbench(Generic[Frame]):
         key = f"{design.fingerprint} {design.names} {[is_searched(one) for one in design.factors]}"
         found = self._fitted.get(key)
         if found is None:
-            asked = {"pins": design.pins} if design.pins else {}
             try:
-                model = self.rows.fit(design.factors, name=self.name, **asked)
+                model = self.rows.fit(design.factors, name=self.name, pins=design.pins or None)
             except FitError as error:
                 raise FitError([_in_a_study(one) for one in error.problems]) from None
             samples = ("train", "validation") if self.counts.get("validation") else ("train",)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic
+from typing import Any, ClassVar, Generic, Unpack
 
 from glm_local.arguments.checked import arguments_checked
 from glm_local.binning.result import BinningResult
-from glm_local.binning.rules import BinningRules
+from glm_local.binning.rules import BinningOptions, BinningRules
 from glm_local.errors import ConfigError, SpecError
 from glm_local.expressions.expression import Expression
 from glm_local.factors.applied_levels import applied
 from glm_local.factors.compile_factor import Compiled, compile_factor
 from glm_local.factors.factor_spec import EdgeMethod, FactorSpec, Spec
 from glm_local.factors.spec_problems import read_factor
-from glm_local.glm.request import FitRequest
+from glm_local.glm.request import FitOptions, FitRequest
 from glm_local.models.fit_frame import fit_frame
 from glm_local.models.model import Model
 from glm_local.rows.engine import Frame
 from glm_local.rows.new_columns import with_new_columns
+from glm_local.screening.rank_factors import RankingOptions
 from glm_local.screening.ranking import Ranking
 from glm_local.study.proposing import optimized
 from glm_local.study.setup import Dispersion
@@ -76,12 +77,11 @@ class Glm(Generic[Frame]):
         self.model_: Model[Any] | None = None
         """The model of the last `fit`."""
 
-    def fit(self, frame: Any, factors: Sequence[Any], **asked: Any) -> Any:
-        """Fit given factors on all rows; `asked` are further arguments of `fit_glm`. Returns the `Model`."""
+    def fit(self, frame: Any, factors: Sequence[Any], **options: Unpack[FitOptions]) -> Any:
+        """Fit given factors on all rows; `options` are further arguments of `fit_glm`. Returns the `Model`."""
         environment = self._study._open_environment(None)
-        self.model_ = fit_frame(
-            environment.engine, frame, environment.references, **self._roles, factors=factors, **asked
-        )
+        request = FitRequest(factors=factors, **self._roles, **options)
+        self.model_ = fit_frame(environment.engine, frame, request, environment.references)
         return self.model_
 
     def predict(self, frame: Any, model: Model[Any] | None = None, *, overwrite: bool = False) -> Any:
@@ -97,7 +97,7 @@ class Glm(Generic[Frame]):
         """Summary, calibration, lift, Lorenz, Gini and A/E by level on some rows. One pass."""
         return self._fitted(model).validation(frame, sample, bands)
 
-    def rank(self, frame: Any, candidates: Sequence[Any] | None = None, **options: Any) -> Ranking:
+    def rank(self, frame: Any, candidates: Sequence[Any] | None = None, **options: Unpack[RankingOptions]) -> Ranking:
         """Rank candidates by what they gain out of fold over the intercept; see `GLMStudy.rank_candidates`."""
         return self._review(frame, candidates).rank_candidates(**options)
 
@@ -132,7 +132,7 @@ class Glm(Generic[Frame]):
         rules: BinningRules | None = None,
         *,
         fixed_factors: Sequence[Any] = (),
-        **rule: Any,
+        **rule: Unpack[BinningOptions],
     ) -> BinningResult:
         """Provably best bins of one factor; `rule` are fields of `BinningRules`.
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import pandas as pd
 
 from glm_local.arguments.checked import arguments_checked
 from glm_local.errors import ConfigError
 from glm_local.factors.factor_spec import FactorSpec
+from glm_local.glm.request import FitOptions
 from glm_local.rows.engine import Frame
 from glm_local.study.setup import Dispersion
 from glm_local.validation import ValidationReport
 from glm_local.workflow.glm import Glm
-from glm_local.workflow.rules import WorkflowRules
+from glm_local.workflow.rules import WorkflowRuleOptions, WorkflowRules
 from glm_local.workflow.workflow import Workflow, WorkflowResult
 
 
@@ -51,7 +52,7 @@ class RateGlm(Glm[Frame]):
         dispersion: Dispersion = "by_key",
         candidate_factors: Sequence[Any] | None = None,
         rules: WorkflowRules | None = None,
-        **rule: Any,
+        **rule: Unpack[WorkflowRuleOptions],
     ) -> None:
         super().__init__(
             target,
@@ -71,12 +72,12 @@ class RateGlm(Glm[Frame]):
                 "exposure is None.", "A rate is per exposure.", "Name the column, or use GLM.", path="exposure"
             )
         self._candidates = candidate_factors
-        self._choosing = {"rules": rules, **rule}
+        self._choosing: dict[str, Any] = {"rules": rules, **rule}
         self._workflow(**self._roles, **self._choosing)  # what is wrong with the rules is told here
         self.result_: WorkflowResult[Any] | None = None
         """The automatic study of the last `fit`, None when factors were given."""
 
-    def fit(self, frame: Any, factors: Sequence[Any] | None = None, **asked: Any) -> Any:
+    def fit(self, frame: Any, factors: Sequence[Any] | None = None, **options: Unpack[FitOptions]) -> Any:
         """Fit given factors on all rows, or let a study choose among `candidate_factors`. Returns the `Model`.
 
         Raises
@@ -86,9 +87,9 @@ class RateGlm(Glm[Frame]):
         """
         if factors is not None:
             self.result_ = None
-            return super().fit(frame, factors, **asked)
-        if self._candidates is None or asked:
-            found = f"{sorted(asked)} belong to factors." if asked else "neither factors nor candidates are given."
+            return super().fit(frame, factors, **options)
+        if self._candidates is None or options:
+            found = f"{sorted(options)} belong to factors." if options else "neither factors nor candidates are given."
             raise ConfigError.because(
                 found,
                 "A fit has factors, or candidates to choose from.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from glm_local.arguments.checked import arguments_checked
 from glm_local.binning.rules import BinningRules, with_profile
@@ -14,6 +14,24 @@ from glm_local.screening.tested_levels import ScreeningRules
 from glm_local.study.automatic import AutomaticPlan
 from glm_local.study.keeping import Keep, KeepingRule
 from glm_local.study.selective import Inference
+
+
+class WorkflowRuleOptions(TypedDict, total=False):
+    """The fields of `WorkflowRules`, as keywords of what takes them one by one."""
+
+    keep: Keep
+    q: float | None
+    top_n: int | None
+    binning: BinningRules
+    level: float | None
+    errors: float | None
+    max_factors: int | None
+    rounds: int
+    interactions: int
+    interaction_q: float
+    pooling: ScreeningRules
+    inference: Inference
+    profile: Profile | None
 
 
 @arguments_checked

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any, ClassVar, Generic
+from typing import Any, ClassVar, Generic, Unpack
 
 import pandas as pd
 
@@ -18,11 +18,12 @@ from glm_local.models.model import Model
 from glm_local.rows.engine import Frame
 from glm_local.rows.new_columns import with_new_columns
 from glm_local.study.closing import Finalization, of_samples
+from glm_local.study.looks import PageOptions
 from glm_local.study.selective import SelectiveIntervals, known_intervals
 from glm_local.study.setup import Dispersion, SplitLike
 from glm_local.study.study import Study
 from glm_local.validation import ValidationReport
-from glm_local.workflow.rules import WorkflowRules, given_twice, known_rules
+from glm_local.workflow.rules import WorkflowRuleOptions, WorkflowRules, given_twice, known_rules
 from glm_local.workflow.steps import check_inference, design
 
 
@@ -93,7 +94,7 @@ class WorkflowResult(Generic[Frame]):
         scored = with_new_columns(rows.engine, rows.frame, {prediction: mean}, "prediction")
         return with_new_columns(rows.engine, scored, {sample: rows.sample_expression}, "sample")
 
-    def report(self, path: str | Path | None = None, **shown: Any) -> str:
+    def report(self, path: str | Path | None = None, **shown: Unpack[PageOptions]) -> str:
         """The study's page, one HTML document; see `GLMStudy.report`."""
         return self.study.report(path, **shown)
 
@@ -101,6 +102,27 @@ class WorkflowResult(Generic[Frame]):
         why = "".join(f"<li>{escape(name)}: {escape(reason)}</li>" for name, reason in self.rejected.items())
         kept = escape(", ".join(self.selected_factors) or "none")
         return f"<p>{escape(repr(self.model))}</p><p>Kept: {kept}. Not kept:</p><ul>{why}</ul>"
+
+
+class WorkflowOptions(WorkflowRuleOptions, total=False):
+    """What `GLMWorkflow` takes beside the target; see there."""
+
+    family: Any
+    link: Any
+    exposure: Any
+    offset: Any
+    weight: Any
+    split: SplitLike
+    key: str | Sequence[str] | None
+    folds: int
+    seed: int
+    dispersion: Dispersion
+    name: str
+    store: Store | str | Path | None
+    user: str | None
+    finalize: bool
+    verify: bool
+    rules: WorkflowRules | None
 
 
 @arguments_checked
@@ -145,7 +167,7 @@ class Workflow(Generic[Frame]):
         finalize: bool = True,
         verify: bool = True,
         rules: WorkflowRules | None = None,
-        **rule: Any,
+        **rule: Unpack[WorkflowRuleOptions],
     ) -> None:
         if rules is not None and rule:
             raise given_twice()

@@ -147,7 +147,9 @@ def test_the_table_of_families_is_that_of_the_code() -> None:
     }
     for name, targets, default, links, dispersion in _table("## Families, links and routes"):
         plain = name.partition("`,")[0].strip("`")
-        family = family_from(plain.replace("(p)", "(1.5)" if "1 < p < 2" in name else "(2.5)"))
+        family = family_from(
+            plain.replace("(p)", "(1.5)" if "1 < p < 2" in name else "(2.5)").replace("(theta)", "(2.5)")
+        )
         assert family.domain == domains[targets], name
         assert family.default_link == default, name
         assert list(family.allowed_links) == links.replace("power(q)", "power").split(", "), name

@@ -87,7 +87,7 @@ def test_rules_and_options_of_a_study_are_named() -> None:
     study = GLMStudy(rows, target="y", key="id")
     for ask, said in (
         (lambda: study.factor("age").optimize(max_bin=4), "'max_bin' is not an argument.*Nearest: 'max_bins'"),
-        (lambda: study.rank_candidates(foo=1), "'foo' is not an argument of rank_factors"),
+        (lambda: study.rank_candidates(foo=1), "'foo' is not an argument of rank_candidates"),
         (lambda: study.rank_candidates("age"), "names is 'age'. It is a list or None"),
         (lambda: study.factor("age").coarse_bins("5"), "bins is '5'. It is a whole number"),
     ):

@@ -132,7 +132,7 @@ def _wrong_open_words() -> Iterator[Wrong]:
             f"family {family}",
             put(JOB, ("model", "family"), near(family)),
             near(family),
-            "tweedie(1.5)" if family == "tweedie" else family,
+            {"tweedie": "tweedie(1.5)", "negative_binomial": "negative_binomial(2.5)"}.get(family, family),
         )
     for link in LINK_NAMES:
         yield f"link {link}", put(JOB, ("model", "link"), near(link)), near(link), link

@@ -80,7 +80,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no target": ({"target": None}, "target"),
     "a family by its link": ({"family": "logistic"}, "Nearest: 'binomial'"),
     "a family by another name": ({"family": "Normal"}, "Nearest: 'gaussian'"),
-    "a family that is not here": ({"family": "negative binomial"}, "'poisson' with dispersion='pearson'"),
+    "a family that is not here": ({"family": "quasi-poisson"}, "'poisson' with dispersion='pearson'"),
+    "a family without its parameter": ({"family": "negative binomial"}, "negative_binomial\\(2.5\\)"),
     "a link by another name": ({"link": "ln"}, "Nearest: 'log'"),
     "pins without levels": ({"factors": [levels("a")], "pins": {"a": 3}}, "factor to level to relativity"),
 }
