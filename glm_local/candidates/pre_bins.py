@@ -17,7 +17,6 @@ from glm_local.candidates.candidate import Candidate, is_level_factor
 from glm_local.errors import DataError, GlmError, Problem, nearest
 from glm_local.expressions.columns import ColumnKind
 from glm_local.expressions.expression import Expression, Read
-from glm_local.factors.compile_factor import is_resolved
 from glm_local.factors.factor_spec import CategoricalSpec, FactorSpec, NumericSpec
 from glm_local.factors.learn_edges import quantile_edges, written_edges, written_values
 from glm_local.factors.learn_factors import MOST_LEVELS, learn
@@ -87,7 +86,7 @@ def learn_candidates(
     kinds = engine.columns(frame)
     specs = _specs(asked, kinds)
     special = {str(one.get("name")): _special(at, one) for at, one in enumerate(asked) if isinstance(one, Mapping)}
-    open_specs = [spec for spec in specs if not is_resolved(spec)]
+    open_specs = [spec for spec in specs if not spec.is_resolved]
     requests = [_values_request(spec, where, pre_bins) for spec in open_specs]
     tables = engine.cells(frame, [*requests, *besides]) if requests or besides else {}
     many = {spec.name: spec for spec in open_specs if isinstance(spec, NumericSpec) and tables[spec.name] is None}
@@ -104,7 +103,7 @@ def learn_candidates(
             continue
         try:
             values = special.get(spec.name, ())
-            fine = spec if is_resolved(spec) else _resolved(spec, tables[spec.name], cuts.get(spec.name), values)
+            fine = spec if spec.is_resolved else _resolved(spec, tables[spec.name], cuts.get(spec.name), values)
             learned.append(Candidate(spec.name, fine))
         except GlmError as error:
             refused[spec.name] = error.problems[0].found if error.problems else str(error)

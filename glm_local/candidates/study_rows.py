@@ -17,7 +17,6 @@ from glm_local.candidates.sample_codes import GROUP, SAMPLE, SAMPLES, known_samp
 from glm_local.candidates.sample_moments import SampleMomentsKernel
 from glm_local.errors import DataError, nearest
 from glm_local.expressions.expression import Expression, IsMissing, Lookup, Not
-from glm_local.factors.compile_factor import is_resolved
 from glm_local.factors.factor_spec import CategoricalSpec, FactorSpec
 from glm_local.factors.learn_factors import learn_factors, learn_values
 from glm_local.factors.spec_problems import factor_problems, read_factors
@@ -242,7 +241,7 @@ class StudyRows(Generic[Frame]):
 
     def _with_known_values(self, spec: FactorSpec) -> FactorSpec:
         """A categorical factor that learns its values takes those its candidate has in training rows."""
-        if not isinstance(spec, CategoricalSpec) or is_resolved(spec):
+        if not isinstance(spec, CategoricalSpec) or spec.is_resolved:
             return spec
         for one in self.candidates.values():
             fine = one.fine

@@ -14,7 +14,7 @@ from glm_local.diagnostics.scored import number_role
 from glm_local.errors import ConfigError, SpecError
 from glm_local.expressions.columns import ColumnKind
 from glm_local.expressions.expression import Expression
-from glm_local.factors.compile_factor import compile_factors, is_resolved
+from glm_local.factors.compile_factor import compile_factors
 from glm_local.factors.factor_spec import SPEC_OF_KIND, FactorSpec, Spec
 from glm_local.factors.learn_factors import learn_factors
 from glm_local.factors.spec_problems import factor_problems, read_factors
@@ -101,7 +101,7 @@ def factor_levels(
     if problems:
         raise SpecError(problems)
     specs: tuple[FactorSpec, ...] = read_factors(factors)
-    if not all(is_resolved(one) for one in specs):
+    if not all(one.is_resolved for one in specs):
         specs = learn_factors(engine, frame, specs, where=where)
     compiled = compile_factors(specs)
     levels = {name: codes_and_labels(one, compiled) for name, one in compiled.items()}

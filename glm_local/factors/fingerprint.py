@@ -10,9 +10,10 @@ from pydantic import BaseModel
 
 from glm_local.expressions.category_key import Key, category_key, json_value, sorted_keys
 from glm_local.factors.factor_spec import SPEC_OF_KIND, Spec
+from glm_local.factors.kind import KINDS, gives
 from glm_local.factors.level_names import level_name, level_values, source_of
 from glm_local.factors.searched_levels import without_search
-from glm_local.factors.spec_fields import KINDS, document_problems
+from glm_local.factors.spec_fields import document_problems
 from glm_local.texts.plain_json import canonical_json, plain_json
 
 
@@ -57,7 +58,7 @@ def _is_factor(document: dict[str, Any]) -> bool:
 
 def _factor_meaning(spec: Spec) -> dict[str, Any]:
     document = without_search({name: value for name, value in spec.document().items() if name != "notes"})
-    if document["kind"] == "linear" and document.get("learned"):
+    if gives(document) == "number" and document.get("learned"):
         document["learned"] = {name: _nine_digits(one) for name, one in document["learned"].items()}
     if document["kind"] not in ("categorical", "ordinal"):
         return document

@@ -26,16 +26,16 @@ from glm_local.expressions.expression import (
     When,
 )
 from glm_local.expressions.expression import Literal as Constant
-from glm_local.factors.compile_factor import asked_moments, is_resolved, linear_argument, numeric_argument
 from glm_local.factors.factor_spec import (
     SPEC_OF_KIND,
     CategoricalSpec,
     EdgeRule,
     FactorSpec,
     InteractionSpec,
-    LinearSpec,
+    NumberSpec,
     NumericSpec,
 )
+from glm_local.factors.kinds.numeric import numeric_argument
 from glm_local.factors.learn_edges import Cuts, asked_probabilities, learned_edges
 from glm_local.factors.level_names import edge_number, source_of
 from glm_local.rows.cells import CellRequest, DesignTable
@@ -111,8 +111,8 @@ def learn_factors(
     return tuple(learned)
 
 
-def _linear(specs: Sequence[FactorSpec]) -> list[LinearSpec]:
-    return [spec for spec in specs if isinstance(spec, LinearSpec)]
+def _linear(specs: Sequence[FactorSpec]) -> list[NumberSpec]:
+    return [spec for spec in specs if isinstance(spec, NumberSpec)]
 
 
 def _mean(table: DesignTable | None) -> float:
@@ -122,7 +122,7 @@ def _mean(table: DesignTable | None) -> float:
 
 def _loses_digits(spec: FactorSpec, table: DesignTable | None) -> bool:
     """Whether a spread is asked for that the sum of squares tells with less than ten digits."""
-    if not isinstance(spec, LinearSpec) or is_resolved(spec) or "sd" not in asked_moments(spec):
+    if not isinstance(spec, NumberSpec) or spec.is_resolved or "sd" not in spec.asked_moments():
         return False
     weight, value, square = _sums(table)
     if not weight > 0 or not math.isfinite(square):
@@ -145,12 +145,12 @@ def learning_requests(
     quantiles: dict[str, Expression] = {}
     probabilities: set[float] = set()
     for spec in specs:
-        if is_resolved(spec):
+        if spec.is_resolved:
             continue
         if isinstance(spec, NumericSpec):
             quantiles[spec.name] = _within_limits(spec)
             probabilities |= set(asked_probabilities(cast(EdgeRule, spec.edges)))
-        elif isinstance(spec, LinearSpec):
+        elif isinstance(spec, NumberSpec):
             cells.append(_moments_request(spec, weight, where))
         else:
             by = {"value": Read(spec.column, spec.source)}  # type: ignore[union-attr]
@@ -171,9 +171,9 @@ def _within_limits(spec: NumericSpec) -> Expression:
 
 
 def _moments_request(
-    spec: LinearSpec, weight: Expression | None, where: Expression | None, centre: float = 0.0
+    spec: NumberSpec, weight: Expression | None, where: Expression | None, centre: float = 0.0
 ) -> CellRequest:
-    value, one = linear_argument(spec), Constant(1.0) if weight is None else weight
+    value, one = spec.argument(), Constant(1.0) if weight is None else weight
     value = Arithmetic("-", value, Constant(centre)) if centre else value
     times = Arithmetic("*", one, value)
     sums: dict[str, Expression] = {
@@ -198,13 +198,13 @@ def learn(
     centre
         What was taken from a linear factor's values before they were added up.
     """
-    if is_resolved(spec):
+    if spec.is_resolved:
         return spec
     if isinstance(spec, NumericSpec):
         if not cuts or math.isnan(cuts[0.0][CUT]):
             raise _nothing_known(spec.name)
         return _with_learned(spec, **learned_edges(spec, cuts))
-    if isinstance(spec, LinearSpec):
+    if isinstance(spec, NumberSpec):
         return _with_learned(spec, **_learned_moments(spec, table, centre))
     return _with_learned(spec, levels=_learned_levels(cast(CategoricalSpec, spec), table))
 
@@ -258,7 +258,7 @@ def _nothing_known(name: str) -> DataError:
     )
 
 
-def _learned_moments(spec: LinearSpec, table: DesignTable | None, centre: float) -> dict[str, float]:
+def _learned_moments(spec: NumberSpec, table: DesignTable | None, centre: float) -> dict[str, float]:
     weight, value, square = _sums(table)
     if not weight > 0:
         raise _nothing_known(spec.name)
@@ -271,7 +271,7 @@ def _learned_moments(spec: LinearSpec, table: DesignTable | None, centre: float)
             'Give a "cap", or write centre and scale as numbers.',
         )
     moments = {"mean": mean}
-    if spec.scale == "sd":
+    if "sd" in spec.asked_moments():
         variance = square - shift * shift
         if not variance > ROUNDING**2 * (mean * mean + square):
             raise DataError.because(
@@ -280,7 +280,7 @@ def _learned_moments(spec: LinearSpec, table: DesignTable | None, centre: float)
                 "Write centre and scale as numbers, or leave the factor out.",
             )
         moments["sd"] = math.sqrt(variance)
-    return {name: one for name, one in moments.items() if name in asked_moments(spec)}
+    return {name: one for name, one in moments.items() if name in spec.asked_moments()}
 
 
 def written_out(spec: NumericSpec) -> NumericSpec:

@@ -14,8 +14,9 @@ from glm_local.expressions.depth import depth_problems, require_shallow
 from glm_local.expressions.expression_columns import columns_of
 from glm_local.expressions.expression_json import expression_from_json
 from glm_local.factors.factor_spec import SPEC_OF_KIND, FactorSpec, InteractionSpec, Spec
+from glm_local.factors.kind import gives
 from glm_local.factors.level_names import level_names, source_of
-from glm_local.factors.spec_fields import KINDS, document_problems
+from glm_local.factors.spec_fields import document_problems
 from glm_local.factors.spec_values import shown
 from glm_local.texts.plain_json import plain_json
 
@@ -167,16 +168,12 @@ def _crossings(named: Mapping[int, Mapping[str, Any]], path: str) -> Iterator[Pr
 
 def _is_crossing(document: Mapping[str, Any]) -> bool:
     factors = document.get("factors")
-    return (
-        document.get("kind") == "interaction"
-        and isinstance(factors, list)
-        and all(isinstance(one, str) for one in factors)
-    )
+    return gives(document) == "cells" and isinstance(factors, list) and all(isinstance(one, str) for one in factors)
 
 
 def _members(factors: list[str], kinds: Mapping[str, Any], path: str) -> Iterator[Problem]:
     for j, name in enumerate(factors):
-        if kinds.get(name) == "interaction":
+        if gives({"kind": kinds.get(name)}) == "cells":
             yield Problem(
                 f"{path}/{j}",
                 f"{shown(name)} is an interaction.",
@@ -188,9 +185,9 @@ def _members(factors: list[str], kinds: Mapping[str, Any], path: str) -> Iterato
                 f"{path}/{j}",
                 f"{shown(name)} is not a factor of this model.",
                 "An interaction crosses factors of the same model.",
-                nearest(name, [one for one, kind in kinds.items() if kind != "interaction"]),
+                nearest(name, [one for one, kind in kinds.items() if gives({"kind": kind}) != "cells"]),
             )
-    linear = [name for name in factors if kinds.get(name) == "linear"]
+    linear = [name for name in factors if gives({"kind": kinds.get(name)}) == "number"]
     if len(linear) > 1:
         yield Problem(
             path,
@@ -205,7 +202,7 @@ def _cell_levels(
 ) -> Iterator[Problem]:
     """Learned cells name one known level of every member with levels."""
     members = [documents.get(name, {}) for name in crossing["factors"]]
-    crossed = [one for one in members if one.get("kind") != "linear"]
+    crossed = [one for one in members if gives(one) != "number"]
     if any(document_problems(one, "") for one in [crossing, *members]):
         return
     known = [level_names(one) for one in crossed]
@@ -290,7 +287,7 @@ def _reads(document: Mapping[str, Any]) -> list[tuple[str, str, ReadKind | None]
             return []
         return [("expression", column, read) for column, read in reads.items()]
     column, kind = document.get("column"), document.get("kind")
-    if not isinstance(column, str) or kind not in KINDS or kind == "interaction":
+    if not isinstance(column, str) or gives(document) in (None, "cells"):
         return []
     source = document.get("source") or source_of({"kind": kind})
     return [("column", column, source if isinstance(source, str) and source in READABLE else None)]

@@ -8,8 +8,7 @@ from glm_local.errors import Problem
 from glm_local.expressions.columns import ColumnKind, ReadKind
 from glm_local.expressions.expression import Expression, IsMissing, Not, Read
 from glm_local.expressions.expression_columns import columns_of
-from glm_local.factors.compile_factor import linear_argument
-from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, LinearSpec
+from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, NumberSpec
 from glm_local.factors.level_names import source_of
 from glm_local.rows.cells import CellRequest
 from glm_local.rows.engine import Engine, Frame
@@ -60,9 +59,9 @@ def _asked(specs: Sequence[FactorSpec]) -> Iterator[tuple[int, str, str, ReadKin
     for at, spec in enumerate(specs):
         if isinstance(spec, InteractionSpec):
             continue
-        if isinstance(spec, LinearSpec):
-            field = "column" if spec.expression is None else "expression"
-            reads: Mapping[str, ReadKind] = columns_of(linear_argument(spec))
+        if isinstance(spec, NumberSpec):
+            ((field, argument),) = spec.reads()
+            reads: Mapping[str, ReadKind] = columns_of(argument)
         else:
             field, reads = "column", {str(spec.column): source_of(spec.document())}
         yield from ((at, field, column, kind) for column, kind in reads.items() if kind != "text")

@@ -12,13 +12,8 @@ from numpy.typing import NDArray
 
 from glm_local.errors import Problem, SpecError
 from glm_local.expressions.expression import Arithmetic, Expression, Function
-from glm_local.factors.compile_factor import (
-    CompiledFactor,
-    CompiledInteraction,
-    CompiledLinear,
-    compile_factor,
-)
-from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, LinearSpec, NamedLevel
+from glm_local.factors.compile_factor import CompiledFactor, CompiledInteraction, CompiledLinear, compile_factor
+from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, NamedLevel, NumberSpec
 from glm_local.factors.learn_factors import with_base, with_cells
 from glm_local.families.edges import at_edge
 from glm_local.families.families import Family
@@ -276,7 +271,7 @@ class _LevelReader:
             self.constants[name] = np.where(effective >= 0, fixed[np.maximum(effective, 0)], 0.0)
 
     def _base(self, spec: FactorSpec, levels: Sequence[str], weight: Array, rows: Array) -> int:
-        rule = spec.base if not isinstance(spec, LinearSpec) else "largest_exposure"
+        rule = spec.base if not isinstance(spec, NumberSpec) else "largest_exposure"
         if isinstance(rule, NamedLevel):
             at = list(levels).index(rule.level) if rule.level in levels else -1
             if at < 0 or (not rows[at] and rows.any()):

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from glm_local.errors import GlmError
 from glm_local.expressions.expression_columns import columns_of
-from glm_local.factors.compile_factor import linear_argument
-from glm_local.factors.factor_spec import InteractionSpec, LinearSpec
+from glm_local.factors.factor_spec import InteractionSpec, NumberSpec
 from glm_local.families.families import Family
 from glm_local.families.links import Link
 from glm_local.glm.alone import AloneKernel, LineKernel, bernoulli_deviance, poisson_noise, terms_alone
@@ -191,7 +190,7 @@ class LeakCheck:
         specs = {one.name: one for one in self.levels.specs}
         spec = specs[term]
         members = [specs[name] for name in spec.factors] if isinstance(spec, InteractionSpec) else [spec]
-        linear = [columns_of(linear_argument(one)) for one in members if isinstance(one, LinearSpec)]
+        linear = [columns_of(one.argument()) for one in members if isinstance(one, NumberSpec)]
         return frozenset(name for one in linear for name in one) | {f"/{one.name}" for one in members[1:]}
 
     def _against(self, columns: DesignColumns) -> Array | None:

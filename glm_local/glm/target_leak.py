@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from glm_local.errors import Problem
-from glm_local.expressions.expression import Expression, Read
+from glm_local.expressions.expression import Expression
 from glm_local.expressions.expression_columns import columns_of
-from glm_local.factors.compile_factor import linear_argument
-from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, LinearSpec
+from glm_local.factors.factor_spec import FactorSpec
 
 _NONE: Mapping[str, Expression] = MappingProxyType({})
 
@@ -39,17 +38,9 @@ def target_problems(
             "Leave it out.",
         )
         for at, spec in enumerate(specs)
-        for where, read in _reads(spec)
+        for where, read in spec.reads()
         for column in sorted(_behind(read, derived) & own)
     ]
-
-
-def _reads(spec: FactorSpec) -> list[tuple[str, Expression]]:
-    if isinstance(spec, InteractionSpec):
-        return []
-    if isinstance(spec, LinearSpec):
-        return [("column" if spec.expression is None else "expression", linear_argument(spec))]
-    return [("column", Read(str(spec.column)))]
 
 
 def _behind(expression: Expression, derived: Mapping[str, Expression]) -> set[str]:

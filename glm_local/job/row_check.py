@@ -17,8 +17,8 @@ from glm_local.expressions.expression import (
     Not,
     Read,
 )
-from glm_local.factors.compile_factor import CompiledFactor, compile_factor, is_resolved, linear_argument
-from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, LinearSpec
+from glm_local.factors.compile_factor import CompiledFactor, compile_factor
+from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, NumberSpec
 from glm_local.factors.level_names import source_of
 from glm_local.families.families import family_from
 from glm_local.job.column_check import SAMPLE, role
@@ -144,10 +144,10 @@ def _refused(spec: FactorSpec) -> Iterator[tuple[str, Expression]]:
     """Cause and flag of everything a factor refuses and can be told before anything is learned."""
     if isinstance(spec, InteractionSpec):
         return
-    if isinstance(spec, LinearSpec):
+    if isinstance(spec, NumberSpec):
         if spec.missing == "refuse":
-            yield "missing", IsMissing(linear_argument(spec))
-    elif is_resolved(spec):
+            yield "missing", IsMissing(spec.argument())
+    elif spec.is_resolved:
         compiled = compile_factor(spec)
         assert isinstance(compiled, CompiledFactor)
         for at, extra in enumerate(compiled.extras):

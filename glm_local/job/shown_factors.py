@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from glm_local.expressions.category_key import number_text
 from glm_local.expressions.expression import Bin, Expression
-from glm_local.factors.compile_factor import compile_factors, linear_argument
+from glm_local.factors.compile_factor import compile_factors
 from glm_local.factors.compiled_factor import CompiledFactor
-from glm_local.factors.factor_spec import FactorSpec, LinearSpec
+from glm_local.factors.factor_spec import FactorSpec, NumberSpec
 from glm_local.factors.learn_edges import edge_at
 from glm_local.factors.learn_factors import learn_factors
 from glm_local.factors.level_names import interval_names
@@ -42,7 +42,7 @@ def shown_factors(
     wanted = [one.name for one in factors] if asked.factors is None else asked.factors
     compiled = compile_factors(factors)
     shown: Shown = {}
-    linear = {one.name: linear_argument(one) for one in factors if isinstance(one, LinearSpec) and one.name in wanted}
+    linear = {one.name: one.argument() for one in factors if isinstance(one, NumberSpec) and one.name in wanted}
     bands = _bands(engine, frame, linear, asked.linear_bands, weight, train)
     for name in wanted:
         found = bands.get(name) or codes_and_labels(compiled[name], compiled)

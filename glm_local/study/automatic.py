@@ -16,7 +16,7 @@ from glm_local.binning.searched import Searched
 from glm_local.binning.standing import gain_over_standing
 from glm_local.candidates.factor_sums import FactorSums
 from glm_local.errors import ConfigError, FitError
-from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, LinearSpec
+from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, NumberSpec
 from glm_local.factors.fingerprint import fingerprint
 from glm_local.study import crossing, proposing, pruning, ranking
 from glm_local.study.comparison import Comparison, compare_designs
@@ -354,7 +354,7 @@ def refined(
     """A better spec of one accepted factor, where there is one, and what was found."""
     line: dict[str, Any] = {"factor": name, "kept": True}
     spec = design[name]
-    if isinstance(spec, InteractionSpec | LinearSpec) or name not in study.bench.rows.candidates:
+    if isinstance(spec, InteractionSpec | NumberSpec) or name not in study.bench.rows.candidates:
         return None, {**line, "why": "it is not made of fine codes"}
     if design.pins.get(name):
         return None, {**line, "why": "its relativities are held by hand"}

@@ -57,6 +57,7 @@ def write_rows(file: Path, rows: int) -> Path:
 
 
 def main(file: Path, partitions: int) -> dict[str, Any]:
+    from glm_local.glm.request import FitRequest
     from glm_local.models.fit_frame import fit_frame
     from glm_spark.spark_engine import SparkEngine
 
@@ -67,11 +68,11 @@ def main(file: Path, partitions: int) -> dict[str, Any]:
         frame.count()
         engine = SparkEngine(spark)
         asked: dict[str, Any] = {"target": "y", "family": "binomial", "solver": "blocks"}
-        fit_frame(engine, rows.limit(WARM_UP), {}, **asked, factors=factors()[:1])
+        fit_frame(engine, rows.limit(WARM_UP), FitRequest(**asked, factors=factors()[:1]), {})
         empty = min(_empty_job(spark, partitions) for _ in range(3))
         with engine.passes.counting() as passes:
             start = time.perf_counter()
-            model: Any = fit_frame(engine, frame, {}, **asked, factors=factors())
+            model: Any = fit_frame(engine, frame, FitRequest(**asked, factors=factors()), {})
             seconds = time.perf_counter() - start
     numbers = [one.estimate for one in model.document.coefficients]
     return {

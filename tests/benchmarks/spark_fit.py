@@ -27,17 +27,20 @@ class OwnFit:
     deviance: float = float("nan")
 
     def __call__(self) -> None:
+        from glm_local.glm.request import FitRequest
         from glm_local.models.fit_frame import fit_frame
 
         model: Any = fit_frame(
             self.engine,
             self.frame,
+            FitRequest(
+                target=TARGET,
+                factors=made_factors(self.learn),
+                family="poisson",
+                exposure=EXPOSURE,
+                on_separation="warn",
+            ),
             {},
-            target=TARGET,
-            factors=made_factors(self.learn),
-            family="poisson",
-            exposure=EXPOSURE,
-            on_separation="warn",
         )
         self.passes.append(self.engine.taken())
         self.deviance = model.statistics.deviance

@@ -18,7 +18,7 @@ from glm_local.expressions.column_reader import ArrayColumns
 from glm_local.expressions.evaluate import evaluate
 from glm_local.expressions.evaluate_record import evaluate_record
 from glm_local.expressions.expression_columns import type_of
-from glm_local.factors.compile_factor import Compiled, CompiledFactor, CompiledLinear, compile_factor, is_resolved
+from glm_local.factors.compile_factor import Compiled, CompiledFactor, CompiledLinear, compile_factor
 from glm_local.factors.factor_spec import NumericSpec
 from glm_local.factors.factors import categorical, linear, numeric, ordinal
 
@@ -236,7 +236,7 @@ def test_what_is_still_to_be_learned_is_not_compiled() -> None:
         linear("x", missing="mean"),
         linear("x", missing=0, scale="sd"),
     ):
-        assert not is_resolved(spec)
+        assert not spec.is_resolved
         with pytest.raises(SpecError, match="Run learn_factors"):
             compile_factor(spec)
 

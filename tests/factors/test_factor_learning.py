@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from glm_local.errors import DataError
 from glm_local.expressions.expression import Compare, Literal, Read
-from glm_local.factors.compile_factor import is_resolved
 from glm_local.factors.factor_spec import FactorSpec
 from glm_local.factors.factors import categorical, interaction, linear, numeric, ordinal
 from glm_local.factors.learn_factors import learn, learn_factors, with_base, with_cells
@@ -127,7 +126,7 @@ def test_all_factors_learn_from_two_passes_and_none_when_there_is_nothing_to_lea
     ]
     known = learn_factors(engine, FRAME, asked)
     assert [one.verb for one in engine.passes.passes] == ["cells", "quantiles"]
-    assert all(is_resolved(spec) for spec in known)
+    assert all(spec.is_resolved for spec in known)
     assert learn_factors(engine, FRAME, known) == known
     assert engine.passes.raw == 2
 

@@ -20,6 +20,7 @@ def test_the_spark_benchmark_runs_on_few_rows(spark: Any, tmp_path: Path) -> Non
 
 
 def test_a_timed_engine_notes_every_pass_and_changes_nothing(spark: Any, tmp_path: Path) -> None:
+    from glm_local.glm.request import FitRequest
     from glm_local.models.fit_frame import fit_frame
     from glm_spark import SparkEngine, fit_glm
 
@@ -34,7 +35,7 @@ def test_a_timed_engine_notes_every_pass_and_changes_nothing(spark: Any, tmp_pat
     }
     asked: dict[str, Any] = {"target": "y", "factors": [group], "exposure": "e", "solver": "blocks"}
     engine = TimedEngine(SparkEngine(spark))
-    noted: Any = fit_frame(engine, frame, {}, **asked)
+    noted: Any = fit_frame(engine, frame, FitRequest(**asked), {})
     passes = engine.taken()
     assert [one.builds for one in passes] == [True] + [False] * (len(passes) - 1)
     assert passes[-1].purpose == "check"

@@ -114,6 +114,7 @@ def test_a_fit_that_ended_otherwise_is_not_converged() -> None:
 
 def fit_frame_once() -> Any:
     from glm_local import PandasEngine
+    from glm_local.glm.request import FitRequest
     from glm_local.models.fit_frame import fit_frame
 
     power = pd.DataFrame({"y": np.random.default_rng(1).gamma(2, 2, 300), "x": np.linspace(-3, 3, 300)})
@@ -121,12 +122,7 @@ def fit_frame_once() -> Any:
     return fit_frame(
         PandasEngine(),
         power,
-        target="y",
-        factors=[term],
-        family="gamma",
-        solver="blocks",
-        max_iterations=1,
-        on_failure="warn",
+        FitRequest(target="y", factors=[term], family="gamma", solver="blocks", max_iterations=1, on_failure="warn"),
     )
 
 
