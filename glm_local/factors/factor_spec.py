@@ -8,6 +8,7 @@ from pydantic import Field
 
 from glm_local.factors.kind import told_in_order
 from glm_local.factors.kinds.categorical import CategoricalLearned, CategoricalSpec, OrdinalSpec
+from glm_local.factors.kinds.hinge import HingeSpec
 from glm_local.factors.kinds.interaction import InteractionLearned, InteractionSpec
 from glm_local.factors.kinds.linear import LinearLearned, LinearSpec
 from glm_local.factors.kinds.numeric import NumericLearned, NumericSpec
@@ -39,6 +40,7 @@ __all__ = [
     "EdgeRule",
     "FactorSpec",
     "Group",
+    "HingeSpec",
     "InteractionLearned",
     "InteractionSpec",
     "LinearLearned",
@@ -57,7 +59,7 @@ __all__ = [
 
 VERSION = 1
 
-AnySpec = NumericSpec | CategoricalSpec | OrdinalSpec | LinearSpec | InteractionSpec
+AnySpec = NumericSpec | CategoricalSpec | OrdinalSpec | LinearSpec | HingeSpec | InteractionSpec
 """Every kind there is."""
 
 FactorSpec = Annotated[AnySpec, Field(discriminator="kind")]
