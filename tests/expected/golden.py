@@ -15,11 +15,13 @@ EXPECTED = Path(__file__).resolve().parent
 def there(path: Path) -> Path:
     """The path; the test that asks fails when nothing is there."""
     if not path.exists():
-        pytest.fail(
-            f"tests/expected/{path.relative_to(EXPECTED).as_posix()} is not here: check the clone, or run "
-            "`make golden` where the truth pack is (../shared/truth, or GLM_TRUTH).",
-            pytrace=False,
+        name = path.relative_to(EXPECTED).as_posix()
+        way = (
+            "what an earlier version wrote is never made again"
+            if name.startswith("written_before")
+            else "or run `make golden` where the truth pack is (../shared/truth, or GLM_TRUTH)"
         )
+        pytest.fail(f"tests/expected/{name} is not here: check the clone, {way}.", pytrace=False)
     return path
 
 

@@ -77,7 +77,7 @@ def test_a_test_fails_when_golden_data_are_missing(target: Path, monkeypatch: py
     with pytest.raises(pytest.fail.Exception, match=r"tests/expected/r/dobson\.json is not here.*make golden"):
         golden.figures("dobson")
     shutil.rmtree(target / "data")
-    with pytest.raises(pytest.fail.Exception, match=r"data/quine\.csv is not here: check the clone"):
+    with pytest.raises(pytest.fail.Exception, match=r"data/quine\.csv is not here: check the clone, or run"):
         golden.rows("quine")
 
 

@@ -50,7 +50,10 @@ def written(request: pytest.FixtureRequest, tmp_path: Path) -> Written:
 
 
 def test_no_version_is_left_out() -> None:
-    assert tuple(sorted(one.name for one in WRITTEN.iterdir() if one.is_dir() and one.name[0].isdigit())) == VERSIONS
+    assert (
+        tuple(sorted(one.name for one in there(WRITTEN).iterdir() if one.is_dir() and one.name[0].isdigit()))
+        == VERSIONS
+    )
 
 
 def test_every_row_and_byte_of_a_store_written_before_is_verified(written: Written) -> None:
