@@ -130,7 +130,8 @@ def changes(name: str, old: bytes | None, new: bytes | None) -> list[str]:
         return [f"{name}: {'new' if old is None else 'gone'}"]
     before, after = (dict(_values(name, one)) for one in (old, new))
     found = [
-        f"{name} {place}: {_shown(before, place)} -> {_shown(after, place)}{_relative(before.get(place), after.get(place))}"
+        f"{name} {place}: {_shown(before, place)} -> {_shown(after, place)}"
+        + _relative(before.get(place), after.get(place))
         for place in {**before, **after}
         if before.get(place, ...) != after.get(place, ...)
     ]

@@ -1,4 +1,4 @@
-"""The rows, the job and the study of `written_before`: small, made by a seeded generator, the same for every version."""
+"""The rows, the job and the study of `written_before`: small, by a seeded generator, the same for every version."""
 
 from __future__ import annotations
 
