@@ -331,7 +331,7 @@ def test_a_filter_counts_only_some_rows_and_may_use_derived_columns(small: Path,
 def test_shared_motor_data_give_the_published_losses(tmp_path: Path) -> None:
     shared = ROOT.parent / "shared" / "data"
     if not (shared / "freMTPL2freq.parquet").exists():
-        pytest.skip("the motor data are not beside the repository")
+        pytest.skip("freMTPL2 is too large for the repository and does not lie in ../shared/data")
     rows = pd.read_parquet(shared / "freMTPL2freq.parquet")
     learn = pd.read_parquet(shared / "freMTPL2_splits.parquet")
     rows["learn"] = np.where(learn.set_index("IDpol")["noll2018_learn"].reindex(rows["IDpol"]).to_numpy(), "L", "T")

@@ -7,13 +7,13 @@ import math
 
 import numpy as np
 import pytest
-from r_cases import TRUTH, needs_truth
 from scipy.integrate import quad
 from scipy.special import gammaln
 
 from glm_local.families import tweedie_density
 from glm_local.families.families import family_from
 from glm_local.families.tweedie_density import log_standard_density
+from tests.expected import golden
 
 HIGH_PRECISION = [
     (1.001, 0.003, 1.9839823403959516),
@@ -57,9 +57,8 @@ HIGH_PRECISION = [
 """Power, dispersion, log f(1; 1, dispersion), computed with 35 digits and more by mpmath."""
 
 
-@needs_truth
 def test_all_of_mgcvs_log_densities_are_met():
-    with (TRUTH / "data" / "tweedie_logdensity.csv").open() as lines:
+    with golden.data("tweedie_logdensity").open() as lines:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(lines)]
     assert len(rows) == 150
     for row in rows:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pytest
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "truth"
+from tests.expected.golden import figures as truth
+from tests.expected.golden import rows
+
+__all__ = ["CASES", "Case", "as_array", "by_r_name", "factors", "r_name", "rows", "truth"]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A model of truth.json: `terms` lists factors ("c:Name"), numbers ("n:Name") and crosses ("x:A:B")."""
+    """A model of tests/expected/r: `terms` lists factors ("c:Name"), numbers ("n:Name") and crosses ("x:A:B")."""
 
     id: str
     csv: str
@@ -139,21 +138,6 @@ CASES = (
     ),
     Case("biochemists_poisson", "biochemists", "art", ("c:fem", "c:mar", "n:kid5", "n:phd", "n:ment")),
 )
-
-
-def truth(case_id: str) -> dict[str, Any]:
-    """The reference numbers of a case."""
-    if not SHARED.exists():
-        pytest.skip("the shared truth pack is not here")
-    everything: dict[str, dict[str, Any]] = json.loads((SHARED / "truth.json").read_text())
-    return everything[case_id]
-
-
-def rows(name: str) -> pd.DataFrame:
-    """The rows of a case."""
-    if not SHARED.exists():
-        pytest.skip("the shared truth pack is not here")
-    return pd.read_csv(SHARED / "data" / f"{name}.csv")
 
 
 def factors(case: Case, levels: Mapping[str, list[str]]) -> list[dict[str, Any]]:
