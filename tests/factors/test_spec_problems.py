@@ -38,7 +38,7 @@ BAD: list[tuple[Any, str, str]] = [
     ("Area", "", '"Area" is only a name'),
     (3, "", "3 is not an object"),
     (None, "", "null is not an object"),
-    ({}, "/kind", "not given. Kinds are numeric, categorical, ordinal, linear, interaction."),
+    ({}, "/kind", "not given. Kinds are numeric, categorical, ordinal, linear, hinge, interaction."),
     ({"type": "numeric", "column": "x"}, "/kind", "read_legacy_spec"),
     ({"kind": "numerc"}, "/kind", "Nearest: 'numeric'."),
     ({"kind": ["numeric"]}, "/kind", "is not a kind of factor"),
