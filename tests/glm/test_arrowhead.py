@@ -41,7 +41,7 @@ class Design:
 
 
 def indicators(codes: np.ndarray, size: int) -> np.ndarray:
-    return np.eye(size)[codes][:, 1:]
+    return np.asarray(np.eye(size)[codes][:, 1:])
 
 
 def random_design(
@@ -60,7 +60,7 @@ def without_elimination(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrowhead, "FEWEST_COLUMNS", 1_000_000)
 
 
-DESIGNS = {
+DESIGNS: dict[str, dict[str, Any]] = {
     "an intercept": {},
     "no intercept": {"intercept": False},
     "the small factor first": {"sizes": (7, 260)},
@@ -77,7 +77,7 @@ DESIGNS = {
 def test_what_is_solved_by_elimination_is_what_the_whole_matrix_gives(
     case: str, ridge: float, size: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    design = random_design(len(case), **DESIGNS[case])  # type: ignore[arg-type]
+    design = random_design(len(case), **DESIGNS[case])
     matrix = (design.information + ridge * np.eye(design.columns.shape[1])) * size
     right = np.random.default_rng(5).normal(size=len(matrix)) * size
     assert Arrowhead.of(matrix) is not None
@@ -140,7 +140,7 @@ def test_what_is_aliased_is_decided_by_the_order_of_columns_as_ever(kind: str, m
 
 @pytest.mark.parametrize("case", [case for case in DESIGNS if "numerics" not in DESIGNS[case]])
 def test_what_explains_a_numeric_is_the_same(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    design = random_design(len(case), **DESIGNS[case])  # type: ignore[arg-type]
+    design = random_design(len(case), **DESIGNS[case])
     columns = design.columns.copy()
     columns[:, -1] = columns[:, 5] - 2 * columns[:, 9] + 0.3 * columns[:, -2] + 1e-2 * columns[:, -1]
     matrix = Design(columns, design.weight, design.numerics).information
