@@ -170,6 +170,14 @@ class Basis:
         given: Array = levels + self.matrix @ inner[self.columns.numerics]
         return given
 
+    def outer_of(self, kept: NDArray[np.intp], inner: Array) -> Array:
+        """Of kept columns alone: ``B[kept, kept] @ inner``, shape (kept, k)."""
+        if not len(self.columns.numerics):
+            return inner
+        whole = np.zeros((len(self.columns), inner.shape[1]))
+        whole[kept] = inner
+        return self.outer(whole)[kept]
+
     def penalty(self, ridge: float) -> Array:
         """Matrix for inner coefficients of a ridge penalty on the given ones, intercept excluded."""
         matrix, numerics = self.matrix.copy(), self.columns.numerics

@@ -62,7 +62,7 @@ def _by_elimination(
 ) -> tuple[Array, float | None]:
     """The inverse is a diagonal and a thin product; the sandwich around the information under a ridge likewise."""
     thin, unit = arrow.thin(), arrow.unit()
-    given = _given(basis, kept, thin)
+    given = basis.outer_of(kept, thin)
     condition = condition_by_elimination(basis, kept, information, arrow, given)
     if not ridge:
         covariance: Array = given @ given.T
@@ -75,10 +75,3 @@ def _by_elimination(
     covariance += covariance.T.copy()
     covariance[arrow.own, arrow.own] += unit**2 * np.diag(information)[arrow.own]
     return covariance, condition
-
-
-def _given(basis: Basis, kept: NDArray[np.intp], inner: Array) -> Array:
-    """``B @ inner`` of kept columns, shape (kept, k)."""
-    whole = np.zeros((len(basis.columns), inner.shape[1]))
-    whole[kept] = inner
-    return basis.outer(whole)[kept]
