@@ -84,9 +84,9 @@ def _steps(rows: StudyRows[Any], fit: PackedFit, recodes: list[Any]) -> list[Arr
     parts = kernels.answers(rows.sum(kernels, "folds"))
     scores = np.stack([part[1] for part in parts])
     informations = np.stack([part[2] for part in parts])
-    square, penalty = fit.basis.square(), fit.basis.penalty(float(rows.request.ridge))
+    penalty = fit.basis.penalty(float(rows.request.ridge))
     return [
-        square @ _without(inner, scores.sum(axis=0) - score, informations.sum(axis=0) - information, penalty)
+        fit.basis.outer(_without(inner, scores.sum(axis=0) - score, informations.sum(axis=0) - information, penalty))
         for score, information in zip(scores, informations, strict=True)
     ]
 

@@ -78,6 +78,8 @@ def learn_factors(
 ) -> tuple[FactorSpec, ...]:
     """Return the factors with their `learned` part filled from the rows; those with nothing to learn as they are.
 
+    Passes: at most three (values, means and spreads; spreads far below their mean once more, around it; cut points).
+
     Parameters
     ----------
     engine, frame

@@ -155,19 +155,40 @@ class Basis:
 
     def inner(self, given: Array) -> Array:
         """Inner coefficients of given ones; those of numerics without an inner column are left out."""
-        there = np.ones(len(self.columns), dtype=bool)
-        there[self.columns.numerics] = self.matrix.any(axis=0)
-        inner = np.zeros(len(self.columns))
-        inner[there] = np.linalg.solve(self.square()[np.ix_(there, there)], given[there])
+        alive, numerics = self.matrix.any(axis=0), self.columns.numerics
+        at, part = numerics[alive], self.matrix[:, alive]
+        found = np.linalg.solve(part[at], given[at])
+        inner: Array = given - part @ found
+        inner[numerics] = 0.0
+        inner[at] = found
         return inner
+
+    def outer(self, inner: Array) -> Array:
+        """Given coefficients of inner ones, ``B @ inner``: shape (columns,) or (columns, k)."""
+        levels = inner.copy()
+        levels[self.columns.numerics] = 0.0
+        given: Array = levels + self.matrix @ inner[self.columns.numerics]
+        return given
+
+    def outer_of(self, kept: NDArray[np.intp], inner: Array) -> Array:
+        """Of kept columns alone: ``B[kept, kept] @ inner``, shape (kept, k)."""
+        if not len(self.columns.numerics):
+            return inner
+        whole = np.zeros((len(self.columns), inner.shape[1]))
+        whole[kept] = inner
+        return self.outer(whole)[kept]
 
     def penalty(self, ridge: float) -> Array:
         """Matrix for inner coefficients of a ridge penalty on the given ones, intercept excluded."""
-        square = self.square()
+        matrix, numerics = self.matrix.copy(), self.columns.numerics
+        penalty = np.eye(len(self.columns))
         if self.columns.has_intercept:
-            square[0] = 0.0
-        penalty: Array = ridge * (square.T @ square)
-        return penalty
+            matrix[0] = penalty[0, 0] = 0.0
+        squares = matrix.T @ matrix
+        matrix[numerics] = 0.0
+        penalty[:, numerics], penalty[numerics] = matrix, matrix.T
+        penalty[np.ix_(numerics, numerics)] = squares
+        return ridge * penalty
 
     @cached_property
     def numerics(self) -> InnerNumerics:

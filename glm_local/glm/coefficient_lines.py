@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.factors.searched_levels import searched_names
-from glm_local.glm.inference import wald
+from glm_local.glm.inference import relativities, wald
 from glm_local.glm.level_count import LevelCount
 from glm_local.glm.outcome import Outcome
 from glm_local.glm.solution import BOUNDARY
@@ -118,7 +118,7 @@ def _in_model_order(outcome: Outcome, lines: Mapping[int, Coefficient], relative
                 weight=one.weight,
                 amount=one.amount,
                 estimate=estimate,
-                relativity=float(np.exp(estimate)) if estimate is not None and relative else None,
+                relativity=finite(float(relativities(estimate))) if estimate is not None and relative else None,
             )
         by_factor.setdefault(one.factor, []).append(line)
     for at, column in enumerate(columns.columns):

@@ -66,9 +66,9 @@ def fit(
 ) -> ModelDocument:
     """Fit a factor GLM on an engine's rows.
 
-    Passes: at most one to learn what specs leave open, one where a factor reads numbers from text, one to build
-    blocks (or cells), then passes over packed blocks only (none on the cells route); an
-    estimated dispersion needs one more for the likelihood.
+    Passes: one where a factor reads numbers from text; at most three to learn what specs leave open (values, means and
+    spreads; spreads far below their mean once more, around it; cut points); one to build blocks (or cells), then
+    passes over packed blocks only (none on the cells route); an estimated dispersion needs one more for the likelihood.
     """
     _check_solver(request, references or {})
     with engine.passes.counting() as counter, engine.holding(frame) as held:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
+from glm_local.glm.arrowhead import Arrowhead, EliminatedFactor, eliminated_factor
+
 Array = NDArray[np.float64]
 
 MANY_COLUMNS = 64
@@ -91,8 +93,21 @@ def independent_columns(information: Array) -> NDArray[np.bool_]:
     """
     keep = np.zeros(len(information), dtype=bool)
     positive = np.flatnonzero(np.diag(information) > 0)
-    keep[ordered_factor(_scaled(information)[0], positive, np.full(len(information), ALIAS_TOLERANCE)).pivots] = True
+    keep[column_factor(information, positive, np.full(len(information), ALIAS_TOLERANCE)).pivots] = True
     return keep
+
+
+def column_factor(
+    information: Array, order: NDArray[np.intp], tolerance: Array, last: int = 0
+) -> OrderedFactor | EliminatedFactor:
+    """Factor an information matrix on the scale of its diagonal; of `last` columns of the order all is told."""
+    eliminated = eliminated_factor(information, order, tolerance, last)
+    return ordered_factor(_scaled(information)[0], order, tolerance) if eliminated is None else eliminated
+
+
+def kept_part(matrix: Array, kept: NDArray[np.intp]) -> Array:
+    """Rows and columns of a symmetric matrix; itself where all are kept."""
+    return matrix if len(kept) == len(matrix) else matrix[np.ix_(kept, kept)]
 
 
 def _scaled(matrix: Array) -> tuple[Array, Array]:
@@ -105,6 +120,8 @@ def positive_definite(matrix: Array) -> bool:
     """Whether a symmetric matrix has positive eigenvalues only, rounding apart."""
     if not (np.diag(matrix) > 0).all() or not np.isfinite(matrix).all():
         return False
+    if Arrowhead.of(matrix) is not None:
+        return True
     try:
         lower = np.linalg.cholesky(_scaled(matrix)[0])
     except np.linalg.LinAlgError:
@@ -114,6 +131,9 @@ def positive_definite(matrix: Array) -> bool:
 
 def inverse_information(matrix: Array) -> Array:
     """Inverse of a symmetric positive matrix, scaled to a unit diagonal first; pseudo-inverse where it is singular."""
+    arrow = Arrowhead.of(matrix)
+    if arrow is not None:
+        return arrow.inverse()
     scaled, scale = _scaled(matrix)
     try:
         inverse: Array = cho_solve(cho_factor(scaled, lower=True), np.eye(len(matrix)))
@@ -124,6 +144,9 @@ def inverse_information(matrix: Array) -> Array:
 
 def inverse_diagonal(matrix: Array) -> Array:
     """Diagonal of the inverse of a symmetric positive matrix; of the pseudo-inverse where it is singular."""
+    arrow = Arrowhead.of(matrix)
+    if arrow is not None:
+        return arrow.inverse_diagonal()
     scaled, scale = _scaled(matrix)
     try:
         root = solve_triangular(np.linalg.cholesky(scaled), np.eye(len(matrix)), lower=True)
@@ -147,6 +170,9 @@ def inverse_root(matrix: Array) -> Array:
 
 def solve_information(matrix: Array, right: Array) -> Array:
     """Solution of ``matrix x = right`` on the same scale; the least one where the matrix is singular."""
+    arrow = Arrowhead.of(matrix)
+    if arrow is not None:
+        return arrow.solve(right)
     scaled, scale = _scaled(matrix)
     try:
         solved: Array = cho_solve(cho_factor(scaled, lower=True), right * scale)

@@ -11,10 +11,10 @@ from glm_local.families.borders import FADING, Borders
 from glm_local.families.families import Family
 from glm_local.families.links import Link
 from glm_local.glm.basis import Basis
-from glm_local.glm.condition import condition_number
+from glm_local.glm.covariance import covariance_and_condition
 from glm_local.glm.design_columns import INTERCEPT, Column, DesignColumns
 from glm_local.glm.fit_problems import no_start
-from glm_local.glm.information import inverse_diagonal, inverse_root, positive_definite, solve_information
+from glm_local.glm.information import inverse_diagonal, kept_part, positive_definite, solve_information
 from glm_local.glm.kernels import (
     DEVIANCE,
     FITTED,
@@ -144,7 +144,7 @@ class Newton:
         kept = np.flatnonzero(keep)
         if self.concave:
             return point, True
-        if positive_definite(self._penalised(point.information)[np.ix_(kept, kept)]):
+        if positive_definite(kept_part(self._penalised(point.information), kept)):
             return point, point.observed
         expected = self._at(point.coefficients, second_order="expected")
         return expected, False
@@ -219,18 +219,12 @@ class Newton:
     ) -> Solution:
         if reason == CONVERGED and point.scalars[ON_BORDER]:
             reason = BOUNDARY
-        p = len(self.columns)
-        kept = np.flatnonzero(keep)
-        part = np.ix_(kept, kept)
-        back, information = self.basis.square()[part], point.information[part]
-        inner = inverse_root(self._penalised(point.information)[part])
-        root = back @ inner if len(self.columns.numerics) else inner
-        coefficients, covariance = np.full(p, np.nan), np.full((p, p), np.nan)
-        coefficients[kept] = back @ point.coefficients[kept]
-        covariance[part] = root @ root.T if self.penalty is None else root @ (inner.T @ information @ inner) @ root.T
-        condition = condition_number(self.basis, kept, information, root)
+        coefficients = np.where(keep, self.basis.outer(np.where(keep, point.coefficients, 0.0)), np.nan)
+        covariance, condition = covariance_and_condition(
+            self.basis, np.flatnonzero(keep), point.information, self.penalty
+        )
         if reason == BOUNDARY:  # standard errors stand on a score that vanishes
-            covariance, condition = np.full((p, p), np.nan), None
+            covariance, condition = np.full(covariance.shape, np.nan), None
         away: tuple[Column, ...] = ()
         if last_step is not None and reason != CONVERGED:
             large = np.abs(last_step) > 0.5 * np.abs(last_step).max()
@@ -297,7 +291,7 @@ class Newton:
         kept = np.flatnonzero(keep)
         if not len(kept):
             return step, 0.0
-        matrix = self._penalised(point.information)[np.ix_(kept, kept)]
+        matrix = kept_part(self._penalised(point.information), kept)
         step[kept] = solve_information(matrix, point.score[kept])
         if self.unit_errors is None or len(self.unit_errors) != len(kept) or fresh:
             self.unit_errors = np.sqrt(np.maximum(inverse_diagonal(matrix), np.finfo(float).tiny))

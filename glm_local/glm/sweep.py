@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.glm.basis import Basis
-from glm_local.glm.information import ALIAS_TOLERANCE, ordered_factor
+from glm_local.glm.information import ALIAS_TOLERANCE, column_factor
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -39,7 +39,7 @@ class Sweep:
     dropped
         Aliased columns, shape (columns,); final when `settled`.
     change
-        Inner columns of `basis` in those of the basis before: shape (columns, columns); None for no change.
+        Inner numerics of `basis` in inner columns of the basis before: shape (columns, q); None for no change.
     renewed
         Numerics that begin anew, shape (columns,).
     settled
@@ -61,7 +61,11 @@ class Sweep:
             return np.where(self.renewed, 0.0, before)
         if self.change is None or not before[self.basis.columns.numerics].any():
             return before
-        return np.asarray(np.linalg.solve(self.change, before), dtype=np.float64)
+        numerics = self.basis.columns.numerics
+        found = np.linalg.solve(self.change[numerics], before[numerics])
+        inner: Array = before - self.change @ found
+        inner[numerics] = found
+        return inner
 
     @classmethod
     def begin(cls, basis: Basis) -> Sweep:
@@ -94,9 +98,8 @@ class _Step:
         self.numeric = np.zeros(self.p, dtype=bool)
         self.numeric[self.numerics] = True
         self.dead = self._dead() & ~sweep.dropped
-        scaled = information * self.unit[:, None] * self.unit[None, :]
-        tolerance = np.where(self.numeric, RESOLVED, ALIAS_TOLERANCE)
-        self.factor = ordered_factor(scaled, self._order(), tolerance)
+        tolerance, order = np.where(self.numeric, RESOLVED, ALIAS_TOLERANCE), self._order()
+        self.factor = column_factor(information, order, tolerance, int(self.numeric[order].sum()))
 
     def _dead(self) -> Flags:
         """Numerics of which nothing is left."""
@@ -137,14 +140,15 @@ class _Step:
         return living & ((self.factor.left < WELL) | (ratio < 1e-4) | (ratio > 1e8))
 
     def _swept(self, weak: Flags) -> tuple[Basis, Array]:
-        change = np.eye(self.p)
-        length = np.sqrt(self.reference)
-        for j in np.flatnonzero(weak).tolist():
+        change = np.zeros((self.p, len(self.numerics)))
+        change[self.numerics, np.arange(len(self.numerics))] = 1.0
+        length, which = np.sqrt(self.reference), weak[self.numerics]
+        for at in np.flatnonzero(which).tolist():
+            j = int(self.numerics[at])
             combination = -self.factor.explained(j) * self.unit
             combination[j] = self.unit[j]
-            change[:, j] = combination * length / np.sqrt(max(self.factor.left[j], 1e-15))
-        matrix = (self.basis.square() @ change)[:, self.numerics]
-        which = weak[self.numerics]
+            change[:, at] = combination * length / np.sqrt(max(self.factor.left[j], 1e-15))
+        matrix = self.basis.outer(change)
         return self.basis.with_matrix(np.where(which, matrix, self.basis.matrix), which), change
 
     def _dropped(self) -> Flags:
@@ -156,7 +160,8 @@ class _Step:
             return dropped
         lengths = 1 / self.unit
         lengths[self.numerics] = np.where(self.basis.root > 0, self.basis.root, 1.0) * np.sqrt(self.reference)
-        dependences = [self.basis.square()[:, j] * lengths for j in np.flatnonzero(self.dead)]
+        dead = np.flatnonzero(self.dead[self.numerics])
+        dependences = [self.basis.matrix[:, at] * lengths for at in dead]
         for k in levels.tolist():
             combination = -self.factor.explained(k)
             combination[k] = 1.0

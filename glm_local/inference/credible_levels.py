@@ -15,7 +15,6 @@ the levels were found: bins searched on the same rows differ by more than levels
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from glm_local.factors.factor_spec import InteractionSpec
 from glm_local.glm.document import covariance_matrix
+from glm_local.glm.inference import relativities
 from glm_local.scoring.model_spec import Coefficient, ModelDocument
 
 Array = NDArray[np.float64]
@@ -55,9 +55,14 @@ def credible_estimates(document: ModelDocument) -> dict[str, float]:
 
 
 def credible_relativities(document: ModelDocument) -> dict[str, float]:
-    """Credibility-weighted relativities by term, 1 at bases; for links without relativities the estimates."""
-    relative = document.spec.link in ("log", "logit")
-    return {term: math.exp(one) if relative else one for term, one in credible_estimates(document).items()}
+    """Credibility-weighted relativities by term, 1 at bases; for links without relativities the estimates.
+
+    One beyond doubles (an estimate above 709) is inf.
+    """
+    found = credible_estimates(document)
+    if document.spec.link not in ("log", "logit"):
+        return found
+    return dict(zip(found, relativities(list(found.values())).tolist(), strict=True))
 
 
 def _of_factor(levels: Sequence[Coefficient], covariance: Array, cells: bool) -> dict[str, float]:

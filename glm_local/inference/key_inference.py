@@ -70,9 +70,8 @@ class KeyInference:
         few = by_group(held, by_column.shape[1]) > 0
         groups = int(few.sum())
         inverse = inverse_information(fit.information[np.ix_(kept, kept)])
-        root = fit.basis.square()[np.ix_(kept, kept)]
-        half = root @ inverse @ _centred(by_column[kept][:, few])
-        known = root @ inverse @ root.T
+        half = fit.basis.outer_of(kept, inverse @ _centred(by_column[kept][:, few]))
+        known = fit.basis.outer_of(kept, fit.basis.outer_of(kept, inverse).T)
         sandwich = half @ half.T * cluster_factor(groups, rows, p)
         least = least_effect(fit.family, fit.document.spec.weight is not None)
         if least and p and np.isfinite(sandwich).all():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from glm_local.drawing.svg import level_text
 from glm_local.inference.credible_levels import credible_relativities
 from glm_local.inference.thin_levels import Profile, thin_levels
@@ -21,7 +23,8 @@ def relativity_name(link: str) -> str:
 def coefficient_rows(model: ModelDocument, profile: Profile = "insurance") -> list[CoefficientRow]:
     """Every coefficient, base rows included, in the model's order; thin levels by the floors of a profile."""
     thin, credible = thin_levels(model, profile), credible_relativities(model)
-    return [_row(one, thin.get(one.term, ""), credible.get(one.term)) for one in model.coefficients]
+    shown = {term: one for term, one in credible.items() if math.isfinite(one)}
+    return [_row(one, thin.get(one.term, ""), shown.get(one.term)) for one in model.coefficients]
 
 
 def fit_figures(model: ModelDocument) -> dict[str, str]:

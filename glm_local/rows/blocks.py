@@ -382,7 +382,9 @@ def sum_blocks(kernel: Kernel, blocks: Iterable[Block]) -> Sums:
 
 
 def add_sums(parts: Sequence[Sums]) -> Sums:
-    """Add answers of partitions, elementwise, in the order given."""
+    """Add answers of partitions, elementwise, in the order given; those of a single one themselves."""
+    if len(parts) == 1:
+        return list(parts[0])
     total = [array.copy() for array in parts[0]]
     for part in parts[1:]:
         for mine, other in zip(total, part, strict=True):

@@ -1,4 +1,4 @@
-"""What factors learn of the training rows, from at most two passes over them."""
+"""What factors learn of the training rows, from at most three passes over them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glm_local import fit_glm
 from glm_local.errors import DataError
 from glm_local.expressions.expression import Compare, Literal, Read
 from glm_local.factors.factor_spec import FactorSpec
@@ -129,6 +130,22 @@ def test_all_factors_learn_from_two_passes_and_none_when_there_is_nothing_to_lea
     assert all(spec.is_resolved for spec in known)
     assert learn_factors(engine, FRAME, known) == known
     assert engine.passes.raw == 2
+
+
+def test_a_spread_far_below_its_mean_takes_one_pass_more_and_no_fit_more_than_three_to_learn() -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"t": 1.7e9 + rng.normal(0, 100.0, 500), "a": rng.choice(list("xyz"), 500)})
+    frame["v"], frame["y"] = rng.random(500), rng.poisson(2.0, 500)
+    specs = [
+        linear("t", centre="mean", scale="sd", missing="refuse"),
+        categorical("a", missing="refuse", unseen="base"),
+        numeric("v", edges={"method": "quantile", "bins": 4}, missing="refuse"),
+    ]
+    engine = PandasEngine()
+    learn_factors(engine, frame, specs)
+    assert [one.verb for one in engine.passes.passes] == ["cells", "cells", "quantiles"]
+    found = fit_glm(frame, target="y", factors=specs, solver="blocks").document
+    assert found.convergence.raw_passes == 3 + 1
 
 
 def test_a_column_with_more_than_ten_thousand_values_is_a_data_error() -> None:

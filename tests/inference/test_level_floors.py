@@ -13,10 +13,12 @@ from glm_local.binning.floors import domain_of, evidence_parts
 from glm_local.binning.rules import BinningRules
 from glm_local.candidates.factor_gain import candidate_sums
 from glm_local.errors import ArgumentError, ConfigError
-from glm_local.inference.credible_levels import credible, credible_estimates
+from glm_local.inference.credible_levels import credible, credible_estimates, credible_relativities
 from glm_local.inference.thin_levels import thin_levels
 from glm_local.job.study_config import BinningSection
 from glm_local.job.study_rules import binning_rules
+from glm_local.models.model_lines import coefficient_rows
+from glm_local.on_pandas.fitting import fit_glm
 from glm_local.on_pandas.studies import GLMStudy
 from glm_local.reports.verdict import plain_verdict
 from glm_local.screening.candidate_levels import CandidateLevels
@@ -256,6 +258,20 @@ def test_the_models_table_has_the_credible_relativities_of_the_page(family: str)
     assert towns["credible"]["t00"] == (0.0 if family == "gaussian" else 1.0)
     assert towns["credible"].std() < towns["estimate" if family == "gaussian" else "relativity"].std()
     assert table.set_index("term")["credible"].isna()["(Intercept)"]
+
+
+def test_a_credible_level_whose_relativity_is_beyond_doubles_is_infinite_and_not_drawn() -> None:
+    town = {"kind": "categorical", "name": "town", "column": "town", "missing": "refuse", "unseen": "base"}
+    document = fit_glm(rows_of(), target="y", factors=[town], on_separation="warn").document
+    lines = [
+        one.model_copy(update={"estimate": 900.0 * (-1) ** at}) if one.level and one.status == "fitted" else one
+        for at, one in enumerate(document.coefficients)
+    ]
+    far = document.model_copy(update={"coefficients": tuple(lines)})
+    found = credible_relativities(far)
+    assert set(np.unique(list(found.values()))) == {0.0, 1.0, np.inf}
+    drawn = {one.term: one.credible for one in coefficient_rows(far)}
+    assert all(drawn[term] == (None if np.isinf(one) else one) for term, one in found.items())
 
 
 def test_credible_levels_are_those_of_buehlmann_where_estimates_are_independent() -> None:
