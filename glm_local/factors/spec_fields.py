@@ -214,7 +214,7 @@ _NEEDED = {
     "edges": ("A numeric factor is cut at edges.", 'Add "edges": [20, 25] or {"method": "quantile", "bins": 10}.'),
     "missing": ("Say what missing becomes:", 'a level, or "refuse".'),
     "unseen": ("Say what values outside the levels become:", 'a level, or "refuse".'),
-    "factors": ("An interaction crosses factors.", 'Add "factors": ["a", "b"].'),
+    "factors": ("An interaction is made of factors.", 'Add "factors": ["a", "b"].'),
 }
 _CELL_UNSEEN = ("Say what cells without training rows become:", '"base" or "refuse".')
 _LINEAR_MISSING = ("Say what missing becomes:", 'a number, "mean" or "refuse".')

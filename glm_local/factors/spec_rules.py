@@ -313,8 +313,8 @@ def _factor_count(document: Mapping[str, Any], path: str) -> Iterator[Problem]:
     if len(document["factors"]) < 2:
         yield Problem(
             f"{path}/factors",
-            f"{shown(document['factors'])} is not a crossing.",
-            "An interaction crosses two factors or more.",
+            f"{shown(document['factors'])} make no interaction.",
+            "An interaction is made of two factors or more.",
             "Name another factor.",
         )
 

@@ -91,7 +91,7 @@ def _linear(document: Mapping[str, Any]) -> list[str]:
 def _interaction(document: Mapping[str, Any]) -> list[str]:
     coding = document.get("coding", "net_of_margins")
     what = "on top of the factors themselves" if coding == "net_of_margins" else "in every cell but the base"
-    return [f"Crosses {' and '.join(document['factors'])}: a coefficient per cell, {what}."]
+    return [f"Interaction of {' and '.join(document['factors'])}: a coefficient per cell, {what}."]
 
 
 def _policies(document: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.tree import ROOT, entries
+from tests.architecture.tree import PRODUCT, ROOT, entries, source_files
 
 PAGES = sorted(
     [*(ROOT / "docs").glob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))]
@@ -97,3 +97,30 @@ def test_the_page_of_the_house_lists_every_layer_in_order(package: str) -> None:
     table = page.partition(heading)[2].partition("\n## ")[0]
     listed = [name for line in table.splitlines() if line.startswith("|") for name in DOTTED.findall(line)]
     assert listed == _layers(package)
+
+
+def _prose(module: Path) -> set[str]:
+    """Texts of a module that a user may read: more than one word, and no documentation of code."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in documentation)
+    return {node.value for node in texts if isinstance(node.value, str) and " " in node.value.strip()}
+
+
+def _glossary() -> list[list[str]]:
+    lines = (ROOT / "docs/glossary.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    return [row for row in rows if row[0] != "Word"]
+
+
+def test_a_word_of_the_glossary_is_there_once_and_lives_somewhere() -> None:
+    words = [row[0] for row in _glossary()]
+    assert len(words) == len(set(words)) > 50
+    assert [row for row in _glossary() if len(row) != 4 or not row[1] or not DOTTED.search(row[3])] == []
+
+
+def test_messages_use_the_words_of_the_glossary() -> None:
+    others = [word.strip() for row in _glossary() for word in row[2].split(",") if word.strip()]
+    other = re.compile("|".join(rf"\b{re.escape(word.removesuffix('s'))}" for word in others), re.IGNORECASE)
+    files = [path for path in source_files(*PRODUCT) if path.parts[:2] != ("glm_local", "testing")]
+    assert [f"{path}: {text}" for path in files for text in _prose(ROOT / path) if other.search(text)] == []
