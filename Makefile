@@ -14,7 +14,7 @@ WITHOUT_SPARK ?= tests $(addprefix --ignore=tests/,glm_spark jobs notebooks arch
 # Tests that share one Spark session; the others run beside them.
 WITH_SPARK := $(addprefix tests/,architecture expressions factors glm_spark jobs notebooks properties reference sql)
 
-.PHONY: demo demo-study demo-spark test test-apart test-rest test-pandas test-slow golden bench lint clean help
+.PHONY: demo demo-study demo-spark test test-apart test-rest test-pandas test-slow golden docs-errors bench lint clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -71,6 +71,9 @@ lint: $(STAMP) ## ruff, mypy strict, import rules
 
 golden: $(STAMP) ## Take R's figures over from ../shared/truth (or GLM_TRUTH), and print what changed
 	$(BIN)/python -m tests.expected.refresh
+
+docs-errors: $(STAMP) ## Write docs/errors.md, the rules that errors tell
+	$(BIN)/python -m tests.architecture.error_catalogue
 
 bench: $(STAMP) ## Side-by-side benchmarks; installs the peers
 	@echo "Installing the peers: some minutes, once …"

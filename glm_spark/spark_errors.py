@@ -65,8 +65,8 @@ def explanation(error: BaseException, way_out: str = "") -> GlmError | None:
     if any(condition.startswith(known) for known in DATA_CONDITIONS):
         return DataError.because(
             f"Spark cannot read these rows: {_cause(text)}",
-            "Every column named must exist and hold what the specification says.",
-            way_out or "Check the table against the specification.",
+            "Every column named must exist and hold what the spec says.",
+            way_out or "Check the table against the spec.",
         )
     return EngineError.because(
         f"Spark failed: {_cause(text)}",
@@ -78,9 +78,9 @@ def explanation(error: BaseException, way_out: str = "") -> GlmError | None:
 def caching_refused(cause: str) -> GlmError:
     """Return the error of a cluster that does not cache."""
     return EngineError.because(
-        f"Blocks could not be cached: {cause}",
-        "Packed blocks are kept for the passes of a fit.",
-        'Use SparkEngine(materialise="table", scratch="catalog.schema"): they are then kept in a scratch table.',
+        f"The packed copy of the rows could not be cached: {cause}",
+        "A fit reads its packed copy many times.",
+        'Use SparkEngine(materialise="table", scratch="catalog.schema"): it is then kept in a scratch table.',
     )
 
 

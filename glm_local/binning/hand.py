@@ -172,8 +172,8 @@ def _open(spec: FactorSpec) -> tuple[Document, list[str]]:
     if not isinstance(spec, NumericSpec | CategoricalSpec):
         raise _refused(
             f"{spec.name!r} is {spec.kind}.",
-            "Smoothing by hand is for factors with levels of one column.",
-            "Change the specification itself.",
+            "Manual edits are for factors with levels of one column.",
+            "Change the spec itself.",
         )
     document: Document = spec.document()
     field = "edges" if document["kind"] == "numeric" else "levels"

@@ -66,7 +66,7 @@ def _check_size(sums: FactorSums, rules: BinningRules) -> None:
     """BIC has no charge for a grouping of categories: their order is fitted as well."""
     if rules.size == "bic" and sums.kind == "categorical":
         raise ConfigError.because(
-            f"the size of {sums.name!r} is to be chosen by BIC and it is categorical.",
+            f"the bin count of {sums.name!r} is to be chosen by BIC and it is categorical.",
             "BIC charges levels and cuts; a grouping whose order was fitted to the same rows pays too little.",
             'Write size="cross_validated", or make the candidate ordinal.',
             path="size",

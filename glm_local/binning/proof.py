@@ -122,12 +122,12 @@ def shape_of(shift: Sequence[float] | np.ndarray[tuple[int], np.dtype[np.float64
 
 def _kind_of_groups(search: Search) -> str:
     units = f"{search.arranged(np.arange(search.sums.folds)).units:,}"
-    joined = f"the {search.sums.ordered:,} codes joined into {units} runs of about equal exposure"
+    joined = f"the {search.sums.ordered:,} pre-bins joined into {units} runs of about equal exposure"
     if search.sums.kind == "categorical":
         over = joined if search.is_joined else f"the {units} categories"
         return f"grouping of {over} that keeps the order of their credibility-shrunk experience,"
     trend = "" if search.rules.trend == "none" else f" with trend {search.rules.trend!r}"
-    return f"partition of {joined if search.is_joined else f'the {units} ordered codes'}{trend}"
+    return f"partition of {joined if search.is_joined else f'the {units} ordered pre-bins'}{trend}"
 
 
 def _chosen_by(search: Search) -> str:
@@ -135,9 +135,10 @@ def _chosen_by(search: Search) -> str:
     if isinstance(size, int):
         return f"{size} bins were asked for"
     return {
-        "one_standard_error": "the size is the smallest within one standard error of the best cross-validated deviance",
-        "cross_validated": "the size has the best cross-validated deviance",
-        "bic": "the size has the best BIC, every cut charged a parameter for its place",
+        "one_standard_error": "the bin count is the smallest within one standard error of the best "
+        "cross-validated deviance",
+        "cross_validated": "the bin count has the best cross-validated deviance",
+        "bic": "the bin count has the best BIC, every cut charged a parameter for its place",
     }[size]
 
 

@@ -67,7 +67,7 @@ class BinningRules:
         place and is refused for categories; or the number itself. 0 bins, no factor at all, is always one of the
         choices.
     apart
-        Pairs of fine labels that are never in one bin. A bin they keep from growing needs no more than the floors that
+        Pairs of pre-bins that are never in one bin. A bin they keep from growing needs no more than the floors that
         are given: those of the profile give way.
     missing, unseen
         Policies of the specification. Missing gets a level of its own only with enough rows by the rules above, and
@@ -229,7 +229,7 @@ def _size_problems(rules: BinningRules) -> Iterator[Problem]:
                 "size",
                 f"{rules.size} bins were asked for.",
                 f"min_bins is {rules.min_bins} and max_bins {rules.max_bins}.",
-                "Change the size or the bounds.",
+                "Change the bin count or its bounds.",
             )
     elif rules.size not in names:
         yield Problem(

@@ -179,7 +179,7 @@ class Search:
                 if label not in known:
                     raise ConfigError.because(
                         f"{label!r} is to be kept apart.",
-                        f"{self.sums.name!r} has no such fine label.",
+                        f"{self.sums.name!r} has no such pre-bin.",
                         nearest(label, known),
                         path="apart",
                     )

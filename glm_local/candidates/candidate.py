@@ -145,9 +145,9 @@ class Candidate:
         codes = [code for group in groups for code in group]
         if sorted(codes) != list(range(self.ordered)) or not all(groups):
             raise SpecError.because(
-                f"the groups of {self.name!r} hold the codes {codes[:12]}.",
-                f"Each of its {self.ordered} fine codes is in exactly one group, and no group is empty.",
-                "Give a partition of range(ordered).",
+                f"the groups of {self.name!r} hold the pre-bins {codes[:12]}.",
+                f"Each of its {self.ordered} pre-bins is in exactly one group, and no group is empty.",
+                "Name each of range(ordered) once.",
             )
         if isinstance(self.fine, (NumericSpec, OrdinalSpec)) and codes != sorted(codes):
             raise SpecError.because(

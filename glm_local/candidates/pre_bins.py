@@ -133,7 +133,7 @@ def _specs(asked: Sequence[CandidateLike], kinds: Mapping[str, ColumnKind]) -> t
             f"/candidates/{at}",
             f"{spec.name!r} is {spec.kind}.",
             "A candidate has levels of one column.",
-            "Give linear terms and crossings to the study's fit instead.",
+            "Give linear terms and interactions to the study's fit instead.",
         )
         for at, spec in enumerate(specs)
         if not is_level_factor(spec)

@@ -356,7 +356,7 @@ class StudyRows(Generic[Frame]):
         if name not in self.candidates:
             raise DataError.because(
                 f"{name!r} is not a candidate of this study.",
-                "Only candidates have fine codes.",
+                "Only candidates have pre-bins.",
                 nearest(name, list(self.candidates)),
             )
         return self.candidates[name]

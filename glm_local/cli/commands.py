@@ -126,7 +126,7 @@ def score_command(
 
         source, loaded, asked = DataSource("path", data, delimiter=delimiter), _model(model), _score_kind(kind)
         scored = score_file(loaded, source, out, asked, column)
-        figures = f"mean {rate_text(scored.mean)}; {scored.refused:,} refused"
+        figures = f"mean {rate_text(scored.mean)}; {scored.refused:,} without a score"
         said = f"{counted(scored.rows)} scored into {scored.path}, {figures}"
         run = None if store is None else record_score(open_store(store), loaded, source, scored, asked, study)
         return Answer({"model": loaded.fingerprint, **scored.__dict__, "run_id": run}, said)

@@ -76,7 +76,7 @@ def by_factor_report(
         raise ConfigError.because(
             f"{len(groups.reads)} factors are given.",
             "The report is about one factor.",
-            "Cross two factors by an interaction, or call it for each.",
+            "Make an interaction of the two, or call it for each.",
             path="factor",
         )
     name = next(iter(groups.reads))

@@ -114,7 +114,7 @@ class CompiledInteraction:
         if self.size(members) > LARGEST_CROSSING:
             raise SpecError.because(
                 f"the interaction {self.name!r} has {self.size(members):,} cells.",
-                f"At most {LARGEST_CROSSING:,} cells can be crossed.",
+                f"At most {LARGEST_CROSSING:,} cells are in an interaction.",
                 "Group the levels of its factors first.",
             )
         for one in crossed:

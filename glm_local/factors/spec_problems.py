@@ -177,14 +177,14 @@ def _members(factors: list[str], kinds: Mapping[str, Any], path: str) -> Iterato
             yield Problem(
                 f"{path}/{j}",
                 f"{shown(name)} is an interaction.",
-                "Interactions cross plain factors.",
-                "Name the factors it crosses instead.",
+                "An interaction is made of factors that are none.",
+                "Name its factors instead.",
             )
         elif name not in kinds:
             yield Problem(
                 f"{path}/{j}",
                 f"{shown(name)} is not a factor of this model.",
-                "An interaction crosses factors of the same model.",
+                "An interaction is made of factors of the same model.",
                 nearest(name, [one for one, kind in kinds.items() if gives({"kind": kind}) != "cells"]),
             )
     linear = [name for name in factors if gives({"kind": kinds.get(name)}) == "number"]
@@ -211,7 +211,7 @@ def _cell_levels(
             yield Problem(
                 f"{path}/{i}",
                 f"{shown(cell)} has {len(cell)} level{'s' if len(cell) != 1 else ''}.",
-                f"{len(crossed)} factors with levels are crossed.",
+                f"{len(crossed)} factors of the interaction have levels.",
                 "Name one level of each.",
             )
             continue
@@ -237,8 +237,8 @@ def _margins(
         if frozenset(margin) not in crossed:
             yield Problem(
                 path,
-                f"the crossing of {' and '.join(shown(name) for name in margin)} is not in the model.",
-                "Net of margins, every smaller crossing is a factor too.",
+                f"the interaction of {' and '.join(shown(name) for name in margin)} is not in the model.",
+                "Net of margins, every smaller interaction is a factor too.",
                 'Add it, or write "coding": "cells".',
             )
 

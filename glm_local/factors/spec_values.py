@@ -71,7 +71,7 @@ def number(value: Any, path: str) -> Iterator[Problem]:
         yield Problem(
             path,
             f"{value!r} is not finite.",
-            "Numbers in a specification are finite.",
+            "Numbers in a spec are finite.",
             "Leave the field out when there is no limit.",
         )
     elif not is_number(value):

@@ -314,7 +314,7 @@ def reference_fit(
     block = cells.block
     if block.rows * int(keep.sum()) > MOST_VALUES:
         raise CannotVerify.because(
-            f"The design table has {block.rows:,} cells times {int(keep.sum())} columns.",
+            f"The cell table has {block.rows:,} cells times {int(keep.sum())} columns.",
             f"Reference solvers are given at most {MOST_VALUES:,} values.",
             "Verify a coarser model.",
         )

@@ -136,8 +136,8 @@ def plan_fit(specs: Sequence[FactorSpec], spec: ModelSpec, family: Family, link:
     for name, size in design.sizes.items():
         if size > 4_000_000:
             raise SpecError.because(
-                f"the cross {name!r} has {size:,} potential cells.",
-                "A cross is counted cell by cell, up to 4,000,000.",
+                f"the interaction {name!r} has {size:,} potential cells.",
+                "An interaction is counted cell by cell, up to 4,000,000.",
                 "Group the levels of its factors first.",
                 f"/factors/{name}",
             )
@@ -374,7 +374,7 @@ def _slopes_of_extras(name: str, member: str, cause: str, rows: int) -> SpecErro
         SpecError.because(
             f"{counted(rows)} of {member!r} {'is' if rows == 1 else 'are'} {cause} and follow its base level, which "
             f"{name!r} gives a slope by cell.",
-            "Rows with slopes by cell lie in a cell of their own level: the base is known only after they are packed.",
+            "Rows with slopes by cell lie in a cell of their own level: the base is known only once they are read.",
             f'Give {member!r} "{cause}": "own_level" or {{"level": "..."}}, or write "coding": "net_of_margins".',
             f"/factors/{member}/{cause}",
         ),

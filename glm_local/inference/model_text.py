@@ -88,8 +88,8 @@ def _heading(model: ModelDocument) -> list[str]:
         f"deviance {figures.deviance:,.4f} on {figures.df_residual:,}{explained}{likelihood}",
         f"dispersion {_number(figures.dispersion) or 'unknown'} ({_dispersion_words(model)}); "
         f"{ending.reason} after {counted(ending.iterations, 'iteration')}; "
-        f"route {ending.route}, {counted(ending.raw_passes, 'pass', 'passes')} over rows, "
-        f"{ending.packed_passes:g} over packed blocks",
+        f"route {ending.route}, {counted(ending.raw_passes, 'read')} of the table, "
+        f"{ending.packed_passes:g} of its packed copy",
         f"fingerprint {model.fingerprint}",
     ]
 

@@ -40,7 +40,7 @@ def report_content(
         warnings=model.warnings,
         fingerprints=fingerprints,
         versions=model.versions,
-        passes={"over raw rows": str(end.raw_passes), "over packed rows": f"{end.packed_passes:g}"},
+        passes={"of the table": str(end.raw_passes), "of its packed copy": f"{end.packed_passes:g}"},
         decisions=[_decision(event) for event in history],
         created=created,
         statistic_name=model.statistics.statistic,

@@ -135,7 +135,7 @@ def _factor_rules(spec: FactorSpec, path: str) -> Iterator[RowRule]:
             f"{path}/{cause}",
             f"factor {spec.name!r} is {cause}",
             broken,
-            f"The specification refuses {cause} values.",
+            f"The spec refuses {cause} values.",
             "Name a policy for them, or leave such rows out with data.where.",
         )
 

@@ -83,7 +83,7 @@ class BinningSection(Section):
         "cross_validated",
         description='How the number of bins is chosen: "cross_validated", "one_standard_error", "bic", or the number',
     )
-    apart: list[list[str]] = Field(default_factory=list, description="Pairs of fine labels that are never in one bin")
+    apart: list[list[str]] = Field(default_factory=list, description="Pairs of pre-bins that are never in one bin")
     missing: Any = Field("own_level", description='Policy for missing values: "own_level", "base" or { level = "…" }')
     unseen: Any = Field("base", description='Policy for unseen categories: "own_level", "base" or { level = "…" }')
     penalties: dict[str, dict[str, Any]] = Field(

@@ -144,7 +144,7 @@ def _candidates(config: StudyConfig) -> Iterator[Problem]:
         yield Problem(
             path,
             f"{shown(asked)} is not a list.",
-            'Candidates are columns and specifications, or "all".',
+            'Candidates are columns and specs, or "all".',
             near_or(asked, ("all",), "") or 'Write ["age", "region"] or "all".',
         )
         return
@@ -166,7 +166,7 @@ def _candidates(config: StudyConfig) -> Iterator[Problem]:
             yield Problem(
                 f"{path}/{at}",
                 f"{shown(one)} is neither.",
-                "A candidate is a column or a specification.",
+                "A candidate is a column or a spec.",
                 'Write "age".',
             )
         if names and names[-1] in names[:-1]:

@@ -237,7 +237,7 @@ def _too_many(request: BoundRequest) -> GlmError:
     keys = ", ".join(request.key_names)
     return EngineError.because(
         f"Cell request {request.name!r} has more than {request.limit:,} cells of ({keys}).",
-        "A design table stays small enough for the driver.",
+        "A cell table stays small enough for the driver.",
         "Group by fewer or coarser keys, or raise the request's limit.",
         path=request.name,
     )

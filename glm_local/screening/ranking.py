@@ -36,7 +36,7 @@ DEFINITIONS: Mapping[str, str] = {
     "gini": "of the levels as the only predictor, ordered by their rates on the other folds (2 AUC - 1 if binary)",
     "information_value": "binary targets: sum of (share of events - share of others) ln of their ratio",
     "coverage": "share of exposure with a value whose category stands on its own",
-    "cardinality": "distinct fine codes with training rows",
+    "cardinality": "pre-bins with training rows",
     "psi_validation": "population stability index of validation against training rows, over the tested levels",
     "psi_folds": "largest population stability index of a fold against the others",
     "flags": "what to look at before accepting",

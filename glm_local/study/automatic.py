@@ -355,9 +355,9 @@ def refined(
     line: dict[str, Any] = {"factor": name, "kept": True}
     spec = design[name]
     if isinstance(spec, InteractionSpec | NumberSpec) or name not in study.bench.rows.candidates:
-        return None, {**line, "why": "it is not made of fine codes"}
+        return None, {**line, "why": "it is not made of pre-bins"}
     if design.pins.get(name):
-        return None, {**line, "why": "its relativities are held by hand"}
+        return None, {**line, "why": "its relativities are pinned"}
     if design.crossings_of(name):
         return None, {**line, "why": "an interaction is made of its levels"}
     with study.stage("candidate sums"):

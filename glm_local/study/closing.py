@@ -175,9 +175,9 @@ def finalize(
         apart = largest_difference(packed.model, model)
         if not apart <= SAME:
             raise FitError.because(
-                f"the fit on source rows differs from the packed one by {apart:.1e}.",
+                f"the fit on the table differs from the one on its packed copy by {apart:.1e}.",
                 f"Both are the same model, within {SAME:.0e}.",
-                "Please report this: the packed rows are not the source's.",
+                "Please report this: the packed copy is not the table's.",
             )
         with study.stage("second opinion"):
             opinion = second_opinion(study, model) if verify else None

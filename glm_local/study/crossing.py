@@ -137,7 +137,7 @@ def joint_test(
     for one in (first, second):
         require_accepted(study, one)
     if first == second:
-        raise ConfigError.because(f"{first!r} is crossed with itself.", "", "Name two factors.", path="pair")
+        raise ConfigError.because(f"{first!r} is named twice.", "", "Name two factors.", path="pair")
     with study.stage("find interactions"):
         found = find_interactions(study.bench.rows, study.current().model, [(first, second)], rules=rules)
     cells = found.pair_cells(first, second)

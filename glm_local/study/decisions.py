@@ -166,8 +166,8 @@ def remove(study: StudyCore[Any], factor: str, reason: str | None) -> None:
     crossings = study.design.crossings_of(factor)
     if crossings:
         raise ConfigError.because(
-            f"{factor!r} is crossed in {', '.join(crossings)}.",
-            "An interaction needs the factors it crosses.",
+            f"{factor!r} is part of {', '.join(crossings)}.",
+            "An interaction needs its factors.",
             f"Remove {crossings[0]!r} first.",
             path=factor,
         )

@@ -52,7 +52,7 @@ def by_level(study: StudyCore[Any], spec: FactorSpec, samples: Sequence[str]) ->
         raise ConfigError.because(
             f"{spec.name!r} is {spec.kind}.",
             "Tables per level are for factors with levels of one column.",
-            "See study.find_interactions().pair_cells for crossings.",
+            "See study.find_interactions().pair_cells for interactions.",
         )
     rows, model = study.bench.rows, study.current().model
     source = rows.level_source(spec)

@@ -303,7 +303,7 @@ def _sources(study: StudyCore[Any]) -> dict[str, str]:
 
 def _passes(study: StudyCore[Any]) -> dict[str, str]:
     passes = study._environment.engine.passes
-    return {"over source rows": str(passes.raw), "over packed rows": f"{passes.packed:g}"}
+    return {"of the table": str(passes.raw), "of its packed copy": f"{passes.packed:g}"}
 
 
 def _refused(study: StudyCore[Any]) -> list[str]:

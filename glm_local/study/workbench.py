@@ -166,10 +166,10 @@ class Workbench(Generic[Frame]):
             return self.rows.candidates[name]
         refused = self.learned.get("refused", {})
         if name in refused:
-            raise DataError.because(f"{name!r} has no fine codes: {refused[name]}", "", "Give its spec: set_spec.")
+            raise DataError.because(f"{name!r} has no pre-bins: {refused[name]}", "", "Give its spec: set_spec.")
         raise DataError.because(
             f"{name!r} is not a candidate of this study.",
-            "Only candidates have fine codes.",
+            "Only candidates have pre-bins.",
             nearest(name, list(self.rows.candidates)),
         )
 

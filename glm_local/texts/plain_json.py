@@ -77,7 +77,7 @@ def canonical_json(document: object) -> str:
     except (TypeError, ValueError, RecursionError) as error:
         raise SpecError.because(
             f"The document has no JSON text: {error}.",
-            "A specification holds only text, finite numbers, true, false, null, lists and objects.",
+            "A spec holds only text, finite numbers, true, false, null, lists and objects.",
             "Replace the value by one of these.",
         ) from error
 

@@ -90,7 +90,7 @@ def _document(engine: Engine[Frame], frame: Frame, factor: Any) -> Mapping[str, 
         found = f"{factor!r} is not a column of the table" if factor not in columns else f"{factor!r} cannot be read"
         raise DataError.because(
             f"{found}.",
-            "Bins are made of a column, or of a specification.",
+            "Bins are made of a column, or of a spec.",
             nearest(str(factor), list(columns)),
             path="factor",
         )
@@ -105,7 +105,7 @@ def _of_equal_width(
         raise ConfigError.because(
             f"{spec.name!r} is {spec.kind}.",
             "Bins of equal width are for numbers and dates.",
-            "Leave method out, or give a numeric specification.",
+            "Leave method out, or give a numeric spec.",
             path="method",
         )
     problems = factor_problems([spec], engine.columns(frame))

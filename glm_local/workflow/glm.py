@@ -187,7 +187,7 @@ class Glm(Generic[Frame]):
                 raise ConfigError.because(
                     f"two columns would be named {column!r}.",
                     "No column replaces another.",
-                    "Give specifications different names.",
+                    "Give specs different names.",
                     path="specs",
                 )
             columns[column] = value
@@ -201,9 +201,9 @@ class Glm(Generic[Frame]):
             absent = [one for one in getattr(spec, "factors", ()) if one not in known]
             if absent:
                 raise SpecError.because(
-                    f"{spec.name!r} crosses {absent[0]!r}, which is not known.",
+                    f"{spec.name!r} is made of {absent[0]!r}, which is not known.",
                     "A cell is made of its factors' levels.",
-                    f"Give the specification of {absent[0]!r} too, or fit first.",
+                    f"Give the spec of {absent[0]!r} too, or fit first.",
                     path="/factors",
                 )
         needed = {one.name for one in given} | {name for one in given for name in getattr(one, "factors", ())}

@@ -292,7 +292,7 @@ def test_ten_thousand_categories_are_joined_into_runs_and_the_proof_says_so() ->
     candidate = category_candidate(10_000)
     result = optimal_bins(poisson(candidate, np.zeros_like, noise=0.5, volume=15), candidate)
     assert result.bins >= 2
-    assert "10,000 codes joined into 250 runs" in result.proof.guarantee
+    assert "10,000 pre-bins joined into 250 runs" in result.proof.guarantee
     assert sorted(code for group in result.groups for code in group) == list(range(10_000))
 
 

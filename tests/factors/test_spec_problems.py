@@ -192,7 +192,7 @@ SETS: list[tuple[list[Any], str, str]] = [
             {**CROSS, "name": "z", "factors": ["age", "area", "c"]},
         ],
         "/factors/5/coding",
-        'the crossing of "area" and "c" is not in the model',
+        'the interaction of "area" and "c" is not in the model',
     ),
     (
         [NUMERIC, CATEGORICAL, {**CROSS, "learned": {"cells": [["(20, 30]", "Z"]]}}],

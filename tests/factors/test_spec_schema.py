@@ -16,6 +16,13 @@ def test_the_published_schema_is_up_to_date() -> None:
 
 def test_every_kind_is_in_the_schema_and_refuses_unknown_fields() -> None:
     schema = json.loads(schema_text())
-    assert sorted(schema["discriminator"]["mapping"]) == ["categorical", "hinge", "interaction", "linear", "numeric", "ordinal"]
+    assert sorted(schema["discriminator"]["mapping"]) == [
+        "categorical",
+        "hinge",
+        "interaction",
+        "linear",
+        "numeric",
+        "ordinal",
+    ]
     for reference in schema["discriminator"]["mapping"].values():
         assert schema["$defs"][reference.rsplit("/", 1)[1]]["additionalProperties"] is False

@@ -299,7 +299,7 @@ def real_content() -> StudyContent:
         convergence=convergence_words(document),
         fingerprints={"data": "5f" * 32, "specs": "0c" * 32, "model": document.fingerprint},
         packages={**document.versions, "glm_local": "0.1.0"},
-        passes={"over raw rows": "6", "over packed rows": "31"},
+        passes={"of the table": "6", "of its packed copy": "31"},
         created="2025-03-05 16:21 UTC",
         relativity_name=relativity_name(document.spec.link),
         exposure_name="person-years",

@@ -187,7 +187,7 @@ def test_the_page_has_every_part_a_reader_looks_for() -> None:
         "Lorenz",
         "Second opinion",
         "Convergence",
-        "Passes over rows",
+        "Reads of all rows",
         "Fingerprints",
         "Versions",
         "Decisions",

@@ -590,7 +590,7 @@ def test_log_ticks_cover_the_range_however_wide() -> None:
         ({"kind": "linear", "name": "a", "expression": {"log": "c"}, "missing": 0}, ("An expression", "count as 0")),
         (
             {"kind": "interaction", "name": "a", "factors": ["x", "y"], "unseen": "base"},
-            ("Crosses x and y", "Cells without training rows count as the base level"),
+            ("Interaction of x and y", "Cells without training rows count as the base level"),
         ),
     ],
 )

@@ -175,8 +175,8 @@ def test_refining_leaves_pinned_and_crossed_factors_alone(frame: pd.DataFrame) -
     assert study.design == design
     assert {one["why"] for one in lines if "why" in one} >= {
         "an interaction is made of its levels",
-        "it is not made of fine codes",
-        "its relativities are held by hand",
+        "it is not made of pre-bins",
+        "its relativities are pinned",
     }
 
 
@@ -253,7 +253,7 @@ def test_a_study_of_any_family_goes_from_rows_to_a_verified_model(
 
 def test_a_candidate_without_values_is_refused_with_a_reason_and_may_be_given_a_spec(frame: pd.DataFrame) -> None:
     study = motor_study(frame.assign(empty=np.nan), candidates=["age", "empty"])
-    with pytest.raises(DataError, match="'empty' has no fine codes"):
+    with pytest.raises(DataError, match="'empty' has no pre-bins"):
         study.factor("empty").optimize()
     assert "no known value" in study.state.learned["refused"]["empty"]
     table = study.rank_candidates().table.set_index("factor")

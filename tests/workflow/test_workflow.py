@@ -381,7 +381,7 @@ def test_a_bare_column_is_no_factor_and_a_model_is_needed_first(rows: pd.DataFra
         GLM("claims").predict(rows)
     with pytest.raises(ConfigError, match="given twice"):
         GLM("claims").optimize(rows, "score", BinningRules(), max_bins=3)
-    with pytest.raises(SpecError, match="crosses 'score', which is not known"):
+    with pytest.raises(SpecError, match="is made of 'score', which is not known"):
         GLM("claims").apply(rows, {**CROSSED, "factors": ["score", "segment"]})
 
 

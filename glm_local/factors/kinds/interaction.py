@@ -80,8 +80,8 @@ def _factor_count(document: Mapping[str, Any], path: str) -> Iterator[Problem]:
     if len(document["factors"]) < 2:
         yield Problem(
             f"{path}/factors",
-            f"{shown(document['factors'])} is not a crossing.",
-            "An interaction crosses two factors or more.",
+            f"{shown(document['factors'])} make no interaction.",
+            "An interaction is made of two factors or more.",
             "Name another factor.",
         )
 
@@ -122,7 +122,7 @@ def _cells_exist(document: Mapping[str, Any], path: str) -> Iterator[Problem]:
 def _words(document: Mapping[str, Any]) -> list[str]:
     coding = document.get("coding", "net_of_margins")
     what = "on top of the factors themselves" if coding == "net_of_margins" else "in every cell but the base"
-    return [f"Crosses {' and '.join(document['factors'])}: a coefficient per cell, {what}."]
+    return [f"Interaction of {' and '.join(document['factors'])}: a coefficient per cell, {what}."]
 
 
 register(
@@ -148,7 +148,7 @@ register(
         _words,
         {
             "unseen": ("Say what cells without training rows become:", '"base" or "refuse".'),
-            "factors": ("An interaction crosses factors.", 'Add "factors": ["a", "b"].'),
+            "factors": ("An interaction is made of factors.", 'Add "factors": ["a", "b"].'),
         },
     )
 )

@@ -21,7 +21,7 @@ from glm_local.texts.plain_json import plain_json
 
 _OUT_OF_RANGE = "missing"
 _REFERENCE = (
-    "Its reference level was the alphabetically first level of the frame in hand, so it could change from frame to "
+    "Its base level was the alphabetically first level of the frame in hand, so it could change from frame to "
     "frame; here the base is the level with the largest exposure."
 )
 
@@ -268,7 +268,7 @@ def _interaction(document: dict[str, Any], source: ColumnKind | None, path: str)
     if not isinstance(columns, list) or len(columns) != 2 or not all(isinstance(one, str) for one in columns):
         raise SpecError.because(
             f"{shown(columns)} are not two columns.",
-            "That package crosses two outputs.",
+            "An interaction of that package is made of two outputs.",
             "Take them from the saved interaction_specs.json.",
             f"{path}/columns",
         )
