@@ -10,13 +10,14 @@ from typing import Annotated, Any, Literal
 import typer
 
 from glm_local.errors import ConfigError, nearest
+from glm_local.job import run_options
 from glm_local.job.command import Answer, answered, json_text
 from glm_local.texts.terminal_text import terminal_word
 
 audit_app = typer.Typer(help="Ask the audit: who did what, when, why; and was anything changed.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON line on standard output, nothing else there.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+Json = Annotated[bool, typer.Option(run_options.JSON.flag, help=run_options.JSON.help)]
+Debug = Annotated[bool, typer.Option(run_options.DEBUG.flag, help=run_options.DEBUG.help)]
 StoreOption = Annotated[str, typer.Option("--store", help="Folder or URI of the audit's tables.")]
 Study = Annotated[str | None, typer.Option("--study", help="Only this study.")]
 

@@ -11,6 +11,7 @@ import typer
 
 from glm_local.cli.audit_commands import Debug, Json, audit_app
 from glm_local.errors import ConfigError, GlmError, Problem, nearest
+from glm_local.job import run_options
 from glm_local.job.command import Answer, RunArguments, answered, run_answer, study_answer
 from glm_local.texts.counted import counted
 
@@ -23,15 +24,18 @@ app = typer.Typer(
 )
 app.add_typer(audit_app, name="audit")
 
-Conf = Annotated[str, typer.Argument(help="The job's TOML file.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="key=value, put into the file: model.ridge=0.1")]
-Param = Annotated[list[str] | None, typer.Option("--param", help="name=value of a ${name} in the file.")]
-RunId = Annotated[
-    str | None, typer.Option("--run-id", help="Name of the run; made of configuration, data and code otherwise.")
-]
-Out = Annotated[str | None, typer.Option("--out", help="Folder for the run's files; wins over output.directory.")]
-RunStore = Annotated[str | None, typer.Option("--store", help="Folder or URI of the audit; wins over output.store.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")]
+
+def _option(one: run_options.RunOption) -> Any:
+    return typer.Option(one.flag, help=one.help)
+
+
+Conf = Annotated[str, typer.Argument(help=run_options.CONF_HELP)]
+Set = Annotated[list[str] | None, _option(run_options.SET)]
+Param = Annotated[list[str] | None, _option(run_options.PARAM)]
+RunId = Annotated[str | None, _option(run_options.RUN_ID)]
+Out = Annotated[str | None, _option(run_options.OUT)]
+RunStore = Annotated[str | None, _option(run_options.STORE)]
+Quiet = Annotated[bool, _option(run_options.QUIET)]
 
 
 @app.command("run")

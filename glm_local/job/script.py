@@ -10,6 +10,7 @@ from typing import Any
 from glm_local.errors import ConfigError, nearest
 from glm_local.job.command import Answer, RunArguments, answered
 from glm_local.job.job_environment import JobEnvironment
+from glm_local.job.run_options import CONF_HELP, RUN_OPTIONS
 
 Run = Callable[[RunArguments, Callable[[], JobEnvironment[Any]]], Answer]
 
@@ -20,19 +21,14 @@ def run_script(run: Run, environment: Callable[[], JobEnvironment[Any]], descrip
     0 ok, 2 bad configuration, 3 bad data, 4 not converged, 1 anything else.
     """
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    parser.add_argument("--conf", required=True, help="the job's TOML file")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="put into the file: model.ridge=0.1"
-    )
-    parser.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="value of a ${NAME} in the file"
-    )
-    parser.add_argument("--run-id", help="name of the run; made of configuration, data and code otherwise")
-    parser.add_argument("--out", help="folder for the run's files; wins over output.directory")
-    parser.add_argument("--store", help="folder or URI of the audit; wins over output.store")
-    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
-    parser.add_argument("--json", action="store_true", help="one JSON line on standard output")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    parser.add_argument("--conf", required=True, help=CONF_HELP)
+    for one in RUN_OPTIONS:
+        if not one.takes:
+            parser.add_argument(one.flag, action="store_true", help=one.help)
+        elif one.many:
+            parser.add_argument(one.flag, action="append", default=[], metavar=one.takes, help=one.help)
+        else:
+            parser.add_argument(one.flag, metavar=one.takes, help=one.help)
     asked, unknown = parser.parse_known_args()
     if unknown:
         known = sorted(name for name in parser._option_string_actions if name.startswith("--"))
