@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -66,11 +66,13 @@ class Judge:
     """Judges groups of codes.
 
     `others` are the best groups per size learned without each fold; without them groups are judged as given, and only
-    their shifts are learned without the fold.
+    their shifts are learned without the fold. `homes` are levels that codes apart follow, by code: what a specification
+    makes of them, where groups are judged as given.
     """
 
     search: Search
     others: Sequence[Mapping[int, Groups]] = ()
+    homes: Mapping[int, int] = field(default_factory=dict)
 
     def trial(self, groups: Groups) -> Trial:
         """Everything about one way to cut; no groups is no factor at all."""
@@ -150,6 +152,8 @@ class Judge:
         level_of, thin = self.level_of(groups), list(self.search.thin)
         if thin:
             level_of[thin] = self.neutral(groups, folds)
+        for code, home in self.homes.items():
+            level_of[code] = home
         return np.where(level_of < 0, self.base(groups), level_of)
 
     def base(self, groups: Groups) -> int:

@@ -42,16 +42,27 @@ def gain_over_standing(
     Returns
     -------
     tuple or None
-        None where the standing levels are not made of the candidate's fine codes.
+        None where the standing levels are not made of the candidate's fine codes. Missing and unseen values count where
+        the standing specification puts them: a level of their own, a level by name, or the base.
     """
     coarse = compile_factor(standing)
     codes = code_map(candidate.compiled, coarse, kinds, True) if isinstance(coarse, CompiledFactor) else None
     if codes is None:
         return None
+    assert isinstance(coarse, CompiledFactor)
     level = codes[: sums.ordered]
-    groups = tuple(tuple(int(one) for one in np.flatnonzero(level == at)) for at in np.unique(level))
-    apart = tuple(code for code in range(sums.ordered, sums.codes) if codes[code] not in level)
-    held = Judge(Search(sums, BinningRules(), apart)).out_of_fold_of(groups)
+    ordinary = np.unique(level).tolist()
+    groups = tuple(tuple(int(one) for one in np.flatnonzero(level == at)) for at in ordinary)
+    own, homes = [], {}
+    for code in range(sums.ordered, sums.codes):
+        at = int(codes[code])
+        if at >= len(coarse.levels):  # no level: the base, which the specification names or the weights tell
+            at = coarse.levels.index(coarse.base) if coarse.base in coarse.levels else -1
+        if at in ordinary:
+            homes[code] = ordinary.index(at)
+        elif at >= 0:
+            own.append(code)
+    held = Judge(Search(sums, BinningRules(), tuple(own)), homes=homes).out_of_fold_of(groups)
     assert held is not None
     optimism = np.zeros(len(found.gains)) if before is None else before.optimism
     difference = np.array(found.gains) + held + optimism
