@@ -70,7 +70,7 @@ class Ranking:
 
     table: pd.DataFrame
     tested_against: str = ""
-    definitions: Mapping[str, str] = field(default_factory=lambda: dict(DEFINITIONS))
+    definitions: Mapping[str, str] = field(default_factory=lambda: dict(DEFINITIONS), repr=False)
     dispersion: tuple[float, float] | None = None
 
     def discoveries(self, q: float = 0.05) -> list[str]:
