@@ -29,6 +29,8 @@ SETTINGS = {
     "spark.driver.memory": "2g",
     "spark.sql.adaptive.coalescePartitions.enabled": "false",
 }
+if "GLM_TEST_ANSI" in os.environ:  # "false": as on a cluster where ANSI SQL is off (make test-ansi-off)
+    SETTINGS["spark.sql.ansi.enabled"] = os.environ["GLM_TEST_ANSI"]
 
 
 @pytest.fixture(scope="session")

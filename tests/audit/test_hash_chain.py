@@ -51,7 +51,7 @@ def test_the_hash_of_an_event_is_fixed_for_all_time() -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(place=st.integers(0, 5), column=st.sampled_from([one.name for one in EVENTS.columns]))
 def test_any_changed_value_is_found_and_the_first_broken_event_is_named(place: int, column: str) -> None:
     events = chain(6)

@@ -160,7 +160,7 @@ def any_sums(draw) -> tuple[FactorSums, object, BinningRules]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(any_sums())
 def test_any_sums_empty_codes_and_zero_amounts_among_them_give_bins_of_numbers(case) -> None:
     sums, candidate, rules = case

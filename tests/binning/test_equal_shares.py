@@ -25,7 +25,7 @@ def most_groups(weight: list[float], bins: int) -> int:
     return 1 + max(len(ends) for ends in chosen if all(one < other for one, other in itertools.pairwise(ends)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from([0.1, 1.0, 5.0, 20.0]), min_size=2, max_size=9), st.integers(2, 6))
 def test_groups_are_as_many_as_the_shares_allow_and_hold_every_code_in_order(weight: list[float], bins: int) -> None:
     groups = equal_groups(np.array(weight), bins)

@@ -65,7 +65,7 @@ def test_the_order_of_rows_plays_no_part(tool: str, frame: pd.DataFrame) -> None
     tables_agree(TOOLS[tool](frame), TOOLS[tool](frame.sample(frac=1, random_state=3)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(0.01, 100), st.sampled_from([one for one in TOOLS if one not in ("aggregate", "spreads")]))
 def test_the_scale_of_weights_moves_totals_and_no_rate(scale: float, tool: str) -> None:
     draw = np.random.default_rng(7)

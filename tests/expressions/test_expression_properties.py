@@ -23,7 +23,7 @@ from tests.frames import hostile_table, kinds_of
 TABLE = hostile_table()
 TYPES = {"number": (float,), "integer": (int,), "text": (str,), "flag": (bool,), "date": (str,)}
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 def some_rows(rows: list[int]) -> pa.Table:
@@ -68,7 +68,7 @@ def test_chains_of_whole_numbers_overflow_on_spark_where_numpy_does(operator: An
 
 @pytest.mark.parametrize(("ansi", "way"), [("true", "compiled"), ("false", "folded")])
 def test_spark_gives_what_numpy_gives(ansi: str, way: str, spark: Any) -> None:
-    @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(any_expression, min_size=25, max_size=40))
     def check(expressions: list[Expression]) -> None:
         found = by_spark(expressions, TABLE, spark)

@@ -237,7 +237,7 @@ def test_quantiles_of_repeated_values_give_the_finest_bins_they_allow(weighted: 
         assert rows.all(), (name, edges)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=9), st.integers(1, 9), st.booleans())
 def test_no_bin_of_quantiles_is_empty_and_no_cut_between_values_is_lost(
     counts: list[int], bins: int, weighted: bool

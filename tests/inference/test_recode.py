@@ -38,7 +38,7 @@ def packed(design: BlockDesign, codes: dict[str, np.ndarray], response: np.ndarr
     return make_block(design, atoms, [x] if design.numerics else [], response, None, None, None)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.integers(2, 40), min_size=2, max_size=6), st.integers(0, 2**32 - 1), st.booleans())
 def test_a_recoded_block_is_the_block_packed_for_the_coarse_design(sizes: list[int], seed: int, crossed: bool) -> None:
     rng = np.random.default_rng(seed)
@@ -100,7 +100,7 @@ def test_many_kernels_answer_as_each_does_alone_for_any_number_of_parts() -> Non
                 assert ours == pytest.approx(theirs, nan_ok=True)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.integers(-5, 20), min_size=1, max_size=8, unique=True),
     st.data(),

@@ -37,8 +37,8 @@ def _is_complete(folder: Path, run_id: str) -> None:
 
 
 def _killed_at_append(folder: Path, at: int, when: str) -> None:
-    process = _start(folder, "run", str(at), when)
-    assert process.wait() == -signal.SIGKILL
+    with _start(folder, "run", str(at), when) as process:
+        assert process.wait() == -signal.SIGKILL
     half = verify(open_store(folder))
     said = ["it ended, and no seal holds its last event"] if (at, when) == (APPENDS, "after") else []
     assert [one.said.partition(":")[0] for one in half.findings if one.severity == "broken"] == said

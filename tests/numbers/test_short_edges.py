@@ -43,7 +43,7 @@ def fewest_digits(low: float, high: float) -> int:
     return 17
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(FINITE, FINITE, st.booleans(), st.floats(0, 1))
 def test_the_edge_lies_between_its_neighbours_and_no_number_with_fewer_digits_does(
     one: float, other: float, adjacent: bool, share: float

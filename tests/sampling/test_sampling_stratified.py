@@ -225,7 +225,7 @@ def test_a_stratum_column_that_is_not_there_is_told_with_the_nearest(frame: pd.D
         stratified_sample(frame, "aera", size=5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 40)), min_size=1, max_size=120),
     st.integers(0, 4),

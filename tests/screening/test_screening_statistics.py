@@ -120,7 +120,7 @@ def test_an_explained_chi_square_beyond_the_residual_one_has_p_value_zero() -> N
     assert math.isnan(score_test(1.0, 5, Dispersion(1.0, 4.0, 10.0)).p_value)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_false_discovery_rates_follow_benjamini_and_hochberg(p_values: list[float]) -> None:
     found = q_values([*p_values, math.nan])
@@ -131,7 +131,7 @@ def test_false_discovery_rates_follow_benjamini_and_hochberg(p_values: list[floa
     assert math.isnan(found[-1])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from(["numeric", "categorical", "ordinal"]),
     st.lists(st.integers(0, 200), min_size=1, max_size=60),

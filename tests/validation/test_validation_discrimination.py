@@ -47,7 +47,7 @@ rows = st.lists(
 
 
 @given(rows)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_gini_is_the_tie_averaged_weighted_one(drawn: list[tuple[int, int, float, float]]) -> None:
     rate, y, e, w = (np.array(column, dtype=float) for column in zip(*drawn, strict=True))
     y[0] += 1
@@ -57,7 +57,7 @@ def test_gini_is_the_tie_averaged_weighted_one(drawn: list[tuple[int, int, float
 
 
 @given(rows)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_roc_auc_is_the_chance_that_a_one_scores_above_a_zero(drawn: list[tuple[int, int, float, float]]) -> None:
     score, y, _, w = (np.array(column, dtype=float) for column in zip(*drawn, strict=True))
     y = np.append((y > 1).astype(float), [0.0, 1.0])
