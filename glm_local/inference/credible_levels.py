@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 from glm_local.factors.factor_spec import InteractionSpec
 from glm_local.glm.document import covariance_matrix
 from glm_local.glm.inference import relativities
+from glm_local.inference.many_levels import credible_of_many, variance_between
 from glm_local.scoring.model_spec import Coefficient, ModelDocument
 
 Array = NDArray[np.float64]
 
-HALVINGS = 200
-"""Halvings of the interval of t^2: it has converged in doubles long before."""
+MANY_LEVELS = 500
+"""From so many levels on their covariance is multiplied, not taken apart: its square is the cost, not its cube."""
 
 
 def credible_estimates(document: ModelDocument) -> dict[str, float]:
@@ -90,6 +91,9 @@ def credible(estimate: Array, covariance: Array, prior: Array) -> Array:
     >>> credible(np.array([0.4]), np.array([[0.25]]), np.array([[2.0]])).tolist()
     [0.0]
     """
+    shrunk = None if len(estimate) < MANY_LEVELS else credible_of_many(estimate, covariance, prior)
+    if shrunk is not None:
+        return shrunk
     root = np.linalg.cholesky(prior)
     half = np.linalg.solve(root, covariance)
     noise, axes = np.linalg.eigh(np.linalg.solve(root, half.T))
@@ -97,26 +101,5 @@ def credible(estimate: Array, covariance: Array, prior: Array) -> Array:
     turned = axes.T @ np.linalg.solve(root, estimate)
     between = variance_between(turned, noise)
     weight = between / (between + noise) if between > 0 else np.zeros_like(noise)
-    shrunk: Array = root @ (axes @ (weight * turned))
-    return shrunk
-
-
-def variance_between(values: Array, noise: Array) -> float:
-    """Paule and Mandel's variance of independent values around 0 beyond their noise: sum v^2 / (noise + t^2) = number.
-
-    Examples
-    --------
-    >>> round(variance_between(np.array([3.0, -1.0]), np.array([1.0, 1.0])), 6)
-    4.0
-    """
-    squares = values**2
-    with np.errstate(divide="ignore"):
-        if not float(np.where(squares > 0, squares / noise, 0.0).sum()) > len(values):
-            return 0.0
-    low, high = 0.0, float(squares.sum())
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        if not low < middle < high:
-            break
-        low, high = (middle, high) if float((squares / (noise + middle)).sum()) > len(values) else (low, middle)
-    return (low + high) / 2
+    found: Array = root @ (axes @ (weight * turned))
+    return found
