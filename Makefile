@@ -20,15 +20,12 @@ PANDAS ?= 2.2.3 3.1.1
 # The ends of what pyproject.toml allows of the packages that hold rows.
 LOWEST ?= pandas==2.2.3 pyarrow==21.0.0 numpy==2.0.2
 NEWEST ?= pandas==3.1.1 pyarrow==26.0.1 numpy==2.4.6
-WITHOUT_SPARK ?= tests $(addprefix --ignore=tests/,glm_spark jobs notebooks architecture benchmarks)
+WITHOUT_SPARK ?= -m 'not slow and not spark' tests $(addprefix --ignore=tests/,architecture benchmarks)
 
 # How tests are run; `make coverage` runs them under coverage.
 RUN ?= -m pytest
 
-# Tests that share one Spark session; the others run beside them.
-WITH_SPARK := $(addprefix tests/,architecture expressions factors glm_spark jobs notebooks properties reference sql)
-
-.PHONY: demo demo-study demo-spark test test-apart test-rest test-pandas test-matrix test-lowest test-newest \
+.PHONY: demo demo-study demo-spark test test-apart test-spark test-pandas test-matrix test-lowest test-newest \
 	test-beside test-ansi-off coverage test-slow golden docs-errors bench lint clean help
 
 help: ## Show this list
@@ -57,17 +54,17 @@ demo-spark: $(STAMP) ## Run the same job on Spark through spark-submit
 
 test: $(STAMP) ## Lint, types, import rules and all tests, Spark included
 	$(MAKE) lint
-	$(MAKE) -j2 test-apart test-rest
+	$(MAKE) -j2 test-apart test-spark
 
 test-apart: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python $(RUN) -m 'not slow' $(addprefix --ignore=,$(WITH_SPARK))
+	OMP_NUM_THREADS=1 $(BIN)/python $(RUN) -m 'not slow and not spark'
 
-test-rest: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python $(RUN) -m 'not slow' $(WITH_SPARK)
+test-spark: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python $(RUN) -m 'not slow and spark' tests
 
 coverage: $(STAMP) ## The tests with the branches they run, held against the floor in pyproject.toml
 	$(BIN)/python -m coverage erase
-	$(MAKE) -j2 test-apart test-rest RUN='-m coverage run --parallel-mode -m pytest'
+	$(MAKE) -j2 test-apart test-spark RUN='-m coverage run --parallel-mode -m pytest'
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report --skip-covered --sort=cover
 
@@ -78,7 +75,7 @@ test-pandas: $(STAMP) ## The tests without Spark on the other supported versions
 	    --target $$beside pandas==$$version; } && \
 	  PYTHONPATH=$$beside $(BIN)/python -c "import pandas; assert pandas.__version__ == '$$version'" && \
 	  echo "pandas $$version" && \
-	  PYTHONPATH=$$beside $(BIN)/python -m pytest -m 'not slow' $(WITHOUT_SPARK) || exit 1; \
+	  PYTHONPATH=$$beside $(BIN)/python -m pytest $(WITHOUT_SPARK) || exit 1; \
 	done
 
 test-matrix: test-lowest test-newest test-ansi-off ## The ends: lowest and newest pandas, pyarrow, numpy; Spark without ANSI SQL
@@ -95,7 +92,7 @@ test-beside: $(STAMP)
 	  $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --target "$$beside" $(PACKAGES) && \
 	  echo '$(PACKAGES)' > "$$beside/.installed"; }; } && \
 	echo '$(NAME): $(PACKAGES)' && \
-	PYTHONPATH="$$beside" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' $(WITHOUT_SPARK)
+	PYTHONPATH="$$beside" OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(WITHOUT_SPARK)
 
 test-ansi-off: $(STAMP)
 	GLM_TEST_ANSI=false OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' tests/glm_spark tests/expressions tests/sql

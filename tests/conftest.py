@@ -67,3 +67,15 @@ def _share_tests_with_workers() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
     if root not in sys.path:
         sys.path.insert(0, root)
+
+
+SPARK_ROOMS = ("glm_spark", "jobs", "notebooks")
+"""Folders whose tests start Spark in processes of their own, too."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a Spark session: it runs in one process, everything else beside it (`make test`)."""
+    for item in items:
+        room = item.path.parent.name
+        if "spark" in getattr(item, "fixturenames", ()) or room in SPARK_ROOMS:
+            item.add_marker("spark")
