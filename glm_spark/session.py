@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LOCAL_SETTINGS = {
+    # What the parser learns of expressions is kept for good otherwise, and fills a driver that is given many large ones.
+    "spark.sql.parser.manageParserCaches": "true",
+    "spark.sql.parser.parserDfaCacheFlushThreshold": "20000",
     "spark.master": "local[*]",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
