@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LOCAL_SETTINGS = {
-    # What the parser learns of expressions is kept for good otherwise, and fills a driver that is given many large ones.
+    # Otherwise what the parser learns of expressions is kept for good, and fills a driver that gets many large ones.
     "spark.sql.parser.manageParserCaches": "true",
     "spark.sql.parser.parserDfaCacheFlushThreshold": "20000",
     "spark.master": "local[*]",
