@@ -1,4 +1,8 @@
-"""A ranking of candidates: one line each, what the columns mean, a picture."""
+"""A ranking of candidates: one line each, what the columns mean, a picture.
+
+A candidate has up to three p-values: of all its levels, of five bands, of its best single cut (the last two where its
+levels have an order). The smallest times their number is one p-value, which decisions tell; q is made of it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from glm_local.drawing.svg import FITTED, GRID, INK, OBSERVED, Svg, clean, nice_
 from glm_local.drawing.tables import Column, PrintedTable, printed
 from glm_local.inference.key_inference import dispersion_text
 from glm_local.reports.study_tables import SCREENING
+from glm_local.screening.score_test import TESTS_OF_A_FACTOR
 from glm_local.texts.number_format import amount_text, probability_text, share_text
 
 DEFINITIONS: Mapping[str, str] = {
@@ -42,6 +47,11 @@ DEFINITIONS: Mapping[str, str] = {
     "flags": "what to look at before accepting",
     "error": "why a candidate was not tested",
 }
+
+OF_SEVERAL_TESTS = (
+    "Ordered candidates are tested by all their levels, in 5 bands and by their best single cut; the smallest of these "
+    "p-values, times how many there are, makes q."
+)
 
 PRINTED = (
     *SCREENING,
@@ -83,6 +93,8 @@ class Ranking:
         tested = table[table["p_value"].notna()]
         found = self.discoveries()
         text = [f"{len(tested)} of {len(table)} candidates tested, {len(found)} with a q-value of at most 0.05."]
+        if table[list(TESTS_OF_A_FACTOR[1:])].notna().any(axis=None):
+            text.append(OF_SEVERAL_TESTS)
         if self.dispersion is not None:
             text.append(f"Beside the current model the {dispersion_text(*self.dispersion)}.")
         better = tested[tested["cv_gain"] > tested["cv_gain_se"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from glm_local.binning.optimal_bins import optimal_bins
-from glm_local.binning.result import BinningResult
 from glm_local.binning.rules import BinningRules
 from glm_local.binning.searched import Searched
 from glm_local.binning.standing import gain_over_standing
@@ -19,19 +17,16 @@ from glm_local.errors import ConfigError, FitError
 from glm_local.factors.factor_spec import FactorSpec, InteractionSpec, NumberSpec
 from glm_local.factors.fingerprint import fingerprint
 from glm_local.study import crossing, proposing, pruning, ranking
-from glm_local.study.comparison import Comparison, compare_designs
+from glm_local.study.comparison import compare_designs
 from glm_local.study.core import StudyCore
-from glm_local.study.decisions import compared, rejection
+from glm_local.study.decisions import rejection
 from glm_local.study.design import Change, Design
 from glm_local.study.history import Fact
 from glm_local.study.keeping import KeepingRule
-from glm_local.study.screened import Screened
+from glm_local.study.trying import SURE, Tried, in_few_levels
 
 REFINED_ERRORS = 2.0
 """Bins that were searched for are changed when a new search gains more than so many standard errors over them."""
-SURE, FEW_LEVELS = 5.0, 5
-"""An ordered candidate whose q-value is below the limit over `SURE` is tried in so few levels if its search loses."""
-IN_FEW = f"in at most {FEW_LEVELS} bands of equal exposure"
 MOST_SWEEPS = 3
 """Times that candidates which were not kept are tested again."""
 MOST_DOUBLINGS = 6
@@ -176,74 +171,13 @@ def try_candidate(
         return
     tried = Tried.of(study, proposing.optimized(study, name, plan.rules), "optimized", plan.rules, keeping, test)
     if not tried.kept and test is not None and test.passes(keeping.most_q / SURE):
-        tried = _in_few_levels(study, name, plan, test, tried)
+        tried = in_few_levels(study, name, plan.rules, keeping, test, tried)
     if tried.kept and tried.found is not None and tried.change is not None:
         evidence = {**tried.found.document(), "method": tried.method, "rules": proposing.rules_document(plan.rules)}
         decided = study.decision("accepted", name, [tried.change], tried.why, evidence, {"mark": mark})
     else:
         decided = _marked(rejection(study, name, tried.why, evidence), mark)
     study.commit([*tried.facts, decided])
-
-
-@dataclass(frozen=True)
-class Tried:
-    """Levels of a candidate held against the model without it.
-
-    Parameters
-    ----------
-    found, change
-        The comparison and what it compares; None where there are no levels, or no fit.
-    method
-        How the levels were made.
-    facts
-        For the history.
-    why
-        The verdict in words.
-    kept
-        Whether they earn their place.
-    """
-
-    found: Comparison | None
-    change: Change | None
-    method: str
-    facts: list[Fact]
-    why: str
-    kept: bool = False
-
-    @classmethod
-    def of(
-        cls,
-        study: StudyCore[Any],
-        result: BinningResult,
-        method: str,
-        rules: BinningRules,
-        keeping: KeepingRule,
-        test: Screened | None,
-    ) -> Tried:
-        """Fit the levels beside the model, and judge them by a rule."""
-        said = proposing.proposed(study, result, method, rules)
-        if result.spec is None:
-            return cls(None, None, method, [said], result.proof.guarantee.rstrip("."))
-        change = Change(result.factor, result.spec)
-        try:
-            found = study.comparison(change, screening=test)
-        except FitError as error:
-            return cls(None, change, method, [said], f"the joint fit failed: {error.problems[0].found}")
-        verdict, kept = found.verdict(keeping), found.earns_its_place(keeping)
-        return cls(found, change, method, [said, compared(found)], verdict, kept)
-
-
-def _in_few_levels(study: StudyCore[Any], name: str, plan: AutomaticPlan, test: Screened, searched: Tried) -> Tried:
-    """An ordered candidate that is surely there though its search loses: few levels that nobody searched for."""
-    if study.bench.candidate(name).kind == "categorical" or not plan.rules.leave_levels_free:
-        return searched
-    rule = dataclasses.replace(plan.keeping, q=plan.keeping.most_q / SURE, errors=0.0)
-    result = proposing.coarse(study, name, min(FEW_LEVELS, plan.rules.max_bins), plan.rules)
-    few = Tried.of(study, result, "coarse bins", plan.rules, rule, test)
-    facts = [*searched.facts, *few.facts]
-    if few.kept:
-        return dataclasses.replace(few, facts=facts, why=f"{IN_FEW} {few.why} (searched for: {searched.why})")
-    return dataclasses.replace(searched, facts=facts, why=f"{searched.why}; {IN_FEW} {few.why}")
 
 
 def refine_all(

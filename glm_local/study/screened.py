@@ -58,7 +58,10 @@ class Screened:
 
 
 def screening_p(line: Mapping[str, Any]) -> float | None:
-    """The p-value of a line of a ranking: of an ordered candidate's tests the smallest times their number."""
+    """The one p-value of a line of a ranking: the smallest of an ordered candidate's tests, times their number.
+
+    The tests are of all levels, of five bands, and of the best single cut.
+    """
     tests = [math.nan if line.get(name) is None else float(line[name]) for name in TESTS_OF_A_FACTOR]
     found = float(smallest_of(*tests))
     return None if math.isnan(found) else found

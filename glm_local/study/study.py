@@ -331,7 +331,8 @@ class Study(StudyLooks[Frame]):
         A factor is kept when it is there (its screening test against the model at the time of trying has a q-value of
         at most 0.05) and the search of its bins, made again without each fold, gains on the fold; or, for an ordered
         factor with a fifth of that q-value, when five bands of equal exposure gain out of fold, which nobody searched
-        for. Stopped anywhere and called again, it goes on where it was.
+        for; categories so in five groups by their shrunk experience, made again without each fold. Stopped anywhere and
+        called again, it goes on where it was.
 
         Parameters
         ----------
