@@ -8,6 +8,7 @@ import numpy as np
 
 from glm_local.errors import FitError, GlmError, Problem
 from glm_local.families.families import Family
+from glm_local.glm.information import kept_part
 from glm_local.glm.solution import BOUNDARY, Solution
 from glm_local.glm.summary import Summary
 from glm_local.rows.domain import Domain
@@ -88,22 +89,21 @@ def outweighed_problem(summary: Summary, solution: Solution) -> Problem | None:
 
 def unusable_problem(solution: Solution) -> Problem | None:
     """Return what is wrong with a fit whose figures are no numbers, or that estimates nothing."""
-    kept = np.ones(len(solution.coefficients), dtype=bool)
-    kept[list(solution.aliased)] = False
+    kept = np.setdiff1d(np.arange(len(solution.coefficients)), solution.aliased)
     figures = {
         "deviance": solution.deviance,
         "null deviance": solution.null_deviance,
         "Pearson chi-square": solution.pearson,
         "fitted total": solution.fitted,
         "size of the coefficients": np.abs(solution.coefficients[kept]).sum(),
-        "size of their variances": np.abs(solution.covariance[np.ix_(kept, kept)]).sum(),
+        "size of their variances": np.abs(kept_part(solution.covariance, kept)).sum(),
     }
     if solution.reason == BOUNDARY:  # has no variances
         del figures["size of their variances"]
     if not solution.columns.has_intercept:  # no coefficient at all may give no mean
         del figures["null deviance"]
     found = [f"the {name} is {figure:g}" for name, figure in figures.items() if not np.isfinite(figure)]
-    if not found and len(kept) and not kept.any():
+    if not found and len(solution.coefficients) and not len(kept):
         found = ["no coefficient moves the means"]
     if not found:
         return None

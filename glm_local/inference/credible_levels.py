@@ -19,11 +19,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from glm_local.factors.factor_spec import InteractionSpec
 from glm_local.glm.document import covariance_matrix
 from glm_local.glm.inference import relativities
-from glm_local.inference.many_levels import credible_of_many, variance_between
+from glm_local.glm.levels_covariance import LevelsCovariance
+from glm_local.inference.many_levels import HALVINGS, credible_by_vectors, variance_between
 from glm_local.scoring.model_spec import Coefficient, ModelDocument
 
 Array = NDArray[np.float64]
@@ -49,9 +51,9 @@ def credible_estimates(document: ModelDocument) -> dict[str, float]:
         levels = [one for one in lines if one.status == "fitted" and one.estimate is not None]
         if not levels or not any(one.status in ("base", "pooled") for one in lines):
             continue
-        at = [place[one.term] for one in levels]
+        at = np.array([place[one.term] for one in levels])
         found |= {one.term: 0.0 for one in lines if one.status in ("base", "pooled")}
-        found |= _of_factor(levels, covariance[np.ix_(at, at)], isinstance(spec, InteractionSpec))
+        found |= _of_factor(levels, covariance, at, isinstance(spec, InteractionSpec))
     return found
 
 
@@ -66,12 +68,42 @@ def credible_relativities(document: ModelDocument) -> dict[str, float]:
     return dict(zip(found, relativities(list(found.values())).tolist(), strict=True))
 
 
-def _of_factor(levels: Sequence[Coefficient], covariance: Array, cells: bool) -> dict[str, float]:
+def _of_factor(levels: Sequence[Coefficient], covariance: Array, at: NDArray[np.intp], cells: bool) -> dict[str, float]:
     estimate = np.array([one.estimate for one in levels], dtype=np.float64)
-    if not np.isfinite(covariance).all():
+    own = covariance[np.ix_(at, at)]
+    if not np.isfinite(own).all():
         return {}
-    prior = np.eye(len(levels)) + (0.0 if cells else 1.0)
-    return dict(zip([one.term for one in levels], credible(estimate, covariance, prior).tolist(), strict=True))
+    many = LevelsCovariance.of(covariance, at)
+    if many is None:
+        found = credible(estimate, own, np.eye(len(levels)) + (0.0 if cells else 1.0))
+    else:
+        found = credible_of_many(estimate, many, cells)
+    return dict(zip([one.term for one in levels], found.tolist(), strict=True))
+
+
+def credible_of_many(estimate: Array, covariance: LevelsCovariance, cells: bool) -> Array:
+    """The same as `credible` where covariances are a diagonal and a thin product; `cells` for the prior t^2 I.
+
+    Examples
+    --------
+    >>> one = LevelsCovariance(np.array([0.25]), np.zeros((1, 0)))
+    >>> credible_of_many(np.array([1.0]), one, cells=False).round(6).tolist()
+    [0.75]
+    """
+    count, ones = len(estimate), None if cells else np.ones(len(estimate))
+
+    def solved(between: float) -> Array:
+        return covariance.plus(between, None if ones is None else np.sqrt(between) * ones).solve(estimate)
+
+    def beyond(between: float) -> float:
+        return float(estimate @ solved(between)) - count
+
+    if not beyond(0.0) > 0:
+        return np.zeros(count)
+    most = float(estimate @ estimate)  # with no noise at all it were this over the number, or less
+    between = float(brentq(beyond, 0.0, most, xtol=np.finfo(float).tiny, rtol=1e-14, maxiter=HALVINGS, disp=False))
+    weights = between * solved(between)
+    return weights if ones is None else weights + weights.sum()
 
 
 def credible(estimate: Array, covariance: Array, prior: Array) -> Array:
@@ -91,7 +123,7 @@ def credible(estimate: Array, covariance: Array, prior: Array) -> Array:
     >>> credible(np.array([0.4]), np.array([[0.25]]), np.array([[2.0]])).tolist()
     [0.0]
     """
-    shrunk = None if len(estimate) < MANY_LEVELS else credible_of_many(estimate, covariance, prior)
+    shrunk = None if len(estimate) < MANY_LEVELS else credible_by_vectors(estimate, covariance, prior)
     if shrunk is not None:
         return shrunk
     root = np.linalg.cholesky(prior)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import fdtrc
 
 from glm_local.families.families import Family
+from glm_local.glm.levels_covariance import solve_covariance
 
 Array = NDArray[np.float64]
 
@@ -77,11 +78,14 @@ class DesignEffect:
         return cls._of(small * factor, rank, clusters, least)
 
     @classmethod
-    def of_covariances(cls, model: Array, sandwich: Array, clusters: int, least: float = 0.0) -> DesignEffect | None:
-        """From two covariances of the same coefficients: at dispersion 1, and by cluster."""
-        if not len(model) or clusters < 2 or not (np.isfinite(model).all() and np.isfinite(sandwich).all()):
+    def of_covariances(
+        cls, model: Array, sandwich: Array, at: NDArray[np.intp], clusters: int, least: float = 0.0
+    ) -> DesignEffect | None:
+        """From two covariances of the same coefficients, at dispersion 1 and by cluster: of those `at` places."""
+        spread = sandwich[np.ix_(at, at)]
+        if not len(at) or clusters < 2 or not (np.isfinite(model[np.ix_(at, at)]).all() and np.isfinite(spread).all()):
             return None
-        return cls._of(np.linalg.pinv(model, hermitian=True) @ sandwich, len(model), clusters, least)
+        return cls._of(solve_covariance(model, at, spread), len(at), clusters, least)
 
     @classmethod
     def _of(cls, effects: Array, rank: int, clusters: int, least: float) -> DesignEffect | None:

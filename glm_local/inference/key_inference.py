@@ -70,12 +70,17 @@ class KeyInference:
         few = by_group(held, by_column.shape[1]) > 0
         groups = int(few.sum())
         inverse = inverse_information(fit.information[np.ix_(kept, kept)])
-        half = fit.basis.outer_of(kept, inverse @ _centred(by_column[kept][:, few]))
+        centred = _centred(by_column[kept][:, few])
+        moves = inverse @ centred
+        half = fit.basis.outer_of(kept, moves)
         known = fit.basis.outer_of(kept, fit.basis.outer_of(kept, inverse).T)
-        sandwich = half @ half.T * cluster_factor(groups, rows, p)
+        factor = cluster_factor(groups, rows, p)
+        sandwich = half @ half.T * factor
         least = least_effect(fit.family, fit.document.spec.weight is not None)
         if least and p and np.isfinite(sandwich).all():
-            sandwich *= max(1.0, least * p / float(np.sum(np.linalg.pinv(known, hermitian=True) * sandwich)))
+            sandwich *= max(
+                1.0, least * p / (float(np.sum(centred * moves)) * factor)
+            )  # the trace of known^-1 sandwich
         terms = tuple(str(fit.columns.columns[at]) for at in kept)
         return cls(*dispersions(sums, p), groups, terms, known, sandwich)
 

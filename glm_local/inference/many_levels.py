@@ -21,7 +21,7 @@ EXACT = 1e-13
 """Residual, beside b, below which a solution is as good as doubles are."""
 
 
-def credible_of_many(estimate: Array, covariance: Array, prior: Array) -> Array | None:
+def credible_by_vectors(estimate: Array, covariance: Array, prior: Array) -> Array | None:
     """Posterior means of levels as `credible` gives them; None where the vectors do not suffice, or P is another.
 
     Parameters

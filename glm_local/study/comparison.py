@@ -245,11 +245,10 @@ def _design_effect(wide: FittedDesign, narrow: FittedDesign) -> DesignEffect | N
     keys, others = wide.keys, narrow.keys
     assert keys is not None
     known = () if others is None else others.terms
-    at = [at for at, term in enumerate(keys.terms) if term not in known]
-    part = np.ix_(at, at)
+    at = np.flatnonzero([term not in known for term in keys.terms])
     spec = wide.model.spec
     least = least_effect(family_from(spec.family), spec.weight is not None)
-    return DesignEffect.of_covariances(keys.model[part], keys.sandwich[part], keys.groups, least)
+    return DesignEffect.of_covariances(keys.model, keys.sandwich, at, keys.groups, least)
 
 
 def _ratio_test(

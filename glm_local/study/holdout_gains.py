@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glm_local.glm.document import covariance_matrix
+from glm_local.glm.levels_covariance import solve_covariance
 from glm_local.inference.packed_fit import PackedFit
 from glm_local.inference.recode import ManyKernels, RecodedKernel
 from glm_local.inference.row_means import DEVIANCE, DevianceKernel, RowMeans
@@ -54,6 +55,6 @@ def coefficients_without(fit: PackedFit, factor: str) -> Array:
     moved: Array = fit.coefficients.copy()
     moved[[one.term == factor for one in fit.columns.columns]] = 0.0
     if own.any():
-        half = covariance[np.ix_(~own, own)] @ np.linalg.pinv(covariance[np.ix_(own, own)], hermitian=True)
-        moved[at[~own]] -= half @ fit.coefficients[at[own]]
+        held = solve_covariance(covariance, np.flatnonzero(own), fit.coefficients[at[own]])
+        moved[at[~own]] -= covariance[np.ix_(~own, own)] @ held
     return moved

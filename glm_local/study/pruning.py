@@ -9,6 +9,7 @@ import numpy as np
 from scipy import stats
 
 from glm_local.glm.document import covariance_matrix
+from glm_local.glm.levels_covariance import solve_covariance
 from glm_local.study import ranking
 from glm_local.study.comparison import SEARCHED_BINS, Comparison, gain_text, p_text
 from glm_local.study.core import StudyCore
@@ -61,11 +62,11 @@ def wald_suspects(study: StudyCore[Any], level: float) -> list[str]:
     covariance = np.nan_to_num(covariance_matrix(model))  # unknown: then all are looked at
     found: dict[str, float] = {}
     for name in study.design.names:
-        own = [at for at, one in enumerate(fitted) if one.factor == name]
-        if not own:
+        own = np.flatnonzero([one.factor == name for one in fitted])
+        if not len(own):
             found[name] = 1.0
             continue
         estimate = np.array([float(fitted[at].estimate or 0.0) for at in own])
-        statistic = float(estimate @ np.linalg.pinv(covariance[np.ix_(own, own)]) @ estimate)
+        statistic = float(estimate @ solve_covariance(covariance, own, estimate))
         found[name] = float(stats.chi2.sf(statistic, len(own)))
     return [name for name, p_value in sorted(found.items(), key=lambda one: -one[1]) if p_value >= level]

@@ -7,7 +7,7 @@ import pytest
 
 from glm_local.inference import credible_levels
 from glm_local.inference.credible_levels import credible
-from glm_local.inference.many_levels import credible_of_many
+from glm_local.inference.many_levels import credible_by_vectors
 
 LEVELS = 520
 
@@ -29,7 +29,7 @@ def test_many_levels_are_drawn_to_the_others_as_few_are(
 ) -> None:
     estimate, covariance = _levels(3, spread, scale)
     prior = np.eye(LEVELS) + (0.0 if cells else 1.0)
-    found = credible_of_many(estimate, covariance, prior)
+    found = credible_by_vectors(estimate, covariance, prior)
     monkeypatch.setattr(credible_levels, "MANY_LEVELS", LEVELS + 1)
     exact = credible(estimate, covariance, prior)
     assert found is not None
@@ -50,4 +50,4 @@ def test_levels_without_noise_stay_where_they_are() -> None:
 
 def test_another_prior_is_left_to_the_general_way() -> None:
     estimate, covariance = _levels(5, 0.3, 1.0)
-    assert credible_of_many(estimate, covariance, np.diag(np.linspace(1, 2, LEVELS))) is None
+    assert credible_by_vectors(estimate, covariance, np.diag(np.linspace(1, 2, LEVELS))) is None
